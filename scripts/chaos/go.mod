@@ -1,0 +1,3 @@
+module github.com/hearthfps/hearth/scripts/chaos
+
+go 1.26.0
