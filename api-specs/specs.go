@@ -8,21 +8,21 @@ import "embed"
 
 // OpenAPI holds openapi/<service>.yaml, OpenAPI 3.1, one file a service.
 //
-//go:embed openapi
+//go:embed all:openapi
 var OpenAPI embed.FS
 
 // Events holds events/<type>.json, the JSON Schema (2020-12) of each event's data.
 //
-//go:embed events
+//go:embed all:events
 var Events embed.FS
 
 // Examples holds examples/: a real example of every event and body. Every
 // later version must still read them.
 //
-//go:embed examples
+//go:embed all:examples
 var Examples embed.FS
 
 // Rules holds the shared, versioned rule files: rules/{agencies,calendars,programs}/*.yaml.
 //
-//go:embed rules
+//go:embed all:rules
 var Rules embed.FS
