@@ -1,16 +1,55 @@
-# Hearth. `make run` and `make test` need Go alone; scripts/setup brings the rest.
-SHELL := /bin/bash
-BIN   := $(CURDIR)/bin
+# Hearth. `make run` and `make test` need Go and make alone; scripts/setup brings the rest.
+SHELL    := /bin/bash
 SERVICES := intake assessment planning visit-scheduling resource-directory notification
 MODULES  := api-specs pkg $(addprefix services/,$(SERVICES)) services/hearth scripts/chaos
+DATA     ?= data
+LISTEN   ?= 127.0.0.1:8080
+ADMIN    ?= 127.0.0.1:9090
+SEED     ?= 1
+SECONDS  ?= 180
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+.PHONY: run
+run: setup-run build ## run the whole suite in one process, data in ./data
+	bin/hearth serve --dev --data $(DATA) --listen $(LISTEN) --admin $(ADMIN)
+
+.PHONY: test
+test: setup-test ## every test, on real parts
+	scripts/test
+
+.PHONY: build
+build: ## hearth and each service, into bin/
+	@mkdir -p bin
+	go build -o bin/ ./services/hearth/cmd/hearth $(foreach s,$(SERVICES),./services/$(s)/cmd/$(s))
+
+.PHONY: bench
+bench: setup-test build ## measure, beside the limits of this machine, in one run
+	bin/hearth bench
+
+.PHONY: chaos
+chaos: setup-test build ## kill everything while referrals flow, then check that nothing is lost (SEED, SECONDS)
+	go run ./scripts/chaos --seed $(SEED) --seconds $(SECONDS)
+
+.PHONY: check
+check: bin/gofumpt ## formatting, vet, generated code up to date
+	@out=$$(bin/gofumpt -l $(MODULES)); [ -z "$$out" ] || { echo "gofumpt would change:"; echo "$$out"; exit 1; }
+	go vet $(addsuffix /...,$(addprefix ./,$(MODULES)))
+	$(MAKE) --no-print-directory generate
+	@git diff --exit-code --stat -- '*/gen.go' || { echo "generated code is not up to date: run make generate and commit"; exit 1; }
 
 .PHONY: generate
-generate: bin/oapi-codegen ## write each service's services/X/api/gen.go from its OpenAPI file
+generate: bin/oapi-codegen ## write each service's api/gen.go from its OpenAPI file
 	@for s in $(SERVICES); do \
-	  [ -f api-specs/openapi/$$s.yaml ] || continue; \
-	  (cd services/$$s/api && $(BIN)/oapi-codegen -config oapi.yaml ../../../api-specs/openapi/$$s.yaml) || exit 1; \
+	  (cd services/$$s/api && $(CURDIR)/bin/oapi-codegen -config oapi.yaml ../../../api-specs/openapi/$$s.yaml) || exit 1; \
 	done
 
+.PHONY: setup-run setup-test
+setup-run setup-test: setup-%:
+	@scripts/setup $*
+
 bin/%: scripts/tools/go.mod
-	@mkdir -p $(BIN)
-	cd scripts/tools && GOWORK=off go build -o $(BIN)/$* $$(GOWORK=off go list -f '{{.ImportPath}}' tool | grep '/$*$$')
+	@mkdir -p bin
+	cd scripts/tools && GOWORK=off go build -o $(CURDIR)/bin/$* $$(GOWORK=off go list -f '{{.ImportPath}}' tool | grep '/$*$$')
