@@ -1,0 +1,191 @@
+package match
+
+import (
+	"container/heap"
+	"math"
+	"slices"
+)
+
+// edge is a scored candidate pair.
+type edge struct {
+	a, b int32
+	lod  float32 // log2 odds that the two are one person
+}
+
+// clusterer agglomerates records into persons. Two clusters are compared by
+// what all their members say together: of each comparison the likelihood
+// ratios of the member pairs are averaged (the records of a person are taken
+// as noisy copies of each other, each as likely the model of the next), and
+// the averages multiplied. Evidence that no single pair has is found this way
+// (the postcode of one, the maiden name of another), and chains are not: a
+// pair in the middle does not carry two clusters that otherwise disagree.
+type clusterer struct {
+	cmp     *comparer
+	logs    *log2s
+	q       *frequencies
+	prior   float32
+	barred  func(a, b int32, p *pattern) bool
+	members [][]int32 // by cluster; nil once merged away
+	of      []int32   // record to cluster
+	near    []map[int32]struct{}
+	version []int32
+	queue   mergeQueue
+	floor   float32 // queue nothing below
+	sums    []float64
+	counts  []float64
+	most    int // members compared on either side
+	tree    []join
+}
+
+// join records that two clusters became one at the given odds.
+type join struct {
+	a, b int32 // one record of either
+	lod  float32
+}
+
+type merge struct {
+	lod    float32
+	a, b   int32
+	va, vb int32
+}
+
+type mergeQueue []merge
+
+func (q mergeQueue) Len() int { return len(q) }
+func (q mergeQueue) Less(i, j int) bool {
+	switch {
+	case q[i].lod != q[j].lod:
+		return q[i].lod > q[j].lod
+	case q[i].a != q[j].a:
+		return q[i].a < q[j].a
+	}
+	return q[i].b < q[j].b
+}
+func (q mergeQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *mergeQueue) Push(x any)   { *q = append(*q, x.(merge)) }
+func (q *mergeQueue) Pop() any {
+	old := *q
+	x := old[len(old)-1]
+	*q = old[:len(old)-1]
+	return x
+}
+
+func (c *clusterer) run(n int, edges []edge, threshold float32) {
+	c.members = make([][]int32, n)
+	c.of = make([]int32, n)
+	c.near = make([]map[int32]struct{}, n)
+	c.version = make([]int32, n)
+	for i := range c.of {
+		c.of[i] = int32(i)
+		c.members[i] = []int32{int32(i)}
+	}
+	c.queue = make(mergeQueue, 0, len(edges))
+	for _, e := range edges {
+		if e.lod < c.floor {
+			continue
+		}
+		c.link(e.a, e.b)
+		c.queue = append(c.queue, merge{lod: e.lod, a: e.a, b: e.b})
+	}
+	heap.Init(&c.queue)
+	for len(c.queue) > 0 {
+		m := heap.Pop(&c.queue).(merge)
+		if c.members[m.a] == nil || c.members[m.b] == nil || c.version[m.a] != m.va || c.version[m.b] != m.vb {
+			continue
+		}
+		if m.lod < threshold {
+			break
+		}
+		c.tree = append(c.tree, join{c.members[m.a][0], c.members[m.b][0], m.lod})
+		c.merge(m.a, m.b)
+	}
+}
+
+func (c *clusterer) link(a, b int32) {
+	if c.near[a] == nil {
+		c.near[a] = map[int32]struct{}{}
+	}
+	if c.near[b] == nil {
+		c.near[b] = map[int32]struct{}{}
+	}
+	c.near[a][b] = struct{}{}
+	c.near[b][a] = struct{}{}
+}
+
+func (c *clusterer) merge(a, b int32) {
+	if len(c.members[a]) < len(c.members[b]) {
+		a, b = b, a
+	}
+	for _, r := range c.members[b] {
+		c.of[r] = a
+	}
+	c.members[a] = append(c.members[a], c.members[b]...)
+	c.members[b] = nil
+	c.version[a]++
+	delete(c.near[a], b)
+	for n := range c.near[b] {
+		delete(c.near[n], b)
+		if n != a {
+			c.near[a][n] = struct{}{}
+			c.near[n][a] = struct{}{}
+		}
+	}
+	c.near[b] = nil
+	ns := make([]int32, 0, len(c.near[a]))
+	for n := range c.near[a] {
+		ns = append(ns, n)
+	}
+	slices.Sort(ns)
+	for _, n := range ns {
+		lod := c.linkage(a, n)
+		if lod >= c.floor {
+			heap.Push(&c.queue, merge{lod, a, n, c.version[a], c.version[n]})
+		}
+	}
+}
+
+// linkage is the log2 odds that two clusters are one person.
+func (c *clusterer) linkage(a, b int32) float32 {
+	ma, mb := c.spread(c.members[a]), c.spread(c.members[b])
+	if c.sums == nil {
+		c.sums = make([]float64, len(c.logs.w))
+		c.counts = make([]float64, len(c.logs.w))
+	}
+	clear(c.sums)
+	clear(c.counts)
+	var p pattern
+	for _, x := range ma {
+		for _, y := range mb {
+			c.cmp.compare(x, y, &p)
+			if c.barred != nil && c.barred(x, y, &p) {
+				return float32(math.Inf(-1))
+			}
+			for k := range c.sums {
+				if p.level[k] == missing {
+					continue
+				}
+				c.sums[k] += math.Exp2(float64(c.logs.one(k, &p, c.q)))
+				c.counts[k]++
+			}
+		}
+	}
+	lod := float64(c.prior)
+	for k := range c.sums {
+		if c.counts[k] > 0 {
+			lod += math.Log2(c.sums[k] / c.counts[k])
+		}
+	}
+	return float32(lod)
+}
+
+// spread picks at most c.most members, evenly.
+func (c *clusterer) spread(m []int32) []int32 {
+	if len(m) <= c.most {
+		return m
+	}
+	out := make([]int32, c.most)
+	for i := range out {
+		out[i] = m[i*len(m)/c.most]
+	}
+	return out
+}

@@ -1,0 +1,129 @@
+// Command matchbench measures the person matching engine on a file: it learns
+// without the truth, deduplicates one file or links two, and reports against
+// the truth.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/hearthfps/hearth/services/intake/match"
+)
+
+func main() {
+	if err := run(os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "matchbench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string, out, errs io.Writer) error {
+	fs := flag.NewFlagSet("matchbench", flag.ContinueOnError)
+	fs.SetOutput(errs)
+	var (
+		file   = fs.String("csv", "", "file to deduplicate")
+		second = fs.String("csv2", "", "second file: link the two instead")
+		mapped = fs.String("map", "", "role=column,…; roles: given family name birth_date sex place postcode street phone email identifier other household")
+		truth  = fs.String("truth", "", "column:NAME or regex:COLUMN:PATTERN")
+		asJSON = fs.Bool("json", false, "report as JSON")
+		debug  = fs.Bool("v", false, "print what was learnt")
+	)
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	if *file == "" {
+		return fmt.Errorf("--csv: name a file")
+	}
+	m, err := parseMap(*mapped)
+	if err != nil {
+		return err
+	}
+	set := match.DefaultSettings()
+	if *debug {
+		set.Log = errs
+	}
+	begin := time.Now()
+	in, err := load([]string{*file, *second}, m, *truth)
+	if err != nil {
+		return err
+	}
+	loaded := time.Since(begin).Seconds()
+	res, err := match.Dedupe(in.data, set)
+	if err != nil {
+		return err
+	}
+	rep := measure(in, res)
+	rep.Phases = append([]match.Phase{{Name: "load", Seconds: loaded}}, res.Phases...)
+	rep.Seconds = time.Since(begin).Seconds()
+	rep.PeakMB = peakMemory()
+	if *asJSON {
+		enc := json.NewEncoder(out)
+		enc.SetIndent("", "  ")
+		return enc.Encode(rep)
+	}
+	rep.print(out)
+	if *debug {
+		for _, y := range res.Rules {
+			fmt.Fprintf(errs, "%-28s pairs %10.0f share %.3f matches %9.0f new %8.0f %v\n", y.Rule, y.Pairs, y.Share, y.Matches, y.New, y.Chosen)
+		}
+	}
+	return nil
+}
+
+// input is what is to be resolved, and the truth where there is one.
+type input struct {
+	data     *match.Dataset
+	truth    []int32 // nil without
+	sources  []int8
+	badDates int
+}
+
+func load(files []string, m columnMap, truth string) (*input, error) {
+	cols := match.Columns{Identifiers: m["identifier"], Attributes: m["other"]}
+	if len(m["place"]) > 1 {
+		cols.Attributes = append(append([]string{}, cols.Attributes...), m["place"][1:]...)
+	}
+	data, err := match.NewDataset(cols)
+	if err != nil {
+		return nil, err
+	}
+	in := &input{data: data}
+	seen := map[string]int32{}
+	for source, name := range files {
+		if name == "" {
+			continue
+		}
+		fh, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		t, err := readTable(fh)
+		if cerr := fh.Close(); err == nil {
+			err = cerr
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		people, bad, err := t.persons(m)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		in.badDates += bad
+		for i := range people {
+			data.Add(&people[i], int8(source))
+			in.sources = append(in.sources, int8(source))
+		}
+		if truth != "" {
+			of, err := truthOf(t, truth)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			in.truth = append(in.truth, clusters(t.rows, of, seen)...)
+		}
+	}
+	return in, nil
+}

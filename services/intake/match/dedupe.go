@@ -1,0 +1,212 @@
+package match
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// resolution is the outcome of deduplicating a frame.
+type resolution struct {
+	fit        *fit
+	candidates *adjacency
+	pairs      int // distinct candidate pairs, those added through neighbours included
+	perRecord  []uint32
+	edges      []edge
+	extra      [][2]int32
+	person     []int32
+	tree       []join
+	seconds    []Phase
+}
+
+// Phase is the time one phase took.
+type Phase struct {
+	Name    string  `json:"name"`
+	Seconds float64 `json:"seconds"`
+}
+
+// edgeFloor is the log2 odds below which a pair is forgotten.
+const edgeFloor = -7
+
+func resolve(f *frame, set Settings) (*resolution, error) {
+	res := &resolution{}
+	begin := time.Now()
+	lap := func(name string) {
+		res.seconds = append(res.seconds, Phase{name, time.Since(begin).Seconds()})
+		begin = time.Now()
+	}
+	ft, err := learn(f, set)
+	if err != nil {
+		return nil, err
+	}
+	res.fit = ft
+	lap("learn")
+	lim := set.bounds(f.len())
+	b := buildBlocks(f, ft.rules, lim.block, set.Workers)
+	lap("keys")
+	res.candidates = b.choose(f.len(), lim, set.Workers)
+	lap("candidates")
+	res.score(f, set)
+	lap("score")
+	for round := 0; round < set.Rounds; round++ {
+		res.relearn(f, set)
+		lap("relearn")
+		res.score(f, set)
+		lap("score")
+	}
+	res.expand(f, set)
+	lap("expand")
+	res.cluster(f, set)
+	lap("cluster")
+	return res, nil
+}
+
+// score compares all candidates and keeps those with any chance.
+func (res *resolution) score(f *frame, set Settings) {
+	logs := res.fit.w.logs(f.schema)
+	prior := math.Log2(res.fit.prior / (1 - res.fit.prior))
+	n := f.len()
+	const chunk = 1024
+	chunks := (n + chunk - 1) / chunk
+	lists := make([][]edge, chunks)
+	counts := make([]int, chunks)
+	sums := make([]float64, chunks)
+	cs := make([]*comparer, set.Workers)
+	per := make([][]uint32, set.Workers)
+	a := res.candidates
+	parallel(set.Workers, chunks, func(w, c int) {
+		if cs[w] == nil {
+			cs[w] = newComparer(f)
+			per[w] = make([]uint32, n)
+		}
+		var out []edge
+		var p pattern
+		for r := int32(c * chunk); int(r) < min(n, (c+1)*chunk); r++ {
+			for _, j := range a.of(r) {
+				if j < r && a.has(j, r) {
+					continue
+				}
+				counts[c]++
+				per[w][r]++
+				per[w][j]++
+				cs[w].compare(r, j, &p)
+				lod := prior + float64(logs.sum(&p, res.fit.q))
+				sums[c] += probability(lod)
+				if lod >= edgeFloor {
+					out = append(out, edge{min(r, j), max(r, j), float32(lod)})
+				}
+			}
+		}
+		lists[c] = out
+	})
+	res.edges = slices.Concat(lists...)
+	res.pairs = 0
+	sum := 0.0
+	for i := range counts {
+		res.pairs += counts[i]
+		sum += sums[i]
+	}
+	res.perRecord = make([]uint32, n)
+	for _, p := range per {
+		for i, k := range p {
+			res.perRecord[i] += k
+		}
+	}
+	// The prior follows from the matches expected among all candidates.
+	total := float64(n) * float64(n-1) / 2
+	was := prior
+	for range 5 {
+		res.fit.prior = min(0.2, max(sum, 1)/total)
+		now := math.Log2(res.fit.prior / (1 - res.fit.prior))
+		sum = 0
+		for i := range res.edges {
+			res.edges[i].lod += float32(now - was)
+			sum += probability(float64(res.edges[i].lod))
+		}
+		was = now
+	}
+}
+
+func (res *resolution) cluster(f *frame, set Settings) {
+	c := &clusterer{
+		cmp: newComparer(f), logs: res.fit.w.logs(f.schema), q: res.fit.q,
+		prior: float32(math.Log2(res.fit.prior / (1 - res.fit.prior))), floor: edgeFloor + 1, most: set.LinkageSample,
+	}
+	c.run(f.len(), res.edges, 0)
+	res.person = c.of
+	res.tree = c.tree
+}
+
+// relearn takes the persons found so far as what they are and estimates
+// again: frequencies by person and not by record, u from random pairs of
+// different persons, m from the pairs of one person.
+func (res *resolution) relearn(f *frame, set Settings) {
+	res.cluster(f, set)
+	s := f.schema
+	rng := rand.New(rand.NewPCG(set.Seed, 1))
+	res.fit.q = countFrequencies(f, res.person)
+	random := randomPairs(f, set.RandomPairs, rng)
+	keep := make([]float64, len(random))
+	for i, p := range random {
+		if res.person[p[0]] != res.person[p[1]] {
+			keep[i] = 1
+		}
+	}
+	estimateU(s, res.fit.w, compareAll(f, random, set.Workers), keep)
+	order := groupByPerson(res.person)
+	var same [][2]int32
+	for i := range order {
+		for j := i + 1; j < len(order) && res.person[order[j]] == res.person[order[i]]; j++ {
+			same = append(same, [2]int32{order[i], order[j]})
+		}
+	}
+	if len(same) > set.RandomPairs {
+		rng.Shuffle(len(same), func(i, j int) { same[i], same[j] = same[j], same[i] })
+		same = same[:set.RandomPairs]
+	}
+	w := newWeights(s)
+	estimateU(s, w, compareAll(f, same, set.Workers), nil)
+	for c := range w.u {
+		copy(res.fit.w.m[c], w.u[c])
+	}
+}
+
+// expand adds pairs that share a likely neighbour but no key.
+func (res *resolution) expand(f *frame, set Settings) {
+	n := f.len()
+	near := make([][]int32, n)
+	for _, e := range res.edges {
+		if e.lod >= 0 {
+			near[e.a] = append(near[e.a], e.b)
+			near[e.b] = append(near[e.b], e.a)
+		}
+	}
+	res.extra = res.extra[:0]
+	var mates []int32
+	for r := int32(0); int(r) < n; r++ {
+		mates = mates[:0]
+		for _, x := range near[r] {
+			for _, y := range near[x] {
+				if y > r && !res.candidates.has(r, y) && !res.candidates.has(y, r) {
+					mates = append(mates, y)
+				}
+			}
+		}
+		slices.Sort(mates)
+		mates = slices.Compact(mates)
+		for _, y := range mates[:min(len(mates), set.Candidates/2)] {
+			res.extra = append(res.extra, [2]int32{r, y})
+			res.perRecord[r]++
+			res.perRecord[y]++
+		}
+	}
+	res.pairs += len(res.extra)
+	logs := res.fit.w.logs(f.schema)
+	prior := float32(math.Log2(res.fit.prior / (1 - res.fit.prior)))
+	for i, p := range compareAll(f, res.extra, set.Workers) {
+		if lod := prior + logs.sum(&p, res.fit.q); lod >= edgeFloor {
+			res.edges = append(res.edges, edge{res.extra[i][0], res.extra[i][1], lod})
+		}
+	}
+}

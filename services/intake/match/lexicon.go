@@ -1,0 +1,70 @@
+package match
+
+// lexicon numbers distinct texts from 1; 0 is the empty text. Texts lie in one
+// byte arena, so that a million distinct values cost their letters and some
+// twelve bytes each, not a string header and a map cell.
+type lexicon struct {
+	blob  []byte
+	start []uint32 // start[id] .. start[id+1] in blob
+	table []uint32 // open addressing over ids
+}
+
+func newLexicon() *lexicon {
+	return &lexicon{start: []uint32{0, 0}, table: make([]uint32, 8)}
+}
+
+// size is one more than the highest number given.
+func (l *lexicon) size() int { return len(l.start) - 1 }
+
+func (l *lexicon) at(id uint32) []byte { return l.blob[l.start[id]:l.start[id+1]] }
+
+func (l *lexicon) text(id uint32) string { return string(l.at(id)) }
+
+func textHash(s string) uint64 { return mix(uint64(newHash().text(s))) }
+
+// find returns the number of s, or 0 where s is empty or unknown.
+func (l *lexicon) find(s string) uint32 {
+	if s == "" {
+		return 0
+	}
+	mask := uint64(len(l.table) - 1)
+	for i := textHash(s) & mask; ; i = (i + 1) & mask {
+		id := l.table[i]
+		if id == 0 || string(l.at(id)) == s {
+			return id
+		}
+	}
+}
+
+// intern returns the number of s, giving it one where it has none.
+func (l *lexicon) intern(s string) uint32 {
+	if s == "" {
+		return 0
+	}
+	mask := uint64(len(l.table) - 1)
+	i := textHash(s) & mask
+	for ; l.table[i] != 0; i = (i + 1) & mask {
+		if string(l.at(l.table[i])) == s {
+			return l.table[i]
+		}
+	}
+	id := uint32(l.size())
+	l.blob = append(l.blob, s...)
+	l.start = append(l.start, uint32(len(l.blob)))
+	l.table[i] = id
+	if uint64(l.size())*3 > uint64(len(l.table))*2 {
+		l.grow()
+	}
+	return id
+}
+
+func (l *lexicon) grow() {
+	l.table = make([]uint32, 2*len(l.table))
+	mask := uint64(len(l.table) - 1)
+	for id := 1; id < l.size(); id++ {
+		i := textHash(string(l.at(uint32(id)))) & mask
+		for ; l.table[i] != 0; i = (i + 1) & mask {
+		}
+		l.table[i] = uint32(id)
+	}
+}
