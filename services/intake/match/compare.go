@@ -16,11 +16,13 @@ const (
 	nameLevels
 )
 
-// Order of names.
+// Order of names: where both records have both names, and where one has a
+// single name.
 const (
 	orderStraight = 1 + iota
 	orderCrossed  // given and family name changed places
-	orderShifted  // the only name of one is the other name of the other
+	singleStraight
+	singleShifted // the only name of one is the other name of the other
 	orderLevels
 )
 
@@ -255,8 +257,11 @@ func (c *comparer) names(a, b int32, p *pattern) {
 	given, gv := c.nameSet(ga, gb)
 	family, fv := c.nameSet(fa, fb)
 	gs, fs := uint8(slotGiven), uint8(slotFamily)
-	if given > missing || family > missing {
+	switch {
+	case len(ga) > 0 && len(fa) > 0 && len(gb) > 0 && len(fb) > 0:
 		p.level[order] = orderStraight
+	case len(ga)+len(fa) > 0 && len(gb)+len(fb) > 0:
+		p.level[order] = singleStraight
 	}
 	if given < nameNear || family < nameNear {
 		straight := int(given) + int(family)
@@ -269,16 +274,16 @@ func (c *comparer) names(a, b int32, p *pattern) {
 			p.level[order] = orderCrossed
 		case len(fa) == 0 && crossGiven >= nameNear && crossGiven > given:
 			given, family, fv, fs = missing, crossGiven, xgv, slotFamily
-			p.level[order] = orderShifted
+			p.level[order] = singleShifted
 		case len(fb) == 0 && crossFamily >= nameNear && crossFamily > given:
 			given, family, fv, fs = missing, crossFamily, xfv, slotFamily
-			p.level[order] = orderShifted
+			p.level[order] = singleShifted
 		case len(ga) == 0 && crossFamily >= nameNear && crossFamily > family:
 			given, family, gv, gs = crossFamily, missing, xfv, slotGiven
-			p.level[order] = orderShifted
+			p.level[order] = singleShifted
 		case len(gb) == 0 && crossGiven >= nameNear && crossGiven > family:
 			given, family, gv, gs = crossGiven, missing, xgv, slotGiven
-			p.level[order] = orderShifted
+			p.level[order] = singleShifted
 		}
 	}
 	p.level[slotGiven], p.value[slotGiven], p.slot[slotGiven] = given, gv, gs

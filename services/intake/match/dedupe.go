@@ -168,7 +168,9 @@ func (res *resolution) relearn(f *frame, set Settings) {
 	w := newWeights(s)
 	estimateU(s, w, compareAll(f, same, set.Workers), nil)
 	for c := range w.u {
-		copy(res.fit.w.m[c], w.u[c])
+		if c != s.order() {
+			copy(res.fit.w.m[c], w.u[c])
+		}
 	}
 }
 

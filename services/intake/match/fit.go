@@ -201,14 +201,14 @@ func learn(f *frame, set Settings) (*fit, error) {
 // check refuses parameters no set of matches could have.
 func (o *fit) check(s schema, f *frame) error {
 	var wrong []string
-	logs := o.w.logs(s)
 	for c := range o.w.m {
 		if c >= len(s) || !f.used[c] || s[c].Kind == kindSex {
 			continue
 		}
 		top := len(o.w.m[c]) - 1
-		if logs.w[c][top]-logs.w[c][1] < 1 {
-			wrong = append(wrong, fmt.Sprintf("agreement on %s would not speak for a match (%.1f bits over disagreement)", s[c], logs.w[c][top]-logs.w[c][1]))
+		weight := func(l int) float64 { return math.Log2(o.w.m[c][l] / o.w.u[c][l]) }
+		if weight(top)-weight(1) < 1 {
+			wrong = append(wrong, fmt.Sprintf("agreement on %s would not speak for a match (%.1f bits over disagreement)", s[c], weight(top)-weight(1)))
 		}
 	}
 	if o.prior > 0.1 || o.prior <= 0 {

@@ -13,6 +13,10 @@ import (
 // (missing) is unused.
 type weights struct {
 	m, u [][]float64
+	// given what another comparison, the parent, came to: [comparison][level of
+	// parent][level]. Comparisons without a parent have nil.
+	parent   []int
+	mOf, uOf [][][]float64
 }
 
 func newWeights(s schema) *weights {
@@ -24,49 +28,88 @@ func newWeights(s schema) *weights {
 	return w
 }
 
-// log2s are the weights a comparison adds, ready to sum. Where equality has a
-// value to look up, exact holds log2 m alone and the value's own frequency is
-// taken from it.
-type log2s struct {
-	w     [][]float32
-	exact []uint8
-	logM  []float32
+// settleOrder makes the order of names evidence only of itself. That crossed
+// names agree by chance is already in the chances of the names, so under
+// chance every order is as good as the one looked at; among matches each has
+// its share, apart for pairs with both names and pairs with a single one.
+func (w *weights) settleOrder(s schema) {
+	m, u := w.m[s.order()], w.u[s.order()]
+	both, single := m[orderStraight]+m[orderCrossed], m[singleStraight]+m[singleShifted]
+	u[orderStraight], u[orderCrossed] = both, both
+	u[singleStraight], u[singleShifted] = single, single
 }
 
+// log2s are the weights a comparison adds, ready to sum: by comparison, level
+// of its parent (row 0 without) and level. Where equality has a value to look
+// up, the table holds log2 m alone and the value's own frequency is taken from
+// it, unless the parent already makes equality likely.
+type log2s struct {
+	w      [][][]float32
+	parent []int
+	looks  [][]uint8 // the level that looks its value up, by comparison and parent level; 0 none
+}
+
+// explained is how many times likelier than by itself a parent may make
+// agreement before the value's own frequency says nothing more.
+const explained = 3
+
 func (w *weights) logs(s schema) *log2s {
-	l := &log2s{w: make([][]float32, len(w.m)), exact: make([]uint8, len(w.m)), logM: make([]float32, len(w.m))}
+	l := &log2s{w: make([][][]float32, len(w.m)), parent: make([]int, len(w.m)), looks: make([][]uint8, len(w.m))}
 	for c := range w.m {
-		l.w[c] = make([]float32, len(w.m[c]))
-		for k := 1; k < len(w.m[c]); k++ {
-			l.w[c][k] = float32(math.Log2(w.m[c][k] / w.u[c][k]))
+		ms, us := [][]float64{w.m[c]}, [][]float64{w.u[c]}
+		l.parent[c] = -1
+		if w.parent != nil && w.parent[c] >= 0 {
+			l.parent[c] = w.parent[c]
+			ms = append(ms, w.mOf[c][1:]...)
+			us = append(us, w.uOf[c][1:]...)
 		}
-		if l.exact[c] = s.exact(c); l.exact[c] != 0 {
-			l.logM[c] = float32(math.Log2(w.m[c][l.exact[c]]))
+		exact := s.exact(c)
+		for row := range ms {
+			t := make([]float32, len(w.m[c]))
+			looks := exact
+			if exact != 0 && us[row][exact] > explained*w.u[c][exact] {
+				looks = 0
+			}
+			for k := 1; k < len(t); k++ {
+				t[k] = float32(math.Log2(ms[row][k] / us[row][k]))
+			}
+			if looks != 0 {
+				t[looks] = float32(math.Log2(ms[row][looks]))
+			}
+			l.w[c] = append(l.w[c], t)
+			l.looks[c] = append(l.looks[c], looks)
 		}
 	}
 	return l
 }
 
+// one is the weight comparison c adds.
 func (l *log2s) one(c int, p *pattern, q *frequencies) float32 {
 	k := p.level[c]
 	if k == missing {
 		return 0
 	}
-	if k == l.exact[c] {
-		return l.logM[c] - q.of(p.slot[c], p.value[c])
+	row := uint8(0)
+	if l.parent[c] >= 0 {
+		row = p.level[l.parent[c]]
 	}
-	return l.w[c][k]
+	if k == l.looks[c][row] {
+		return l.w[c][row][k] - q.of(p.slot[c], p.value[c])
+	}
+	return l.w[c][row][k]
 }
 
 func (l *log2s) sum(p *pattern, q *frequencies) float32 {
 	t := float32(0)
 	for c := range l.w {
-		t += l.one(c, p, q)
+		if p.level[c] != missing {
+			t += l.one(c, p, q)
+		}
 	}
 	return t
 }
 
-// sampleOf is a frame's patterns over some pairs.
+// pairSample is a frame's patterns over some pairs.
 type pairSample struct {
 	pairs    [][2]int32
 	patterns []pattern
@@ -129,6 +172,7 @@ func estimateU(s schema, w *weights, patterns []pattern, keep []float64) {
 		}
 		smooth(w.u[c], counts, total, 0.5)
 	}
+	w.settleOrder(s)
 }
 
 func smooth(out, counts []float64, total, add float64) {
@@ -152,9 +196,10 @@ func startM(s schema, w *weights) {
 			w.m[c][l] /= rest
 		}
 		if c == s.order() {
-			copy(w.m[c], []float64{0, 0.9, 0.07, 0.03})
+			copy(w.m[c], []float64{0, 0.7, 0.02, 0.2, 0.08})
 		}
 	}
+	w.settleOrder(s)
 }
 
 // fitted is what EM found from one rule's pairs.
@@ -221,6 +266,7 @@ func em(s schema, start *weights, q *frequencies, sample *pairSample, r rule, ro
 				}
 			}
 		}
+		w.settleOrder(s)
 	}
 	return fit
 }
@@ -252,6 +298,7 @@ func combine(s schema, w *weights, fits []*fitted) {
 			}
 		}
 	}
+	w.settleOrder(s)
 }
 
 // samplePairs takes up to n pairs of a rule's blocks, evenly.
