@@ -1,0 +1,482 @@
+package schedule
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"time"
+)
+
+// Greedy is the simple planner: visits one by one, the hardest to place first,
+// each in the place that costs least. It never moves what it has placed. The
+// zero value is ready.
+type Greedy struct{}
+
+// What things cost, in minutes of travel.
+const (
+	costStranger    = 60.0 // a worker the family does not know, when it knows some
+	costLessKnown   = 5.0  // each step down the list of those it knows
+	costLostWorker  = 30.0 // another worker than the visit had
+	costMovedMinute = 0.25 // each minute away from the time the visit had
+	costMovedMost   = 120.0
+	costSpacing     = 25.0 // each day nearer to another visit of the series than it should be
+	costLoad        = 0.01 // each minute the worker is booked already: spreads the work
+	grid            = 5    // visits start at a multiple of this many minutes
+	pairCandidates  = 24   // how many workers are tried with each other before all are
+)
+
+// Plan places what can be placed.
+func (Greedy) Plan(ctx context.Context, problem Problem) (Plan, error) {
+	g := newGreedy(problem)
+	var plan Plan
+	for _, d := range g.order() {
+		if err := ctx.Err(); err != nil {
+			return Plan{}, err
+		}
+		best, ok := g.best(d)
+		if !ok {
+			plan.Unplaced = append(plan.Unplaced, Leftover{d.Visit, []Reason{g.why(d)}})
+			continue
+		}
+		plan.Placed = append(plan.Placed, Placement{d.Visit, g.take(d, best)})
+	}
+	return plan, nil
+}
+
+// greedy is one run. Times are minutes since the epoch.
+type greedy struct {
+	problem Problem
+	workers []*tourist
+	ways    *ways
+	days    map[SeriesID]map[int]int // visits of a series by day number
+	known   map[SeriesID]map[int]int // worker index → visits placed in this run
+	origin  time.Time
+}
+
+// tourist is a worker with their stretches.
+type tourist struct {
+	Available
+	index  int
+	base   int // index of the base's point
+	tours  []*tour
+	booked int64 // minutes with families in this problem
+}
+
+// tour is one stretch from base to base.
+type tour struct {
+	from, to int64
+	stops    []stop
+}
+
+type stop struct {
+	from, to int64
+	at       int // index of its point; what is remote is at the point before it
+	remote   bool
+}
+
+func floorMinute(t time.Time) int64 { return int64(math.Floor(float64(t.Unix()) / 60)) }
+
+func ceilMinute(t time.Time) int64 {
+	if t.Nanosecond() > 0 || t.Unix()%60 != 0 {
+		return floorMinute(t) + 1
+	}
+	return floorMinute(t)
+}
+
+func (g *greedy) day(minute int64) int {
+	y, m, d := time.Unix(minute*60, 0).In(g.problem.Zone).Date()
+	return int(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400)
+}
+
+func newGreedy(p Problem) *greedy {
+	g := &greedy{problem: p, ways: newWays(p.Travel), days: map[SeriesID]map[int]int{}, known: map[SeriesID]map[int]int{}}
+	byID := map[WorkerID]*tourist{}
+	roster := slices.Clone(p.Roster)
+	slices.SortFunc(roster, func(a, b Available) int { return cmp.Compare(a.ID, b.ID) })
+	for i, a := range roster {
+		w := &tourist{Available: a, index: i, base: g.ways.point(a.Base)}
+		g.workers = append(g.workers, w)
+		byID[a.ID] = w
+	}
+	bookings := map[WorkerID][]Booking{}
+	for _, b := range p.Booked {
+		g.count(b.Series, floorMinute(b.Span.From))
+		for _, id := range b.Workers {
+			bookings[id] = append(bookings[id], b)
+		}
+	}
+	for _, w := range g.workers {
+		g.tours(w, bookings[w.ID])
+	}
+	return g
+}
+
+func (g *greedy) count(series SeriesID, minute int64) {
+	if g.days[series] == nil {
+		g.days[series] = map[int]int{}
+	}
+	g.days[series][g.day(minute)]++
+}
+
+// tours lays out a worker's stretches with what is booked in them. A booking
+// outside every stretch takes its time from them.
+func (g *greedy) tours(w *tourist, booked []Booking) {
+	stretches := subtract(w.Shifts, w.Away)
+	var inside []Booking
+	for _, b := range booked {
+		w.booked += int64(b.Span.Length() / time.Minute)
+		if slices.ContainsFunc(stretches, func(s Span) bool { return s.Holds(b.Span) }) {
+			inside = append(inside, b)
+			continue
+		}
+		stretches = subtract(stretches, []Span{b.Span})
+	}
+	slices.SortFunc(inside, func(a, b Booking) int { return a.Span.From.Compare(b.Span.From) })
+	for _, s := range stretches {
+		t := &tour{from: ceilMinute(s.From), to: floorMinute(s.To)}
+		for _, b := range inside {
+			if s.Holds(b.Span) {
+				t.stops = append(t.stops, stop{floorMinute(b.Span.From), ceilMinute(b.Span.To), g.ways.point(b.At.Point), b.At.Remote})
+			}
+		}
+		w.tours = append(w.tours, t)
+	}
+}
+
+// order is the demands, the hardest to place first: pairs, then those that few
+// can do, then those with little time to choose from.
+func (g *greedy) order() []*Demand {
+	type ranked struct {
+		*Demand
+		able int
+		room time.Duration
+	}
+	able := map[string]int{}
+	all := make([]ranked, len(g.problem.Demands))
+	for i := range g.problem.Demands {
+		d := &g.problem.Demands[i]
+		key := d.Language
+		for _, s := range d.Skills {
+			key += "\x00" + s
+		}
+		n, seen := able[key]
+		if !seen {
+			for _, w := range g.workers {
+				if w.canAlone(d) {
+					n++
+				}
+			}
+			able[key] = n
+		}
+		all[i] = ranked{d, n - len(d.Excluded), 0}
+		for _, s := range d.Windows {
+			all[i].room += s.Length()
+		}
+	}
+	slices.SortFunc(all, func(a, b ranked) int {
+		return cmp.Or(cmp.Compare(b.Workers, a.Workers), cmp.Compare(a.able, b.able), cmp.Compare(a.room, b.room),
+			cmp.Compare(a.Series, b.Series), cmp.Compare(a.Visit, b.Visit))
+	})
+	ordered := make([]*Demand, len(all))
+	for i, r := range all {
+		ordered[i] = r.Demand
+	}
+	return ordered
+}
+
+func (w *tourist) canAlone(d *Demand) bool {
+	for _, s := range d.Skills {
+		if !slices.Contains(w.Skills, s) {
+			return false
+		}
+	}
+	return d.Language == "" || slices.Contains(w.Languages, d.Language)
+}
+
+// canTogether says whether a team has the skills and the language of d.
+func canTogether(d *Demand, team ...*tourist) bool {
+	for _, s := range d.Skills {
+		if !slices.ContainsFunc(team, func(w *tourist) bool { return slices.Contains(w.Skills, s) }) {
+			return false
+		}
+	}
+	return d.Language == "" || slices.ContainsFunc(team, func(w *tourist) bool { return slices.Contains(w.Languages, d.Language) })
+}
+
+// opening is room for a visit in one worker's tour: it may start from lo to hi.
+type opening struct {
+	worker *tourist
+	tour   *tour
+	pos    int // before this stop
+	lo, hi int64
+	way    int     // minutes from where they are before
+	cost   float64 // of travel, whatever the start
+}
+
+// openings are the places in a worker's tours where d fits. With teleport no
+// travel is counted, to tell a full day from a long way.
+func (g *greedy) openings(w *tourist, d *Demand, teleport bool) []opening {
+	var found []opening
+	at, minutes := g.ways.point(d.At.Point), int64(d.Minutes)
+	for _, t := range w.tours {
+		for _, window := range d.Windows {
+			from, to := max(ceilMinute(window.From), t.from), min(floorMinute(window.To), t.to)
+			if to-from < minutes || !g.dayOpen(d, floorMinute(window.From)) {
+				continue
+			}
+			where, free := w.base, t.from
+			for pos := 0; pos <= len(t.stops); pos++ {
+				if pos > 0 {
+					before := t.stops[pos-1]
+					if !before.remote {
+						where = before.at
+					}
+					free = before.to
+				}
+				if free > to-minutes {
+					break
+				}
+				if pos < len(t.stops) && t.stops[pos].from < from+minutes {
+					continue
+				}
+				if o, ok := g.fit(w, t, pos, where, free, at, d, teleport); ok {
+					o.lo, o.hi = max(o.lo, from), min(o.hi, to-minutes)
+					if o.lo <= o.hi {
+						found = append(found, o)
+					}
+				}
+			}
+		}
+	}
+	return found
+}
+
+// fit works out from when to when d may start before stop pos of a tour, coming
+// from where, free since free.
+func (g *greedy) fit(w *tourist, t *tour, pos, where int, free int64, at int, d *Demand, teleport bool) (opening, bool) {
+	way := func(from, to int) int64 {
+		if teleport {
+			return 0
+		}
+		return int64(g.ways.minutes(from, to))
+	}
+	// Who is nowhere but at the base has no way back to make.
+	travelled := slices.ContainsFunc(t.stops, func(s stop) bool { return !s.remote })
+	o := opening{worker: w, tour: t, pos: pos}
+	after := where
+	if d.At.Remote {
+		o.lo = free
+	} else {
+		after, o.way = at, int(way(where, at))
+		o.lo = free + int64(o.way)
+	}
+	// next is the first stop after this one that somebody must get to.
+	next := pos
+	for next < len(t.stops) && t.stops[next].remote {
+		next++
+	}
+	latest, to := t.to, w.base
+	if next < len(t.stops) {
+		latest, to = t.stops[next].from, t.stops[next].at
+	}
+	onward, direct := way(after, to), way(where, to)
+	if next == len(t.stops) {
+		if !travelled {
+			direct = 0
+		}
+		if !travelled && d.At.Remote {
+			onward = 0
+		}
+	}
+	if next == pos {
+		o.hi = latest - onward - int64(d.Minutes)
+	} else { // remote work in between: it bounds the visit, and the way on follows it
+		if t.stops[next-1].to+onward > latest {
+			return opening{}, false
+		}
+		o.hi = t.stops[pos].from - int64(d.Minutes)
+	}
+	o.cost = float64(int64(o.way) + onward - direct)
+	return o, o.lo <= o.hi
+}
+
+func (g *greedy) dayOpen(d *Demand, minute int64) bool {
+	return d.PerDay == 0 || g.days[d.Series][g.day(minute)] < d.PerDay
+}
+
+// choice is a time with one opening for each worker.
+type choice struct {
+	start    int64
+	cost     float64
+	openings []opening
+}
+
+// better orders choices by cost, then start, then workers, so that the best is
+// the best whatever the order they are looked at.
+func better(a, b choice) bool {
+	if c := cmp.Compare(math.Round(a.cost*1000), math.Round(b.cost*1000)); c != 0 {
+		return c < 0
+	}
+	if a.start != b.start {
+		return a.start < b.start
+	}
+	for i := range a.openings {
+		if c := cmp.Compare(a.openings[i].worker.index, b.openings[i].worker.index); c != 0 {
+			return c < 0
+		}
+	}
+	return false
+}
+
+// best finds the cheapest place for d.
+func (g *greedy) best(d *Demand) (choice, bool) {
+	type candidate struct {
+		worker   *tourist
+		openings []opening
+		alone    float64
+	}
+	var candidates []candidate
+	best, found := choice{cost: math.Inf(1)}, false
+	for _, w := range g.workers {
+		if slices.Contains(d.Excluded, w.ID) || (d.Workers == 1 && !w.canAlone(d)) {
+			continue
+		}
+		openings := g.openings(w, d, false)
+		if len(openings) == 0 {
+			continue
+		}
+		person, alone := g.personCost(w, d), math.Inf(1)
+		for _, o := range openings {
+			start := g.start(d, o.lo, o.hi)
+			c := choice{start, o.cost + person + g.timeCost(d, start), []opening{o}}
+			alone = min(alone, c.cost)
+			if d.Workers == 1 && (!found || better(c, best)) {
+				best, found = c, true
+			}
+		}
+		candidates = append(candidates, candidate{w, openings, alone})
+	}
+	if d.Workers == 1 {
+		return best, found
+	}
+	slices.SortStableFunc(candidates, func(a, b candidate) int { return cmp.Compare(a.alone, b.alone) })
+	try := func(from, n int) {
+		for j := from; j < n; j++ {
+			for i := range j {
+				a, b := candidates[i], candidates[j]
+				if !canTogether(d, a.worker, b.worker) {
+					continue
+				}
+				if a.worker.index > b.worker.index {
+					a, b = b, a
+				}
+				person := g.personCost(a.worker, d) + g.personCost(b.worker, d)
+				for _, x := range a.openings {
+					for _, y := range b.openings {
+						lo, hi := max(x.lo, y.lo), min(x.hi, y.hi)
+						if lo > hi {
+							continue
+						}
+						start := g.start(d, lo, hi)
+						c := choice{start, x.cost + y.cost + person + g.timeCost(d, start), []opening{x, y}}
+						if !found || better(c, best) {
+							best, found = c, true
+						}
+					}
+				}
+			}
+		}
+	}
+	near := min(pairCandidates, len(candidates))
+	if try(1, near); !found {
+		try(max(near, 1), len(candidates))
+	}
+	return best, found
+}
+
+// start chooses from lo to hi: the time the visit had, else the earliest, on the
+// grid where the room allows.
+func (g *greedy) start(d *Demand, lo, hi int64) int64 {
+	want := lo
+	if d.Lost != nil {
+		want = min(max(floorMinute(d.Lost.StartsAt), lo), hi)
+		if want == floorMinute(d.Lost.StartsAt) {
+			return want
+		}
+	}
+	if up := (want + grid - 1) / grid * grid; up <= hi {
+		return up
+	}
+	if down := want / grid * grid; down >= lo {
+		return down
+	}
+	return want
+}
+
+// personCost is what it costs the family to be visited by w.
+func (g *greedy) personCost(w *tourist, d *Demand) float64 {
+	cost := costLoad * float64(w.booked)
+	if len(d.Known) > 0 || len(g.known[d.Series]) > 0 {
+		rank := slices.Index(d.Known, w.ID)
+		switch {
+		case rank >= 0:
+			cost += costLessKnown * float64(max(rank-(d.Workers-1), 0))
+		case g.known[d.Series][w.index] > 0:
+			cost += costLessKnown * float64(max(len(d.Known)-(d.Workers-1), 1))
+		default:
+			cost += costStranger
+		}
+	}
+	if d.Lost != nil && !slices.Contains(d.Lost.Workers, w.ID) {
+		cost += costLostWorker
+	}
+	return cost
+}
+
+// timeCost is what it costs to start then.
+func (g *greedy) timeCost(d *Demand, start int64) float64 {
+	cost := 0.0
+	if d.Lost != nil {
+		moved := start - floorMinute(d.Lost.StartsAt)
+		cost += min(costMovedMinute*float64(max(moved, -moved)), costMovedMost)
+	}
+	if d.Spacing > 0 {
+		day, nearest := g.day(start), d.Spacing
+		for other, n := range g.days[d.Series] {
+			if n > 0 {
+				nearest = min(nearest, max(day-other, other-day))
+			}
+		}
+		cost += costSpacing * float64(d.Spacing-nearest)
+	}
+	return cost
+}
+
+// take books a choice and gives the slot it makes.
+func (g *greedy) take(d *Demand, c choice) Slot {
+	end := c.start + int64(d.Minutes)
+	slot := Slot{StartsAt: time.Unix(c.start*60, 0).UTC(), EndsAt: time.Unix(end*60, 0).UTC()}
+	if g.known[d.Series] == nil {
+		g.known[d.Series] = map[int]int{}
+	}
+	for _, o := range c.openings {
+		o.tour.stops = slices.Insert(o.tour.stops, o.pos, stop{c.start, end, g.ways.point(d.At.Point), d.At.Remote})
+		o.worker.booked += int64(d.Minutes)
+		g.known[d.Series][o.worker.index]++
+		slot.Workers = append(slot.Workers, o.worker.ID)
+		slot.Travel = max(slot.Travel, o.way)
+	}
+	// The one the family knows best comes first.
+	slices.SortStableFunc(slot.Workers, func(a, b WorkerID) int {
+		rank := func(w WorkerID) int {
+			if i := slices.Index(d.Known, w); i >= 0 {
+				return i
+			}
+			return len(d.Known)
+		}
+		return cmp.Compare(rank(a), rank(b))
+	})
+	g.count(d.Series, c.start)
+	return slot
+}

@@ -1,0 +1,95 @@
+package schedule
+
+import (
+	"context"
+	"time"
+)
+
+// Planner finds places for visits. An engine fills it. Plan may take a whole
+// week of an agency at once (10,000 visits, 200 workers); it does no I/O, keeps
+// nothing between calls, and answers the same for the same problem.
+//
+// Every demand of the problem is in the plan exactly once, placed or unplaced
+// with at least one reason. It returns ctx's error when cancelled.
+type Planner interface {
+	Plan(ctx context.Context, problem Problem) (Plan, error)
+}
+
+// Problem is one planning run: who works when, what is fixed, and what is to be
+// placed. Bookings stay as they are.
+type Problem struct {
+	// Zone decides which day a time belongs to.
+	Zone    *time.Location
+	Roster  []Available
+	Booked  []Booking
+	Demands []Demand
+	Travel  Travel
+}
+
+// Available is a worker in a problem.
+type Available struct {
+	ID        WorkerID
+	Skills    []string
+	Languages []string
+	// Base is where each stretch of work begins and ends; nil is unknown.
+	Base *Point
+	// Shifts are when they work, Away when they are away all the same. What is
+	// left of a shift is a stretch: the worker leaves the base when it begins
+	// and is back when it ends.
+	Shifts []Span
+	Away   []Span
+}
+
+// Booking is a visit that has its place already.
+type Booking struct {
+	Visit   VisitID
+	Series  SeriesID
+	Workers []WorkerID
+	Span    Span
+	At      Location
+}
+
+// Demand is a visit to be placed.
+type Demand struct {
+	Visit  VisitID
+	Series SeriesID
+	// Windows are when it may take place: inside one of them, each within a day.
+	Windows []Span
+	// NoWindow says why there are none.
+	NoWindow Reason
+	Minutes  int
+	// Workers is how many are needed, together: 1 or 2. Of a pair each skill is
+	// held by at least one, and at least one speaks the language.
+	Workers  int
+	Skills   []string
+	Language string
+	At       Location
+	// PerDay is how many visits of the series one day holds; 0 is any number.
+	PerDay int
+	// Spacing is how many days apart visits of the series would best lie.
+	Spacing int
+	// Known are workers the family knows, the most wanted first.
+	Known []WorkerID
+	// Excluded may not see this family.
+	Excluded []WorkerID
+	// Lost is the place the visit had; staying near it disturbs least.
+	Lost *Slot
+}
+
+// Plan is a planner's answer.
+type Plan struct {
+	Placed   []Placement
+	Unplaced []Leftover
+}
+
+// Placement is a place for a visit.
+type Placement struct {
+	Visit VisitID
+	Slot  Slot
+}
+
+// Leftover is a visit without a place, and why: the most telling reason first.
+type Leftover struct {
+	Visit   VisitID
+	Reasons []Reason
+}

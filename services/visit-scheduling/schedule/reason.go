@@ -1,0 +1,66 @@
+package schedule
+
+// Reason is why a visit has no place, or what a placement breaks.
+type Reason string
+
+// Why a visit is unplaced.
+const (
+	NotYetPlanned   Reason = "not_yet_planned"   // the planner has not come to it
+	TakenFromWorker Reason = "taken_from_worker" // it lost its worker and is being placed again
+	WeekOver        Reason = "week_over"         // no day of its week is left
+	Holiday         Reason = "holiday"           // the days that are left are holidays
+	TooFewWorkers   Reason = "too_few_workers"   // the agency has fewer workers than the visit needs
+	SkillMissing    Reason = "skill_missing"     // no worker, or no pair, has the skills
+	LanguageMissing Reason = "language_missing"  // none of those speaks the language
+	AllExcluded     Reason = "all_excluded"      // those who could may not see this family
+	OutsideHours    Reason = "outside_hours"     // none of those works when the family can be visited
+	WorkersAbsent   Reason = "workers_absent"    // they do, and are away
+	FullyBooked     Reason = "fully_booked"      // they are with other families
+	TravelTooLong   Reason = "travel_too_long"   // they are free, and cannot be there in time
+	PairNotTogether Reason = "pair_not_together" // each of a pair is free, at different times
+	DayLimit        Reason = "day_limit"         // the family has its visits of every day that would do
+)
+
+// Rule is what a placement breaks.
+type Rule string
+
+// What Check looks at.
+const (
+	RuleUnknownVisit  Rule = "unknown_visit"  // not a visit of this problem
+	RulePlacedTwice   Rule = "placed_twice"   // a visit has two places, or a place and a reason
+	RuleLost          Rule = "visit_lost"     // a visit has neither a place nor a reason
+	RuleUnknownWorker Rule = "unknown_worker" // not a worker of this problem
+	RuleWorkersNeeded Rule = "workers_needed" // more or fewer workers than the visit needs, or one twice
+	RuleWindow        Rule = "outside_window" // not when the family can be visited
+	RuleSkill         Rule = "skill_missing"  // a skill nobody of the visit has
+	RuleLanguage      Rule = "language_missing"
+	RuleExcluded      Rule = "worker_excluded"
+	RuleHours         Rule = "outside_hours"
+	RuleAbsent        Rule = "worker_absent"
+	RuleDoubleBooked  Rule = "double_booked"
+	RuleTravel        Rule = "travel_too_long"
+	RuleDayLimit      Rule = "day_limit"
+)
+
+// ruleSentences say to a scheduler what a rule means.
+var ruleSentences = map[Rule]string{
+	RuleUnknownWorker: "No worker of this agency has that id.",
+	RuleWorkersNeeded: "The visit needs as many different workers as its plan says.",
+	RuleWindow:        "The visit does not lie in the time it may take place.",
+	RuleSkill:         "The workers together do not have the skills the plan asks for.",
+	RuleLanguage:      "None of the workers speaks the family's language.",
+	RuleExcluded:      "A worker is excluded from this family.",
+	RuleHours:         "A worker does not work then, or works too short to come and go.",
+	RuleAbsent:        "A worker is away then.",
+	RuleDoubleBooked:  "A worker is at another visit then.",
+	RuleTravel:        "A worker cannot get there in time from where they are before, or on to where they are next.",
+	RuleDayLimit:      "The family already has its visits of that day.",
+}
+
+// Sentence says what the rule means, for a person.
+func (r Rule) Sentence() string {
+	if s, ok := ruleSentences[r]; ok {
+		return s
+	}
+	return "The schedule is not whole: " + string(r) + "."
+}
