@@ -153,7 +153,8 @@ func (res *resolution) relearn(f *frame, set Settings) {
 			keep[i] = 1
 		}
 	}
-	estimateU(s, res.fit.w, compareAll(f, random, set.Workers), keep)
+	apart := compareAll(f, random, set.Workers)
+	estimateU(s, res.fit.w, apart, keep)
 	order := groupByPerson(res.person)
 	var same [][2]int32
 	for i := range order {
@@ -166,10 +167,17 @@ func (res *resolution) relearn(f *frame, set Settings) {
 		same = same[:set.RandomPairs]
 	}
 	w := newWeights(s)
-	estimateU(s, w, compareAll(f, same, set.Workers), nil)
+	together := compareAll(f, same, set.Workers)
+	estimateU(s, w, together, nil)
 	for c := range w.u {
 		if c != s.order() {
 			copy(res.fit.w.m[c], w.u[c])
+		}
+	}
+	res.fit.w.dependence(s, apart, keep, together)
+	for c, par := range res.fit.w.parent {
+		if par >= 0 {
+			set.logf("comparison %d depends on %d", c, par)
 		}
 	}
 }
