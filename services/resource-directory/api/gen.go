@@ -12,8 +12,6 @@ import (
 	"net/http"
 	"time"
 
-	"encoding/json"
-
 	"github.com/gorilla/mux"
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
@@ -619,7 +617,7 @@ type WithdrawResourceReferralJSONRequestBody = WithdrawRequest
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// GetHSDS HSDS API metadata.
-	// (GET /directory/hsds)
+	// (GET /hsds)
 	GetHSDS(w http.ResponseWriter, r *http.Request)
 	// GetHSDSRoot HSDS API metadata.
 	// (GET /hsds/)
@@ -2029,7 +2027,7 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/v1/resource-referrals/{resource_referral_id}:withdraw", wrapper.WithdrawResourceReferral).Methods(http.MethodPost)
 
-	r.HandleFunc(options.BaseURL+"/directory/hsds", wrapper.GetHSDS).Methods(http.MethodGet)
+	r.HandleFunc(options.BaseURL+"/hsds", wrapper.GetHSDS).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/hsds/", wrapper.GetHSDSRoot).Methods(http.MethodGet)
 
@@ -2986,7 +2984,7 @@ func (response SearchServicesdefaultApplicationProblemPlusJSONResponse) VisitSea
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// GetHSDS HSDS API metadata.
-	// (GET /directory/hsds)
+	// (GET /hsds)
 	GetHSDS(ctx context.Context, request GetHSDSRequestObject) (GetHSDSResponseObject, error)
 	// GetHSDSRoot HSDS API metadata.
 	// (GET /hsds/)
