@@ -1,0 +1,219 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jmoiron/sqlx"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/hearthfps/hearth/pkg/fault"
+	"github.com/hearthfps/hearth/pkg/tenant"
+)
+
+const attempts = 3
+
+// Tx is a transaction of one agency (or, from InBackbone, of the backbone).
+// Use it from one goroutine, and not after its function returned.
+type Tx struct {
+	*sqlx.Tx
+
+	db          *DB
+	conn        *sqlx.Conn
+	agency      tenant.AgencyID
+	afterCommit []func()
+}
+
+// InTenant runs fn in a transaction of the context's agency and commits when fn
+// returns nil. fn may run more than once (guarantee 3), so it has no effect but
+// through tx; what must follow a commit goes to tx.AfterCommit.
+//
+// It fails with Internal (agency_missing) when the context has no agency, and
+// (transaction_nested) inside another transaction of the same database, which
+// would wait for itself when connections run out.
+func (db *DB) InTenant(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	agency, ok := tenant.From(ctx)
+	if !ok {
+		return fault.New(fault.Internal, "agency_missing", "A transaction needs an agency.")
+	}
+	return db.in(ctx, scope{agency: agency}, nil, fn)
+}
+
+// ReadInTenant is InTenant for reads of several statements that must agree with
+// each other: read only, in one snapshot.
+func (db *DB) ReadInTenant(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	agency, ok := tenant.From(ctx)
+	if !ok {
+		return fault.New(fault.Internal, "agency_missing", "A transaction needs an agency.")
+	}
+	return db.in(ctx, scope{agency: agency}, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, fn)
+}
+
+// InBackbone runs fn in a transaction that reaches the rows of every agency in
+// the kit's event, timer and lease tables, and no row of any other table.
+func (db *DB) InBackbone(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	return db.in(ctx, scope{backbone: true}, nil, fn)
+}
+
+type nestedKey struct{ db *DB }
+
+func (db *DB) in(ctx context.Context, s scope, opts *sql.TxOptions, fn func(context.Context, *Tx) error) error {
+	if ctx.Value(nestedKey{db}) != nil {
+		return fault.New(fault.Internal, "transaction_nested", "A transaction was asked for inside a transaction.")
+	}
+	ctx = context.WithValue(ctx, nestedKey{db}, true)
+	ctx = context.WithValue(ctx, scopeKey{}, s)
+	for attempt := 1; ; attempt++ {
+		after, err := db.try(ctx, s, opts, fn)
+		if err == nil {
+			for _, f := range after {
+				f()
+			}
+			return nil
+		}
+		if attempt == attempts || !retryable(err) || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(time.Duration(attempt) * 5 * time.Millisecond)
+	}
+}
+
+func (db *DB) try(ctx context.Context, s scope, opts *sql.TxOptions, fn func(context.Context, *Tx) error) (after []func(), err error) {
+	conn, err := db.pool.Connx(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("get a database connection: %w", err)
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+
+	begun, err := conn.BeginTxx(ctx, opts)
+	if err != nil {
+		return nil, fmt.Errorf("begin transaction: %w", err)
+	}
+	tx := &Tx{Tx: begun, db: db, conn: conn, agency: s.agency}
+	ended := false
+	defer func() {
+		if ended {
+			return
+		}
+		// After a panic in fn too. A rollback that fails leaves a connection the
+		// pool throws away, and the error that led here is the one to tell.
+		if rollback := begun.Rollback(); rollback != nil && !errors.Is(rollback, sql.ErrTxDone) && err == nil {
+			err = fmt.Errorf("roll back transaction: %w", rollback)
+		}
+	}()
+
+	if err := fn(ctx, tx); err != nil {
+		return nil, err
+	}
+	ended = true
+	if err := begun.Commit(); err != nil {
+		if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return nil, fmt.Errorf("commit transaction: %w", err)
+	}
+	return tx.afterCommit, nil
+}
+
+// retryable is what PostgreSQL asks to be run again from the start.
+func retryable(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
+}
+
+// Agency is the transaction's tenant; the zero value in InBackbone.
+func (tx *Tx) Agency() tenant.AgencyID { return tx.agency }
+
+// Now is the time by the clock the database was opened with.
+func (tx *Tx) Now() time.Time { return tx.db.config.Clock.Now() }
+
+// CheckEvent asks Config.CheckEvent; nil when there is none.
+func (tx *Tx) CheckEvent(eventType string, data []byte) error {
+	if tx.db.config.CheckEvent == nil {
+		return nil
+	}
+	return tx.db.config.CheckEvent(eventType, data)
+}
+
+// AfterCommit has f run once the transaction has committed.
+func (tx *Tx) AfterCommit(f func()) { tx.afterCommit = append(tx.afterCommit, f) }
+
+// DB is the database of the transaction.
+func (tx *Tx) DB() *DB { return tx.db }
+
+// SendBatch sends many statements in one round trip, inside the transaction,
+// and hands their results to read, in the order they were queued. read may be
+// nil, or leave results unread; the first error among them is returned.
+func (tx *Tx) SendBatch(ctx context.Context, batch *pgx.Batch, read func(pgx.BatchResults) error) error {
+	if trace.SpanFromContext(ctx).IsRecording() {
+		var span trace.Span
+		ctx, span = otel.Tracer(scopeName).Start(ctx, "sql.conn.batch", trace.WithSpanKind(trace.SpanKindClient))
+		defer span.End()
+	}
+	return tx.raw(func(conn *pgx.Conn) (err error) {
+		results := conn.SendBatch(ctx, batch)
+		defer func() { err = errors.Join(err, results.Close()) }()
+		if read == nil {
+			return nil
+		}
+		return read(results)
+	})
+}
+
+const scopeName = "github.com/hearthfps/hearth/pkg/postgres"
+
+func (tx *Tx) raw(f func(*pgx.Conn) error) error { return rawConn(tx.conn, f) }
+
+func rawConn(conn *sqlx.Conn, f func(*pgx.Conn) error) error {
+	// An error returned from Raw's function could be taken for a broken
+	// connection; ours are about statements.
+	var failed error
+	err := conn.Raw(func(driverConn any) error {
+		pgxConn, err := pgxConn(driverConn)
+		if err != nil {
+			return err
+		}
+		failed = f(pgxConn)
+		return nil
+	})
+	return errors.Join(err, failed)
+}
+
+// AskBackbone runs one query over the backbone tables in a transaction of its
+// own, in a single round trip, and hands the rows to read. For polls.
+func (db *DB) AskBackbone(ctx context.Context, query string, args []any, read func(pgx.Rows) error) (err error) {
+	conn, err := db.pool.Connx(ctx)
+	if err != nil {
+		return fmt.Errorf("get a database connection: %w", err)
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	return rawConn(conn, func(conn *pgx.Conn) (err error) {
+		// The statements of a batch are one transaction.
+		batch := &pgx.Batch{}
+		batch.Queue(scope{backbone: true}.set())
+		batch.Queue(query, args...)
+		results := conn.SendBatch(ctx, batch)
+		defer func() { err = errors.Join(err, results.Close()) }()
+		if _, err := results.Exec(); err != nil {
+			return err
+		}
+		rows, err := results.Query()
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		if read != nil {
+			if err := read(rows); err != nil {
+				return err
+			}
+		}
+		rows.Close()
+		return rows.Err()
+	})
+}

@@ -1,0 +1,6 @@
+package testkit
+
+import "crypto/rand"
+
+// uniqueName is a word no other test of any process draws.
+func uniqueName() string { return rand.Text() }
