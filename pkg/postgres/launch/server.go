@@ -337,7 +337,12 @@ func (s *Server) PID() int { return s.pid }
 
 // Close stops the server, ending its sessions, and waits until it has stopped.
 func (s *Server) Close() error {
-	return errors.Join(s.stop(), s.lock.Close())
+	err := s.stop()
+	if filepath.Dir(s.sockets) != s.dir {
+		// Outside the server's folder nothing is left behind.
+		err = errors.Join(err, os.RemoveAll(s.sockets))
+	}
+	return errors.Join(err, s.lock.Close())
 }
 
 func (s *Server) stop() error {
