@@ -87,12 +87,10 @@ func (e *Error) After(d time.Duration) *Error {
 	return &with
 }
 
-// Error is for logs: code, detail and cause.
+// Error is for logs: code, detail and cause. Fields are left out: their pointers
+// may hold keys that the asker chose.
 func (e *Error) Error() string {
 	s := e.Code + ": " + e.Detail
-	for _, f := range e.Fields {
-		s += "; " + f.Pointer + " " + f.Code
-	}
 	if e.cause != nil {
 		s += ": " + e.cause.Error()
 	}
