@@ -94,6 +94,20 @@ func (p *Person) Patch(ctx context.Context, path string, body, out any, opts ...
 	return p.do(ctx, http.MethodPatch, path, body, out, append(opts, Header("Content-Type", "application/merge-patch+json"))...)
 }
 
+// Stream posts body once, however long it is, and returns the answer's body to be read as it comes.
+func (p *Person) Stream(ctx context.Context, path, contentType string, body io.Reader) (io.ReadCloser, error) {
+	res, err := p.send(ctx, http.MethodPost, path, body, []Option{Header("Content-Type", contentType)})
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode >= 300 {
+		defer res.Body.Close()
+		answer, _ := io.ReadAll(io.LimitReader(res.Body, 1<<20)) // what can be read of it says enough
+		return nil, refusal(http.MethodPost, path, res.StatusCode, answer)
+	}
+	return res.Body, nil
+}
+
 // Each reads every page of a list, calling f with each item. The path may have a query already.
 func Each[T any](ctx context.Context, p *Person, path string, f func(T) error) error {
 	cursor := ""
@@ -155,18 +169,39 @@ func (p *Person) do(ctx context.Context, method, path string, body, out any, opt
 }
 
 func (p *Person) once(ctx context.Context, method, path string, payload []byte, out any, opts []Option) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, method, p.suite.URL(basePath(path))+path, bytes.NewReader(payload))
+	if payload != nil {
+		opts = append([]Option{Header("Content-Type", "application/json")}, opts...)
+	}
+	res, err := p.send(ctx, method, path, bytes.NewReader(payload), opts)
 	if err != nil {
-		return "", fmt.Errorf("%s %s: %w", method, path, err)
+		return "", err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		return "", &away{fmt.Errorf("%s %s: read the answer: %w", method, path, err)}
+	}
+	if res.StatusCode >= 300 {
+		return "", refusal(method, path, res.StatusCode, answer)
+	}
+	if out != nil && len(answer) > 0 {
+		if err := json.Unmarshal(answer, out); err != nil {
+			return "", fmt.Errorf("%s %s: the answer is not what the contract says: %w: %s", method, path, err, answer)
+		}
+	}
+	return res.Header.Get("ETag"), nil
+}
+
+func (p *Person) send(ctx context.Context, method, path string, body io.Reader, opts []Option) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, p.suite.URL(basePath(path))+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	token, err := p.suite.Token(ctx, p.Role, p.Worker)
 	if err != nil {
-		return "", fmt.Errorf("a token for %s: %w", p.Role, err)
+		return nil, fmt.Errorf("a token for %s: %w", p.Role, err)
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
-	if payload != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
 	for _, o := range opts {
 		o(req)
 	}
@@ -176,29 +211,20 @@ func (p *Person) once(ctx context.Context, method, path string, payload []byte, 
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		return "", &away{fmt.Errorf("%s %s: %w", method, path, err)}
+		return nil, &away{fmt.Errorf("%s %s: %w", method, path, err)}
 	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
-	if err != nil {
-		return "", &away{fmt.Errorf("%s %s: read the answer: %w", method, path, err)}
+	return res, nil
+}
+
+func refusal(method, path string, status int, answer []byte) *Answer {
+	a := &Answer{Method: method, Path: path, Status: status, Body: string(answer)}
+	var problem struct {
+		Code string `json:"code"`
 	}
-	if res.StatusCode >= 300 {
-		a := &Answer{Method: method, Path: path, Status: res.StatusCode, Body: string(answer)}
-		var problem struct {
-			Code string `json:"code"`
-		}
-		if json.Unmarshal(answer, &problem) == nil {
-			a.Code = problem.Code
-		}
-		return "", a
+	if json.Unmarshal(answer, &problem) == nil {
+		a.Code = problem.Code
 	}
-	if out != nil && len(answer) > 0 {
-		if err := json.Unmarshal(answer, out); err != nil {
-			return "", fmt.Errorf("%s %s: the answer is not what the contract says: %w: %s", method, path, err, answer)
-		}
-	}
-	return res.Header.Get("ETag"), nil
+	return a
 }
 
 // away is an error of the way, not of the request.
