@@ -3,7 +3,6 @@ package play
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
 )
 
 // Cast is the people who play: who they are is data, so that a run with the
@@ -32,9 +31,7 @@ func NewCast(s *Suite, n int) *Cast {
 
 // pick chooses one of names by what the choice is about, always the same one.
 func pick(names []string, about string) string {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(about)) // a hash never fails
-	return names[h.Sum32()%uint32(len(names))]
+	return names[hash(about)%uint64(len(names))]
 }
 
 // Enrol tells the suite who the workers are: their hours, skills and languages
