@@ -154,7 +154,7 @@ func less(x, y keyed) bool {
 	return x.key < y.key || x.key == y.key && x.rec < y.rec
 }
 
-// adjacency is candidates by record, ascending.
+// adjacency is candidate pairs by their lower record, ascending.
 type adjacency struct {
 	start []uint32
 	to    []int32
@@ -163,83 +163,159 @@ type adjacency struct {
 func (a *adjacency) of(r int32) []int32 { return a.to[a.start[r]:a.start[r+1]] }
 
 func (a *adjacency) has(r, j int32) bool {
-	_, ok := slices.BinarySearch(a.of(r), j)
+	_, ok := slices.BinarySearch(a.of(min(r, j)), max(r, j))
 	return ok
 }
 
 // choose picks for each record its best candidates: those that share most
 // with it, each shared block counting by how rare it is, smallest blocks
-// first until the visits are used up.
+// first until the visits are used up. Choosing is mutual or accepted: a
+// record takes on at most as many others that chose it and it did not choose,
+// best first, so that no record is compared more than twice the limit.
 func (b *blocks) choose(n int, lim bounds, workers int) *adjacency {
 	const chunk = 1024
 	chunks := (n + chunk - 1) / chunk
-	lists := make([][]int32, chunks)
-	counts := make([]uint32, n+1)
-	type worker struct {
-		score []float32
-		mates []int32
-		order []uint32
-	}
-	ws := make([]worker, workers)
-	logN := math.Log2(float64(n) + 1)
+	lists := make([][]choice, chunks)
+	chosen := &choices{start: make([]uint32, n+1)}
+	ws := make([]chooser, workers)
 	parallel(workers, chunks, func(w, c int) {
 		k := &ws[w]
 		if k.score == nil {
 			k.score = make([]float32, n)
+			k.logN = math.Log2(float64(n) + 1)
 		}
-		var out []int32
 		for r := c * chunk; r < min(n, (c+1)*chunk); r++ {
-			k.order = append(k.order[:0], b.of[b.ofStart[r]:b.ofStart[r+1]]...)
-			slices.SortFunc(k.order, func(x, y uint32) int {
-				if d := cmp.Compare(b.start[x+1]-b.start[x], b.start[y+1]-b.start[y]); d != 0 {
-					return d
-				}
-				return cmp.Compare(x, y)
-			})
-			k.mates = k.mates[:0]
-			visits := 0
-			for _, blk := range k.order {
-				members := b.members[b.start[blk]:b.start[blk+1]]
-				if visits += len(members); visits > lim.visits && len(k.mates) > 0 {
-					break
-				}
-				rare := float32(logN - math.Log2(float64(len(members))))
-				for _, j := range members {
-					if int(j) == r {
-						continue
-					}
-					if k.score[j] == 0 {
-						k.mates = append(k.mates, j)
-					}
-					k.score[j] += rare
-				}
-			}
-			if len(k.mates) > lim.candidates {
-				slices.SortFunc(k.mates, func(x, y int32) int {
-					if d := cmp.Compare(k.score[y], k.score[x]); d != 0 {
-						return d
-					}
-					return cmp.Compare(x, y)
-				})
-			}
-			for _, j := range k.mates {
-				k.score[j] = 0
-			}
-			k.mates = k.mates[:min(len(k.mates), lim.candidates)]
-			slices.Sort(k.mates)
-			out = append(out, k.mates...)
-			counts[r+1] = uint32(len(k.mates))
+			from := len(lists[c])
+			lists[c] = k.choose(b, r, lim, lists[c])
+			chosen.start[r+1] = uint32(len(lists[c]) - from)
 		}
-		lists[c] = out
 	})
-	a := &adjacency{start: counts}
 	for i := 1; i <= n; i++ {
-		a.start[i] += a.start[i-1]
+		chosen.start[i] += chosen.start[i-1]
 	}
-	a.to = make([]int32, 0, a.start[n])
-	for i, l := range lists {
-		a.to = append(a.to, l...)
-		lists[i] = nil
+	chosen.all = slices.Concat(lists...)
+	return chosen.accept(n, lim)
+}
+
+// choice is a candidate and how much it shares.
+type choice struct {
+	rec   int32
+	score float32
+}
+
+func byScore(x, y choice) int {
+	if d := cmp.Compare(y.score, x.score); d != 0 {
+		return d
+	}
+	return cmp.Compare(x.rec, y.rec)
+}
+
+// chooser is the scratch space of one goroutine.
+type chooser struct {
+	score []float32
+	mates []int32
+	order []uint32
+	best  []choice
+	logN  float64
+}
+
+func (k *chooser) choose(b *blocks, r int, lim bounds, out []choice) []choice {
+	size := func(blk uint32) uint32 { return b.start[blk+1] - b.start[blk] }
+	k.order = append(k.order[:0], b.of[b.ofStart[r]:b.ofStart[r+1]]...)
+	slices.SortFunc(k.order, func(x, y uint32) int {
+		if d := cmp.Compare(size(x), size(y)); d != 0 {
+			return d
+		}
+		return cmp.Compare(x, y)
+	})
+	k.mates = k.mates[:0]
+	visits := 0
+	for _, blk := range k.order {
+		if visits += int(size(blk)); visits > lim.visits && len(k.mates) > 0 {
+			break
+		}
+		rare := float32(k.logN - math.Log2(float64(size(blk))))
+		for _, j := range b.members[b.start[blk]:b.start[blk+1]] {
+			if int(j) == r {
+				continue
+			}
+			if k.score[j] == 0 {
+				k.mates = append(k.mates, j)
+			}
+			k.score[j] += rare
+		}
+	}
+	k.best = k.best[:0]
+	for _, j := range k.mates {
+		k.best = append(k.best, choice{j, k.score[j]})
+		k.score[j] = 0
+	}
+	if len(k.best) > lim.candidates {
+		slices.SortFunc(k.best, byScore)
+		k.best = k.best[:lim.candidates]
+	}
+	slices.SortFunc(k.best, func(x, y choice) int { return cmp.Compare(x.rec, y.rec) })
+	return append(out, k.best...)
+}
+
+// choices are what all records chose, by record, ascending.
+type choices struct {
+	start []uint32
+	all   []choice
+}
+
+func (c *choices) of(r int32) []choice { return c.all[c.start[r]:c.start[r+1]] }
+
+func (c *choices) has(r, j int32) bool {
+	_, ok := slices.BinarySearchFunc(c.of(r), j, func(x choice, j int32) int { return cmp.Compare(x.rec, j) })
+	return ok
+}
+
+// accept turns choices into pairs, each listed with its lower record only.
+func (c *choices) accept(n int, lim bounds) *adjacency {
+	count := make([]uint32, n+1) // one-sided choices by the record chosen
+	for r := int32(0); int(r) < n; r++ {
+		for _, x := range c.of(r) {
+			if !c.has(x.rec, r) {
+				count[x.rec+1]++
+			}
+		}
+	}
+	for i := 1; i <= n; i++ {
+		count[i] += count[i-1]
+	}
+	suitors := make([]choice, count[n])
+	next := slices.Clone(count[:n])
+	for r := int32(0); int(r) < n; r++ {
+		for _, x := range c.of(r) {
+			if !c.has(x.rec, r) {
+				suitors[next[x.rec]] = choice{r, x.score}
+				next[x.rec]++
+			}
+		}
+	}
+	a := &adjacency{start: make([]uint32, n+1)}
+	later := make([][]int32, n)
+	for r := int32(0); int(r) < n; r++ {
+		s := suitors[count[r]:count[r+1]]
+		if len(s) > lim.candidates {
+			slices.SortFunc(s, byScore)
+			s = s[:lim.candidates]
+		}
+		for _, x := range s {
+			later[min(r, x.rec)] = append(later[min(r, x.rec)], max(r, x.rec))
+		}
+	}
+	for r := int32(0); int(r) < n; r++ {
+		from := len(a.to)
+		for _, x := range c.of(r) {
+			if x.rec > r && c.has(x.rec, r) {
+				a.to = append(a.to, x.rec)
+			}
+		}
+		a.to = append(a.to, later[r]...)
+		slices.Sort(a.to[from:])
+		a.start[r+1] = uint32(len(a.to))
 	}
 	return a
 }

@@ -27,7 +27,7 @@ type clusterer struct {
 	barred  func(a, b int32, p *pattern) bool
 	members [][]int32 // by cluster; nil once merged away
 	of      []int32   // record to cluster
-	near    []map[int32]struct{}
+	near    [][]int32 // by cluster: records it has edges to
 	version []int32
 	queue   mergeQueue
 	floor   float32 // queue nothing below
@@ -73,18 +73,22 @@ func (q *mergeQueue) Pop() any {
 func (c *clusterer) run(n int, edges []edge, threshold float32) {
 	c.members = make([][]int32, n)
 	c.of = make([]int32, n)
-	c.near = make([]map[int32]struct{}, n)
+	c.near = make([][]int32, n)
 	c.version = make([]int32, n)
 	for i := range c.of {
 		c.of[i] = int32(i)
 		c.members[i] = []int32{int32(i)}
 	}
-	c.queue = make(mergeQueue, 0, len(edges))
+	for i := range edges {
+		if edges[i].lod >= c.floor {
+			c.near[edges[i].a] = append(c.near[edges[i].a], edges[i].b)
+			c.near[edges[i].b] = append(c.near[edges[i].b], edges[i].a)
+		}
+	}
 	for _, e := range edges {
 		if e.lod < c.floor {
 			continue
 		}
-		c.link(e.a, e.b)
 		c.queue = append(c.queue, merge{lod: e.lod, a: e.a, b: e.b})
 	}
 	heap.Init(&c.queue)
@@ -101,17 +105,6 @@ func (c *clusterer) run(n int, edges []edge, threshold float32) {
 	}
 }
 
-func (c *clusterer) link(a, b int32) {
-	if c.near[a] == nil {
-		c.near[a] = map[int32]struct{}{}
-	}
-	if c.near[b] == nil {
-		c.near[b] = map[int32]struct{}{}
-	}
-	c.near[a][b] = struct{}{}
-	c.near[b][a] = struct{}{}
-}
-
 func (c *clusterer) merge(a, b int32) {
 	if len(c.members[a]) < len(c.members[b]) {
 		a, b = b, a
@@ -122,24 +115,20 @@ func (c *clusterer) merge(a, b int32) {
 	c.members[a] = append(c.members[a], c.members[b]...)
 	c.members[b] = nil
 	c.version[a]++
-	delete(c.near[a], b)
-	for n := range c.near[b] {
-		delete(c.near[n], b)
-		if n != a {
-			c.near[a][n] = struct{}{}
-			c.near[n][a] = struct{}{}
-		}
-	}
-	c.near[b] = nil
-	ns := make([]int32, 0, len(c.near[a]))
-	for n := range c.near[a] {
-		ns = append(ns, n)
+	// Neighbours are kept as records and brought to their clusters here.
+	ns := append(c.near[a], c.near[b]...)
+	for i, r := range ns {
+		ns[i] = c.of[r]
 	}
 	slices.Sort(ns)
-	for _, n := range ns {
-		lod := c.linkage(a, n)
-		if lod >= c.floor {
-			heap.Push(&c.queue, merge{lod, a, n, c.version[a], c.version[n]})
+	ns = slices.Compact(ns)
+	ns = slices.DeleteFunc(ns, func(x int32) bool { return x == a })
+	c.near[a], c.near[b] = ns, nil
+	for i := range ns {
+		other := ns[i]
+		// A cluster's number is the number of one of its records.
+		if lod := c.linkage(a, other); lod >= c.floor {
+			heap.Push(&c.queue, merge{lod, a, other, c.version[a], c.version[other]})
 		}
 	}
 }

@@ -93,7 +93,7 @@ func Dedupe(d *Dataset, set Settings) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Result{res: res, Persons: res.person, Rules: res.fit.yield, Phases: res.seconds}
+	out := &Result{res: res, Persons: res.person, Rules: res.yields, Phases: res.seconds}
 	for _, e := range res.edges {
 		out.Pairs = append(out.Pairs, Pair{e.a, e.b, e.lod})
 		out.Expected += probability(float64(e.lod))
@@ -124,7 +124,7 @@ func (r *Result) CandidateRecall(truth []int32, sources []int8) float64 {
 	c := r.res.candidates
 	for a := int32(0); int(a) < len(truth); a++ {
 		for _, b := range c.of(a) {
-			if counts(a, b) && (a < b || !c.has(b, a)) {
+			if counts(a, b) {
 				hit++
 			}
 		}

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -10,6 +11,7 @@ import (
 // resolution is the outcome of deduplicating a frame.
 type resolution struct {
 	fit        *fit
+	yields     []RuleYield
 	candidates *adjacency
 	pairs      int // distinct candidate pairs, those added through neighbours included
 	perRecord  []uint32
@@ -29,37 +31,80 @@ type Phase struct {
 // edgeFloor is the log2 odds below which a pair is forgotten.
 const edgeFloor = -7
 
+// resolve learns from f, or a sample of it where it is large, and finds which
+// of its records are one person.
 func resolve(f *frame, set Settings) (*resolution, error) {
-	res := &resolution{}
 	begin := time.Now()
+	var seconds []Phase
 	lap := func(name string) {
-		res.seconds = append(res.seconds, Phase{name, time.Since(begin).Seconds()})
+		seconds = append(seconds, Phase{name, time.Since(begin).Seconds()})
 		begin = time.Now()
 	}
-	ft, err := learn(f, set)
+	learnt := f
+	if f.len() > set.Sample {
+		learnt = f.sample(set.Sample, rand.New(rand.NewPCG(set.Seed, 2)))
+	}
+	scale := float64(f.len()) / float64(learnt.len())
+	res, err := resolveLearning(learnt, set, scale)
 	if err != nil {
 		return nil, err
 	}
-	res.fit = ft
 	lap("learn")
-	lim := set.bounds(f.len())
-	b := buildBlocks(f, ft.rules, lim.block, set.Workers)
-	lap("keys")
-	res.candidates = b.choose(f.len(), lim, set.Workers)
-	lap("candidates")
-	res.score(f, set)
-	lap("score")
-	for round := 0; round < set.Rounds; round++ {
-		res.relearn(f, set)
-		lap("relearn")
-		res.score(f, set)
-		lap("score")
+	if learnt != f {
+		ft := res.fit
+		rules, yields := ft.chooseRules(learnt, scale, set.Rules)
+		ft.found = nil
+		// Values are counted on the whole file, and divided by how many
+		// records a person has there.
+		each := 1 + ft.prior*float64(f.len())
+		ft.q = countValues(f, nil, each)
+		res = &resolution{fit: ft, yields: yields}
+		if err := res.find(f, set, rules, lap); err != nil {
+			return nil, err
+		}
 	}
 	res.expand(f, set)
 	lap("expand")
 	res.cluster(f, set)
 	lap("cluster")
+	res.seconds = seconds
 	return res, nil
+}
+
+// resolveLearning learns, finds persons, and learns again from them.
+func resolveLearning(f *frame, set Settings, scale float64) (*resolution, error) {
+	lim := set.bounds(int(float64(f.len()) * scale))
+	ft, err := learn(f, set, max(4, int(float64(lim.block)/scale)))
+	if err != nil {
+		return nil, err
+	}
+	res := &resolution{fit: ft}
+	var rules []rule
+	rules, res.yields = ft.chooseRules(f, 1, set.Rules)
+	if err := res.find(f, set, rules, func(string) {}); err != nil {
+		return nil, err
+	}
+	for round := 0; round < set.Rounds; round++ {
+		res.relearn(f, set)
+		res.score(f, set)
+	}
+	ft.estimateFound(f)
+	return res, ft.check(f)
+}
+
+// find generates candidates and scores them.
+func (res *resolution) find(f *frame, set Settings, rules []rule, lap func(string)) error {
+	if len(rules) == 0 {
+		return fmt.Errorf("%w: no candidate rule found a likely match", ErrImplausible)
+	}
+	lim := set.bounds(f.len())
+	b := buildBlocks(f, rules, lim.block, set.Workers)
+	lap("keys")
+	res.candidates = b.choose(f.len(), lim, set.Workers)
+	lap("candidates")
+	res.score(f, set)
+	lap("score")
+	return nil
 }
 
 // score compares all candidates and keeps those with any chance.
@@ -84,9 +129,6 @@ func (res *resolution) score(f *frame, set Settings) {
 		var p pattern
 		for r := int32(c * chunk); int(r) < min(n, (c+1)*chunk); r++ {
 			for _, j := range a.of(r) {
-				if j < r && a.has(j, r) {
-					continue
-				}
 				counts[c]++
 				per[w][r]++
 				per[w][j]++
@@ -94,7 +136,7 @@ func (res *resolution) score(f *frame, set Settings) {
 				lod := prior + float64(logs.sum(&p, res.fit.q))
 				sums[c] += probability(lod)
 				if lod >= edgeFloor {
-					out = append(out, edge{min(r, j), max(r, j), float32(lod)})
+					out = append(out, edge{r, j, float32(lod)})
 				}
 			}
 		}
@@ -193,19 +235,23 @@ func (res *resolution) expand(f *frame, set Settings) {
 		}
 	}
 	res.extra = res.extra[:0]
+	most := uint32(2 * set.bounds(n).candidates)
 	var mates []int32
 	for r := int32(0); int(r) < n; r++ {
 		mates = mates[:0]
 		for _, x := range near[r] {
 			for _, y := range near[x] {
-				if y > r && !res.candidates.has(r, y) && !res.candidates.has(y, r) {
+				if y > r && !res.candidates.has(r, y) {
 					mates = append(mates, y)
 				}
 			}
 		}
 		slices.Sort(mates)
 		mates = slices.Compact(mates)
-		for _, y := range mates[:min(len(mates), set.Candidates/2)] {
+		for _, y := range mates {
+			if res.perRecord[r] >= most || res.perRecord[y] >= most {
+				continue
+			}
 			res.extra = append(res.extra, [2]int32{r, y})
 			res.perRecord[r]++
 			res.perRecord[y]++

@@ -57,13 +57,21 @@ func (s Settings) bounds(n int) bounds {
 // and non-matches, and no link may be made from it.
 var ErrImplausible = errors.New("implausible fit")
 
-// fit is what learning yields: the parameters and the rules chosen.
+// fit is what learning yields: the parameters and what each rule finds.
 type fit struct {
 	w     *weights
 	q     *frequencies
-	rules []rule
 	prior float64 // chance that two random records are one person
-	yield []RuleYield
+	found []found
+}
+
+// found is one candidate rule on the learning sample.
+type found struct {
+	rule    rule
+	sample  *pairSample
+	share   float64
+	matches float64
+	likely  []bool // by pair of the sample: a likely match
 }
 
 // RuleYield is what a candidate rule was measured to find.
@@ -77,39 +85,26 @@ type RuleYield struct {
 }
 
 // learn fits a model to f without labels: u from random pairs, m by EM over
-// the pairs of each candidate rule, combined over the rules.
-func learn(f *frame, set Settings) (*fit, error) {
+// the pairs of each candidate rule, combined over the rules. block bounds the
+// records that may share a key.
+func learn(f *frame, set Settings, block int) (*fit, error) {
 	if f.len() < 50 {
 		return nil, fmt.Errorf("%w: %d records are too few to learn from; use a model learnt elsewhere", ErrImplausible, f.len())
 	}
 	rng := rand.New(rand.NewPCG(set.Seed, 0))
-	full := f
-	if f.len() > set.Sample {
-		f = f.sample(set.Sample, rng)
-	}
-	scale := float64(full.len()) / float64(f.len())
 	s := f.schema
-	out := &fit{w: newWeights(s), q: countFrequencies(full, nil)}
+	out := &fit{w: newWeights(s), q: countFrequencies(f, nil)}
 	estimateU(s, out.w, compareAll(f, randomPairs(f, set.RandomPairs, rng), set.Workers), nil)
 	startM(s, out.w)
-
-	lim := set.bounds(full.len())
-	block := max(3, int(float64(lim.block)/scale))
-	type found struct {
-		sample *pairSample
-		fit    *fitted
-	}
-	var all []found
 	var fits []*fitted
 	for _, r := range allRules() {
-		rb := blocksOf(f, r, block)
-		sm := samplePairs(rb, set.RulePairs, rng)
+		sm := samplePairs(blocksOf(f, r, block), set.RulePairs, rng)
 		if len(sm.pairs) == 0 {
 			continue
 		}
 		sm.patterns = compareAll(f, sm.pairs, set.Workers)
 		ft := em(s, out.w, out.q, sm, r, 15)
-		all = append(all, found{sm, ft})
+		out.found = append(out.found, found{rule: r, sample: sm, share: ft.share})
 		// A rule whose pairs are hardly ever matches may settle on some other
 		// likeness (a family, a town): it is used to find, not to learn.
 		if ft.share > 0.02 && ft.matches >= 5 {
@@ -120,54 +115,79 @@ func learn(f *frame, set Settings) (*fit, error) {
 		return nil, fmt.Errorf("%w: only %d candidate rules found pairs that look like matches; use a model learnt elsewhere", ErrImplausible, len(fits))
 	}
 	combine(s, out.w, fits)
+	out.estimatePrior(f)
+	return out, out.check(f)
+}
 
-	// The chance of a match, from the matches the rules found together.
-	logs := out.w.logs(s)
-	matches := map[[2]int32]uint64{}
-	out.prior = 1 / float64(f.len())
+// estimatePrior finds the chance of a match from the matches the rules find:
+// the rule that finds most bounds all matches from below.
+func (o *fit) estimatePrior(f *frame) {
+	logs := o.w.logs(f.schema)
 	total := float64(f.len()) * float64(f.len()-1) / 2
+	o.prior = 1 / float64(f.len())
 	for round := 0; round < 4; round++ {
-		clear(matches)
-		base := math.Log2(out.prior / (1 - out.prior))
-		for i := range all {
-			sm := all[i].sample
-			all[i].fit.matches = 0
-			for k := range sm.patterns {
-				pm := probability(base + float64(logs.sum(&sm.patterns[k], out.q)))
-				all[i].fit.matches += pm
-				if pm >= 0.5 {
-					matches[sm.pairs[k]] |= 1 << uint(i)
-				}
+		base := math.Log2(o.prior / (1 - o.prior))
+		most := 1.0
+		for i := range o.found {
+			r := &o.found[i]
+			r.matches = 0
+			r.likely = make([]bool, len(r.sample.pairs))
+			for k := range r.sample.patterns {
+				pm := probability(base + float64(logs.sum(&r.sample.patterns[k], o.q)))
+				r.matches += pm
+				r.likely[k] = pm >= 0.5
 			}
-			all[i].fit.matches *= sm.total / float64(len(sm.pairs))
+			r.matches *= r.sample.total / float64(len(r.sample.pairs))
+			most = max(most, r.matches)
 		}
-		// Sampled rules show only part of their matches: the rule that finds
-		// most in all bounds the union from below.
-		most := float64(len(matches))
-		for i := range all {
-			most = max(most, all[i].fit.matches)
-		}
-		out.prior = min(0.2, max(most, 1)/total)
+		o.prior = min(0.2, most/total)
 	}
-	// Greedy choice: the rule that adds most matches per pair it costs.
-	covered := map[[2]int32]bool{}
-	left := make([]int, len(all))
+}
+
+// estimateFound judges the rules' pairs again under what was learnt since.
+func (o *fit) estimateFound(f *frame) {
+	logs := o.w.logs(f.schema)
+	base := math.Log2(o.prior / (1 - o.prior))
+	for i := range o.found {
+		r := &o.found[i]
+		r.matches = 0
+		for k := range r.sample.patterns {
+			pm := probability(base + float64(logs.sum(&r.sample.patterns[k], o.q)))
+			r.matches += pm
+			r.likely[k] = pm >= 0.5
+		}
+		r.matches *= r.sample.total / float64(len(r.sample.pairs))
+	}
+}
+
+// chooseRules picks rules greedily: the one that adds most matches per pair it
+// costs, until a rule adds next to nothing. scale is how many times larger the
+// file to be searched is than the one learnt from.
+func (o *fit) chooseRules(f *frame, scale float64, most int) (rules []rule, yields []RuleYield) {
+	all := map[[2]int32]bool{}
+	for i := range o.found {
+		for k, p := range o.found[i].sample.pairs {
+			if o.found[i].likely[k] {
+				all[p] = false
+			}
+		}
+	}
+	left := make([]int, len(o.found))
 	for i := range left {
 		left[i] = i
 	}
 	for len(left) > 0 {
 		best, bestGain, bestNew := -1, 0.0, 0.0
 		for at, i := range left {
-			sm := all[i].sample
-			k := sm.total / float64(len(sm.pairs))
+			r := &o.found[i]
 			fresh := 0.0
-			for _, p := range sm.pairs {
-				if matches[p]&(1<<uint(i)) != 0 && !covered[p] {
+			for k, p := range r.sample.pairs {
+				if r.likely[k] && !all[p] {
 					fresh++
 				}
 			}
-			fresh *= k
-			cost := 1 + sm.total*scale/float64(f.len())
+			fresh *= r.sample.total / float64(len(r.sample.pairs))
+			cost := 1 + r.sample.total*scale/float64(f.len())
 			if gain := fresh / cost; gain > bestGain {
 				best, bestGain, bestNew = at, gain, fresh
 			}
@@ -175,31 +195,27 @@ func learn(f *frame, set Settings) (*fit, error) {
 		if best < 0 {
 			break
 		}
-		i := left[best]
-		sm := all[i].sample
-		chosen := bestNew >= 5e-4*float64(len(matches)) && len(out.rules) < set.Rules
-		out.yield = append(out.yield, RuleYield{
-			Rule: all[i].fit.rule.String(), Pairs: sm.total, Share: all[i].fit.share,
-			Matches: all[i].fit.matches, New: bestNew, Chosen: chosen,
+		r := &o.found[left[best]]
+		chosen := bestNew >= 5e-4*float64(len(all)) && len(rules) < most
+		yields = append(yields, RuleYield{
+			Rule: r.rule.String(), Pairs: r.sample.total, Share: r.share, Matches: r.matches, New: bestNew, Chosen: chosen,
 		})
-		for _, p := range sm.pairs {
-			if matches[p]&(1<<uint(i)) != 0 {
-				covered[p] = true
+		for k, p := range r.sample.pairs {
+			if r.likely[k] {
+				all[p] = true
 			}
 		}
 		if chosen {
-			out.rules = append(out.rules, all[i].fit.rule)
+			rules = append(rules, r.rule)
 		}
 		left = slices.Delete(left, best, best+1)
 	}
-	if len(out.rules) == 0 {
-		return nil, fmt.Errorf("%w: no candidate rule found a likely match", ErrImplausible)
-	}
-	return out, out.check(s, f)
+	return rules, yields
 }
 
 // check refuses parameters no set of matches could have.
-func (o *fit) check(s schema, f *frame) error {
+func (o *fit) check(f *frame) error {
+	s := f.schema
 	var wrong []string
 	for c := range o.w.m {
 		if c >= len(s) || !f.used[c] || s[c].Kind == kindSex {

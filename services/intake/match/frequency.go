@@ -21,6 +21,12 @@ type frequencies struct {
 // one person has been seen with is not thereby seen on a random other, so a
 // phone number everybody has for himself comes out rare and a surname does not.
 func countFrequencies(f *frame, person []int32) *frequencies {
+	return countValues(f, person, 1)
+}
+
+// countValues is countFrequencies for records not yet grouped: each is how
+// many records a person has on average, by which counts are divided.
+func countValues(f *frame, person []int32, each float64) *frequencies {
 	q := &frequencies{
 		schema: f.schema, logU: make([][]float32, len(f.schema)), floor: make([]float32, len(f.schema)),
 		year: make([]float32, 10000), day: make([]float32, 10000),
@@ -44,8 +50,8 @@ func countFrequencies(f *frame, person []int32) *frequencies {
 				bump(years, lastY, v/10000, p)
 				bump(days, lastD, v%10000, p)
 			})
-			q.year, _ = discount(years, known)
-			q.day, q.floor[s] = discount(days, known)
+			q.year, _ = discount(years, known, each)
+			q.day, q.floor[s] = discount(days, known, each)
 			for md, c := range days {
 				q.conventional[md] = md%100 == 0 || float64(c) > 20*float64(known)/365 && c > 5
 			}
@@ -54,7 +60,7 @@ func countFrequencies(f *frame, person []int32) *frequencies {
 		counts := make([]uint32, f.lex[s].size())
 		last := make([]int32, len(counts))
 		known := count(f, s, order, person, func(v uint32, p int32) { bump(counts, last, v, p) })
-		q.logU[s], q.floor[s] = discount(counts, known)
+		q.logU[s], q.floor[s] = discount(counts, known, each)
 	}
 	return q
 }
@@ -108,10 +114,17 @@ func bump(counts []uint32, last []int32, v uint32, p int32) {
 	}
 }
 
-func discount(counts []uint32, known float64) (logs []float32, floor float32) {
+func discount(counts []uint32, known, each float64) (logs []float32, floor float32) {
+	persons := func(c uint32) float64 {
+		if c == 0 || each == 1 {
+			return float64(c)
+		}
+		return max(1, float64(c)/each)
+	}
+	known /= each
 	var once, twice float64
 	for _, c := range counts {
-		switch c {
+		switch math.Round(persons(c)) {
 		case 1:
 			once++
 		case 2:
@@ -126,7 +139,7 @@ func discount(counts []uint32, known float64) (logs []float32, floor float32) {
 	known = max(known, 1)
 	logs = make([]float32, len(counts))
 	for i, c := range counts {
-		logs[i] = float32(math.Log2(min(1, max(float64(c)-d, least)/known)))
+		logs[i] = float32(math.Log2(min(1, max(persons(c)-d, least)/known)))
 	}
 	return logs, float32(math.Log2(min(1, max(1-d, least)/known)))
 }

@@ -5,6 +5,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hearthfps/hearth/services/intake/match"
+	"github.com/hearthfps/hearth/services/intake/match/population"
 )
 
 func main() {
@@ -30,16 +32,12 @@ func run(args []string, out, errs io.Writer) error {
 		mapped = fs.String("map", "", "role=column,…; roles: given family name birth_date sex place postcode street phone email identifier other household")
 		truth  = fs.String("truth", "", "column:NAME or regex:COLUMN:PATTERN")
 		asJSON = fs.Bool("json", false, "report as JSON")
+		number = fs.Int("generate", 0, "deduplicate this many generated records instead of a file")
+		tables = fs.String("tables", "", "with --generate: folder of frequency tables; default built-in ones")
+		seed   = fs.Uint64("seed", 1, "with --generate: seed of the population")
 		debug  = fs.Bool("v", false, "print what was learnt")
 	)
 	if err := fs.Parse(args); err != nil {
-		return err
-	}
-	if *file == "" {
-		return fmt.Errorf("--csv: name a file")
-	}
-	m, err := parseMap(*mapped)
-	if err != nil {
 		return err
 	}
 	set := match.DefaultSettings()
@@ -47,7 +45,19 @@ func run(args []string, out, errs io.Writer) error {
 		set.Log = errs
 	}
 	begin := time.Now()
-	in, err := load([]string{*file, *second}, m, *truth)
+	var in *input
+	var err error
+	switch {
+	case *number > 0:
+		in, err = generate(*number, *tables, *seed)
+	case *file == "":
+		err = errors.New("name a file with --csv, or a number of records with --generate")
+	default:
+		var m columnMap
+		if m, err = parseMap(*mapped); err == nil {
+			in, err = load([]string{*file, *second}, m, *truth)
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -125,5 +135,26 @@ func load(files []string, m columnMap, truth string) (*input, error) {
 			in.truth = append(in.truth, clusters(t.rows, of, seen)...)
 		}
 	}
+	return in, nil
+}
+
+// generate fills the input from an invented population.
+func generate(records int, folder string, seed uint64) (*input, error) {
+	t := population.BuiltIn()
+	if folder != "" {
+		var err error
+		if t, err = population.Load(folder); err != nil {
+			return nil, err
+		}
+	}
+	data, err := match.NewDataset(match.Columns{Identifiers: []string{"person-number"}})
+	if err != nil {
+		return nil, err
+	}
+	in := &input{data: data, truth: make([]int32, 0, records), sources: make([]int8, records)}
+	population.Generate(t, population.Default(records, seed), func(p *match.Person, person int) {
+		data.Add(p, 0)
+		in.truth = append(in.truth, int32(person))
+	})
 	return in, nil
 }
