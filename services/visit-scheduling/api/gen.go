@@ -137,6 +137,7 @@ func (e Side) Valid() bool {
 // Defines values for UnplacedReason.
 const (
 	UnplacedReasonAllExcluded     UnplacedReason = "all_excluded"
+	UnplacedReasonBeyondHorizon   UnplacedReason = "beyond_horizon"
 	UnplacedReasonDayLimit        UnplacedReason = "day_limit"
 	UnplacedReasonFullyBooked     UnplacedReason = "fully_booked"
 	UnplacedReasonHoliday         UnplacedReason = "holiday"
@@ -156,6 +157,8 @@ const (
 func (e UnplacedReason) Valid() bool {
 	switch e {
 	case UnplacedReasonAllExcluded:
+		return true
+	case UnplacedReasonBeyondHorizon:
 		return true
 	case UnplacedReasonDayLimit:
 		return true

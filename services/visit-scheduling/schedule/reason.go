@@ -6,6 +6,7 @@ type Reason string
 // Why a visit is unplaced.
 const (
 	NotYetPlanned   Reason = "not_yet_planned"   // the planner has not come to it
+	BeyondHorizon   Reason = "beyond_horizon"    // its week is later than those that are planned yet
 	TakenFromWorker Reason = "taken_from_worker" // it lost its worker and is being placed again
 	WeekOver        Reason = "week_over"         // no day of its week is left
 	Holiday         Reason = "holiday"           // the days that are left are holidays
