@@ -2,12 +2,11 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
-
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/hearthfps/hearth/pkg/postgres"
 	resourcedirectory "github.com/hearthfps/hearth/services/resource-directory"
@@ -29,9 +28,9 @@ type SearchAfter struct {
 // Row-level security keeps text operators from using an index of their own, so a
 // search reads the agency's services: milliseconds for thousands of them.
 const searchBase = `
-SELECT * FROM (
+SELECT service_id, name, status, organization_id, organization_name, description, minimum_age, maximum_age, languages, city, distance_km, score FROM (
   SELECT s.service_id, s.name, s.status, s.organization_id, coalesce(o.name, '') AS organization_name,
-         left(coalesce(s.document->>'description', ''), 400) AS description, s.minimum_age, s.maximum_age, s.languages,
+         left(coalesce(s.document->>'description', ''), 400) AS description, s.minimum_age, s.maximum_age, to_jsonb(s.languages) AS languages,
          coalesce(near.city, '') AS city, near.distance_km, round((%s)::numeric, 9)::float8 AS score
     FROM service s
     LEFT JOIN organization o ON o.organization_id = s.organization_id AND o.agency_id = s.agency_id
@@ -82,7 +81,7 @@ func Search(ctx context.Context, tx *postgres.Tx, q resourcedirectory.Query, aft
 
 	var rows []struct {
 		resourcedirectory.Hit
-		Languages pgtype.FlatArray[string] `db:"languages"`
+		Languages json.RawMessage `db:"languages"`
 	}
 	if err := tx.SelectContext(ctx, &rows, query, c.args...); err != nil {
 		return nil, fmt.Errorf("search services: %w", err)
@@ -90,7 +89,9 @@ func Search(ctx context.Context, tx *postgres.Tx, q resourcedirectory.Query, aft
 	hits := make([]resourcedirectory.Hit, len(rows))
 	for i, r := range rows {
 		hits[i] = r.Hit
-		hits[i].Languages = r.Languages
+		if err := json.Unmarshal(r.Languages, &hits[i].Languages); err != nil {
+			return nil, fmt.Errorf("search services: languages: %w", err)
+		}
 	}
 	return hits, nil
 }
@@ -138,11 +139,17 @@ func (c *conditions) need(n resourcedirectory.Need) (rank, where string) {
 	return "(" + rank + ")", "(" + strings.Join(hits, " OR ") + ")"
 }
 
-// words are the words of a query worth looking for inside others.
+// words are the words of a query to look for inside others. Two letters of the
+// end of a long one are left open: Finnish changes them in ways its stemmer does
+// not see through (vanhemmuus, vanhemmuuteen).
 func words(text string) []string {
 	var out []string
 	for _, w := range strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' }) {
-		if len([]rune(w)) >= 4 {
+		letters := []rune(w)
+		switch {
+		case len(letters) >= 8:
+			out = append(out, string(letters[:len(letters)-2]))
+		case len(letters) >= 2:
 			out = append(out, w)
 		}
 	}
