@@ -34,8 +34,9 @@ type Config struct {
 
 // DB is a service's database. It is safe for concurrent use.
 type DB struct {
-	pool   *sqlx.DB
-	config Config
+	pool    *sqlx.DB
+	config  Config
+	signals signals
 }
 
 // Open connects to a database and checks that it answers. It fails with the
