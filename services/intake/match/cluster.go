@@ -21,9 +21,7 @@ type edge struct {
 // pair in the middle does not carry two clusters that otherwise disagree.
 type clusterer struct {
 	cmp     *comparer
-	logs    *log2s
-	q       *frequencies
-	prior   float32
+	sc      *scorer
 	barred  func(a, b int32, p *pattern) bool
 	members [][]int32 // by cluster; nil once merged away
 	of      []int32   // record to cluster
@@ -32,6 +30,7 @@ type clusterer struct {
 	queue   mergeQueue
 	floor   float32 // queue nothing below
 	sums    []float64
+	kin     []float64
 	counts  []float64
 	most    int // members compared on either side
 	tree    []join
@@ -137,10 +136,12 @@ func (c *clusterer) merge(a, b int32) {
 func (c *clusterer) linkage(a, b int32) float32 {
 	ma, mb := c.spread(c.members[a]), c.spread(c.members[b])
 	if c.sums == nil {
-		c.sums = make([]float64, len(c.logs.w))
-		c.counts = make([]float64, len(c.logs.w))
+		c.sums = make([]float64, len(c.sc.logs.m))
+		c.kin = make([]float64, len(c.sums))
+		c.counts = make([]float64, len(c.sums))
 	}
 	clear(c.sums)
+	clear(c.kin)
 	clear(c.counts)
 	var p pattern
 	for _, x := range ma {
@@ -153,18 +154,26 @@ func (c *clusterer) linkage(a, b int32) float32 {
 				if p.level[k] == missing {
 					continue
 				}
-				c.sums[k] += math.Exp2(float64(c.logs.one(k, &p, c.q)))
+				wm, wk := c.sc.logs.one(k, &p, c.sc.q)
+				c.sums[k] += math.Exp2(float64(wm))
+				if c.sc.logs.kin[k] {
+					c.kin[k] += math.Exp2(float64(wk))
+				}
 				c.counts[k]++
 			}
 		}
 	}
-	lod := float64(c.prior)
+	same, kin := float64(c.sc.same), float64(c.sc.kin)
 	for k := range c.sums {
-		if c.counts[k] > 0 {
-			lod += math.Log2(c.sums[k] / c.counts[k])
+		if c.counts[k] == 0 {
+			continue
+		}
+		same += math.Log2(c.sums[k] / c.counts[k])
+		if c.sc.logs.kin[k] {
+			kin += math.Log2(c.kin[k] / c.counts[k])
 		}
 	}
-	return float32(lod)
+	return against(float32(same), float32(kin))
 }
 
 // spread picks at most c.most members, evenly.

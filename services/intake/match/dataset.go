@@ -109,6 +109,7 @@ func Dedupe(d *Dataset, set Settings) (*Result, error) {
 	}
 	if set.Log != nil {
 		res.fit.w.describe(d.f.schema, set.Log)
+		set.logf("one person %.3g, kin %.3g of all pairs", res.fit.prior.same, res.fit.prior.kin)
 	}
 	return out, nil
 }

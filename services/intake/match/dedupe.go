@@ -2,7 +2,6 @@ package match
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -16,6 +15,7 @@ type resolution struct {
 	pairs      int // distinct candidate pairs, those added through neighbours included
 	perRecord  []uint32
 	edges      []edge
+	kin        [][2]int32
 	extra      [][2]int32
 	person     []int32
 	tree       []join
@@ -56,7 +56,7 @@ func resolve(f *frame, set Settings) (*resolution, error) {
 		ft.found = nil
 		// Values are counted on the whole file, and divided by how many
 		// records a person has there.
-		each := 1 + ft.prior*float64(f.len())
+		each := 1 + ft.prior.same*float64(f.len())
 		ft.q = countValues(f, nil, each)
 		res = &resolution{fit: ft, yields: yields}
 		if err := res.find(f, set, rules, lap); err != nil {
@@ -88,7 +88,7 @@ func resolveLearning(f *frame, set Settings, scale float64) (*resolution, error)
 		res.relearn(f, set)
 		res.score(f, set)
 	}
-	ft.estimateFound(f)
+	ft.judge(f)
 	return res, ft.check(f)
 }
 
@@ -107,47 +107,58 @@ func (res *resolution) find(f *frame, set Settings, rules []rule, lap func(strin
 	return nil
 }
 
-// score compares all candidates and keeps those with any chance.
+// kinKept bounds the pairs of kin kept, by block of 1,024 records.
+const kinKept = 4096
+
+// score compares all candidates, keeps those with any chance, and draws the
+// priors from what it finds.
 func (res *resolution) score(f *frame, set Settings) {
-	logs := res.fit.w.logs(f.schema)
-	prior := math.Log2(res.fit.prior / (1 - res.fit.prior))
+	sc := res.fit.scorer(f.schema)
 	n := f.len()
 	const chunk = 1024
 	chunks := (n + chunk - 1) / chunk
-	lists := make([][]edge, chunks)
-	counts := make([]int, chunks)
-	sums := make([]float64, chunks)
+	type part struct {
+		edges     []edge
+		kin       [][2]int32
+		pairs     int
+		same, rel float64
+	}
+	parts := make([]part, chunks)
 	cs := make([]*comparer, set.Workers)
 	per := make([][]uint32, set.Workers)
-	a := res.candidates
 	parallel(set.Workers, chunks, func(w, c int) {
 		if cs[w] == nil {
 			cs[w] = newComparer(f)
 			per[w] = make([]uint32, n)
 		}
-		var out []edge
+		t := &parts[c]
 		var p pattern
 		for r := int32(c * chunk); int(r) < min(n, (c+1)*chunk); r++ {
-			for _, j := range a.of(r) {
-				counts[c]++
+			for _, j := range res.candidates.of(r) {
+				t.pairs++
 				per[w][r]++
 				per[w][j]++
 				cs[w].compare(r, j, &p)
-				lod := prior + float64(logs.sum(&p, res.fit.q))
-				sums[c] += probability(lod)
-				if lod >= edgeFloor {
-					out = append(out, edge{r, j, float32(lod)})
+				same, kin := sc.pair(&p)
+				t.same += probability(float64(same))
+				t.rel += probability(float64(kin))
+				if same >= edgeFloor {
+					t.edges = append(t.edges, edge{r, j, same})
+				}
+				if kin >= 0 && len(t.kin) < kinKept {
+					t.kin = append(t.kin, [2]int32{r, j})
 				}
 			}
 		}
-		lists[c] = out
 	})
-	res.edges = slices.Concat(lists...)
-	res.pairs = 0
-	sum := 0.0
-	for i := range counts {
-		res.pairs += counts[i]
-		sum += sums[i]
+	res.edges, res.kin, res.pairs = nil, nil, 0
+	same, rel := 0.0, 0.0
+	for _, t := range parts {
+		res.edges = append(res.edges, t.edges...)
+		res.kin = append(res.kin, t.kin...)
+		res.pairs += t.pairs
+		same += t.same
+		rel += t.rel
 	}
 	res.perRecord = make([]uint32, n)
 	for _, p := range per {
@@ -155,26 +166,25 @@ func (res *resolution) score(f *frame, set Settings) {
 			res.perRecord[i] += k
 		}
 	}
-	// The prior follows from the matches expected among all candidates.
+	// The priors follow from the matches and kin expected among all
+	// candidates; the odds found are moved along.
 	total := float64(n) * float64(n-1) / 2
-	was := prior
-	for range 5 {
-		res.fit.prior = min(0.2, max(sum, 1)/total)
-		now := math.Log2(res.fit.prior / (1 - res.fit.prior))
-		sum = 0
+	was := sc.same
+	for range 4 {
+		res.fit.prior.same = min(0.2, max(same, 1)/total)
+		now := res.fit.scorer(f.schema).same
+		same = 0
 		for i := range res.edges {
-			res.edges[i].lod += float32(now - was)
-			sum += probability(float64(res.edges[i].lod))
+			res.edges[i].lod += now - was
+			same += probability(float64(res.edges[i].lod))
 		}
 		was = now
 	}
+	res.fit.prior.kin = min(0.2, max(rel, 1)/total)
 }
 
 func (res *resolution) cluster(f *frame, set Settings) {
-	c := &clusterer{
-		cmp: newComparer(f), logs: res.fit.w.logs(f.schema), q: res.fit.q,
-		prior: float32(math.Log2(res.fit.prior / (1 - res.fit.prior))), floor: edgeFloor + 1, most: set.LinkageSample,
-	}
+	c := &clusterer{cmp: newComparer(f), sc: res.fit.scorer(f.schema), floor: edgeFloor + 1, most: set.LinkageSample}
 	c.run(f.len(), res.edges, 0)
 	res.person = c.of
 	res.tree = c.tree
@@ -216,7 +226,9 @@ func (res *resolution) relearn(f *frame, set Settings) {
 			copy(res.fit.w.m[c], w.u[c])
 		}
 	}
-	res.fit.w.dependence(s, apart, keep, together)
+	kin := compareAll(f, res.kin[:min(len(res.kin), set.RandomPairs)], set.Workers)
+	estimateLevels(res.fit.w.k, kin, res.fit.w.k)
+	res.fit.w.dependence(s, apart, keep, together, kin)
 	for c, par := range res.fit.w.parent {
 		if par >= 0 {
 			set.logf("comparison %d depends on %d", c, par)
@@ -258,10 +270,9 @@ func (res *resolution) expand(f *frame, set Settings) {
 		}
 	}
 	res.pairs += len(res.extra)
-	logs := res.fit.w.logs(f.schema)
-	prior := float32(math.Log2(res.fit.prior / (1 - res.fit.prior)))
+	sc := res.fit.scorer(f.schema)
 	for i, p := range compareAll(f, res.extra, set.Workers) {
-		if lod := prior + logs.sum(&p, res.fit.q); lod >= edgeFloor {
+		if lod, _ := sc.pair(&p); lod >= edgeFloor {
 			res.edges = append(res.edges, edge{res.extra[i][0], res.extra[i][1], lod})
 		}
 	}

@@ -11,10 +11,10 @@ import "math"
 // dependence finds for each comparison the earlier one it depends on most
 // among non-matches and fills in the chances given it. Pairs with keep 0 are
 // left out. Where nothing is gained a comparison stays by itself.
-func (w *weights) dependence(s schema, random []pattern, keep []float64, same []pattern) {
+func (w *weights) dependence(s schema, random []pattern, keep []float64, same, kin []pattern) {
 	n := len(w.m)
 	w.parent = make([]int, n)
-	w.mOf, w.uOf = make([][][]float64, n), make([][][]float64, n)
+	w.mOf, w.kOf, w.uOf = make([][][]float64, n), make([][][]float64, n), make([][][]float64, n)
 	for c := range w.parent {
 		w.parent[c] = -1
 		if c == s.order() {
@@ -22,7 +22,7 @@ func (w *weights) dependence(s schema, random []pattern, keep []float64, same []
 		}
 		best := 0.0
 		for par := 0; par < c; par++ {
-			if par == s.order() || !related(s, par, c) {
+			if par == s.order() {
 				continue
 			}
 			counts, total := crossCounts(len(w.u[par]), len(w.u[c]), random, keep, par, c)
@@ -40,7 +40,9 @@ func (w *weights) dependence(s schema, random []pattern, keep []float64, same []
 		}
 		uc, _ := crossCounts(len(w.u[par]), len(w.u[c]), random, keep, par, c)
 		mc, _ := crossCounts(len(w.u[par]), len(w.u[c]), same, nil, par, c)
+		kc, _ := crossCounts(len(w.u[par]), len(w.u[c]), kin, nil, par, c)
 		w.uOf[c] = conditional(uc, w.u[c])
+		w.kOf[c] = conditional(kc, w.k[c])
 		w.mOf[c] = conditional(mc, w.m[c])
 	}
 }
@@ -48,10 +50,6 @@ func (w *weights) dependence(s schema, random []pattern, keep []float64, same []
 // significant is the G statistic below which dependence is taken for noise;
 // the 99.99 % point of chi squared at the most degrees of freedom used.
 const significant = 80
-
-// related keeps the tree to comparisons where a shared cause is understood;
-// others share only sampling noise and the families in the file.
-func related(s schema, a, b int) bool { return true }
 
 func crossCounts(na, nb int, patterns []pattern, keep []float64, a, b int) ([][]float64, float64) {
 	counts := make([][]float64, na)

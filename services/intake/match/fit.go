@@ -61,7 +61,7 @@ var ErrImplausible = errors.New("implausible fit")
 type fit struct {
 	w     *weights
 	q     *frequencies
-	prior float64 // chance that two random records are one person
+	prior priors
 	found []found
 }
 
@@ -69,7 +69,7 @@ type fit struct {
 type found struct {
 	rule    rule
 	sample  *pairSample
-	share   float64
+	share   priors
 	matches float64
 	likely  []bool // by pair of the sample: a likely match
 }
@@ -79,6 +79,7 @@ type RuleYield struct {
 	Rule    string  `json:"rule"`
 	Pairs   float64 `json:"pairs"`
 	Share   float64 `json:"share"`   // of its pairs that match
+	Kin     float64 `json:"kin"`     // of its pairs that are kin
 	Matches float64 `json:"matches"` // expected in the learning sample
 	New     float64 `json:"new"`     // of the matches found by no rule chosen before
 	Chosen  bool    `json:"chosen"`
@@ -107,7 +108,7 @@ func learn(f *frame, set Settings, block int) (*fit, error) {
 		out.found = append(out.found, found{rule: r, sample: sm, share: ft.share})
 		// A rule whose pairs are hardly ever matches may settle on some other
 		// likeness (a family, a town): it is used to find, not to learn.
-		if ft.share > 0.02 && ft.matches >= 5 {
+		if ft.share.same > 0.02 && ft.matches >= 5 {
 			fits = append(fits, ft)
 		}
 	}
@@ -119,45 +120,38 @@ func learn(f *frame, set Settings, block int) (*fit, error) {
 	return out, out.check(f)
 }
 
-// estimatePrior finds the chance of a match from the matches the rules find:
-// the rule that finds most bounds all matches from below.
+// estimatePrior finds the chances of a match and of kin from what the rules
+// find: the rule that finds most bounds all from below.
 func (o *fit) estimatePrior(f *frame) {
-	logs := o.w.logs(f.schema)
 	total := float64(f.len()) * float64(f.len()-1) / 2
-	o.prior = 1 / float64(f.len())
+	o.prior = priors{1 / float64(f.len()), 1 / float64(f.len())}
 	for round := 0; round < 4; round++ {
-		base := math.Log2(o.prior / (1 - o.prior))
-		most := 1.0
-		for i := range o.found {
-			r := &o.found[i]
-			r.matches = 0
-			r.likely = make([]bool, len(r.sample.pairs))
-			for k := range r.sample.patterns {
-				pm := probability(base + float64(logs.sum(&r.sample.patterns[k], o.q)))
-				r.matches += pm
-				r.likely[k] = pm >= 0.5
-			}
-			r.matches *= r.sample.total / float64(len(r.sample.pairs))
-			most = max(most, r.matches)
-		}
-		o.prior = min(0.2, most/total)
+		same, kin := o.judge(f)
+		o.prior = priors{min(0.2, max(1, same)/total), min(0.2, max(1, kin)/total)}
 	}
 }
 
-// estimateFound judges the rules' pairs again under what was learnt since.
-func (o *fit) estimateFound(f *frame) {
-	logs := o.w.logs(f.schema)
-	base := math.Log2(o.prior / (1 - o.prior))
+// judge scores the rules' pairs under the parameters as they are, and returns
+// the most matches and the most kin any rule finds.
+func (o *fit) judge(f *frame) (same, kin float64) {
+	sc := o.scorer(f.schema)
 	for i := range o.found {
 		r := &o.found[i]
 		r.matches = 0
+		r.likely = make([]bool, len(r.sample.pairs))
+		relatives := 0.0
 		for k := range r.sample.patterns {
-			pm := probability(base + float64(logs.sum(&r.sample.patterns[k], o.q)))
+			a, b := sc.pair(&r.sample.patterns[k])
+			pm := probability(float64(a))
 			r.matches += pm
 			r.likely[k] = pm >= 0.5
+			relatives += probability(float64(b))
 		}
-		r.matches *= r.sample.total / float64(len(r.sample.pairs))
+		k := r.sample.total / float64(len(r.sample.pairs))
+		r.matches *= k
+		same, kin = max(same, r.matches), max(kin, relatives*k)
 	}
+	return same, kin
 }
 
 // chooseRules picks rules greedily: the one that adds most matches per pair it
@@ -198,7 +192,7 @@ func (o *fit) chooseRules(f *frame, scale float64, most int) (rules []rule, yiel
 		r := &o.found[left[best]]
 		chosen := bestNew >= 5e-4*float64(len(all)) && len(rules) < most
 		yields = append(yields, RuleYield{
-			Rule: r.rule.String(), Pairs: r.sample.total, Share: r.share, Matches: r.matches, New: bestNew, Chosen: chosen,
+			Rule: r.rule.String(), Pairs: r.sample.total, Share: r.share.same, Kin: r.share.kin, Matches: r.matches, New: bestNew, Chosen: chosen,
 		})
 		for k, p := range r.sample.pairs {
 			if r.likely[k] {
@@ -227,8 +221,8 @@ func (o *fit) check(f *frame) error {
 			wrong = append(wrong, fmt.Sprintf("agreement on %s would not speak for a match (%.1f bits over disagreement)", s[c], weight(top)-weight(1)))
 		}
 	}
-	if o.prior > 0.1 || o.prior <= 0 {
-		wrong = append(wrong, fmt.Sprintf("%.3g of all pairs would match", o.prior))
+	if o.prior.same > 0.1 || o.prior.same <= 0 {
+		wrong = append(wrong, fmt.Sprintf("%.3g of all pairs would match", o.prior.same))
 	}
 	if len(wrong) > 0 {
 		return fmt.Errorf("%w: %s", ErrImplausible, strings.Join(wrong, "; "))

@@ -5,27 +5,57 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
-	"slices"
 )
 
-// weights are the learnt chances of each level: m among records of one
-// person, u among records of different persons. Row 0 of a comparison
-// (missing) is unused.
+// weights are the learnt chances of each level among three kinds of pair:
+// records of one person (m), of two persons of one household or family (k),
+// and of strangers (u). Row 0 of a comparison (missing) is unused.
+//
+// The middle kind is what makes the engine safe for families. A shared
+// surname, address and phone are what brothers and sisters have; without it
+// they count as evidence of one person, and worse, EM takes "same household"
+// for the class it looks for. Kin agree like strangers on what is a person's
+// own (given names, birth date, sex, identifiers), so k is learnt for the
+// other comparisons only.
 type weights struct {
-	m, u [][]float64
+	m, k, u [][]float64
 	// given what another comparison, the parent, came to: [comparison][level of
 	// parent][level]. Comparisons without a parent have nil.
-	parent   []int
-	mOf, uOf [][][]float64
+	parent        []int
+	mOf, kOf, uOf [][][]float64
+}
+
+// personal reports whether comparison c is of what is a person's own.
+func (s schema) personal(c int) bool {
+	if c >= len(s) {
+		return true
+	}
+	switch s[c].Kind {
+	case kindGiven, kindDate, kindSex, kindIdentifier:
+		return true
+	}
+	return false
 }
 
 func newWeights(s schema) *weights {
-	w := &weights{m: make([][]float64, s.comparisons()), u: make([][]float64, s.comparisons())}
-	for c := range w.m {
-		w.m[c] = make([]float64, s.levels(c))
-		w.u[c] = make([]float64, s.levels(c))
+	w := &weights{}
+	for _, t := range []*[][]float64{&w.m, &w.k, &w.u} {
+		*t = make([][]float64, s.comparisons())
+		for c := range *t {
+			(*t)[c] = make([]float64, s.levels(c))
+		}
 	}
 	return w
+}
+
+func (w *weights) clone(s schema) *weights {
+	n := newWeights(s)
+	for c := range w.m {
+		copy(n.m[c], w.m[c])
+		copy(n.k[c], w.k[c])
+		copy(n.u[c], w.u[c])
+	}
+	return n
 }
 
 // settleOrder makes the order of names evidence only of itself. That crossed
@@ -40,13 +70,15 @@ func (w *weights) settleOrder(s schema) {
 }
 
 // log2s are the weights a comparison adds, ready to sum: by comparison, level
-// of its parent (row 0 without) and level. Where equality has a value to look
-// up, the table holds log2 m alone and the value's own frequency is taken from
-// it, unless the parent already makes equality likely.
+// of its parent (row 0 without) and level, for one person and for kin. Where
+// equality has a value to look up, the tables hold log2 m (k) alone and the
+// value's own frequency is taken from it, unless the parent already makes
+// equality likely.
 type log2s struct {
-	w      [][][]float32
+	m, k   [][][]float32
 	parent []int
 	looks  [][]uint8 // the level that looks its value up, by comparison and parent level; 0 none
+	kin    []bool    // whether the comparison tells kin from strangers
 }
 
 // explained is how many times likelier than by itself a parent may make
@@ -54,59 +86,112 @@ type log2s struct {
 const explained = 3
 
 func (w *weights) logs(s schema) *log2s {
-	l := &log2s{w: make([][][]float32, len(w.m)), parent: make([]int, len(w.m)), looks: make([][]uint8, len(w.m))}
+	n := len(w.m)
+	l := &log2s{
+		m: make([][][]float32, n), k: make([][][]float32, n), parent: make([]int, n), looks: make([][]uint8, n),
+		kin: make([]bool, n),
+	}
 	for c := range w.m {
-		ms, us := [][]float64{w.m[c]}, [][]float64{w.u[c]}
+		ms, ks, us := [][]float64{w.m[c]}, [][]float64{w.k[c]}, [][]float64{w.u[c]}
 		l.parent[c] = -1
+		l.kin[c] = !s.personal(c)
 		if w.parent != nil && w.parent[c] >= 0 {
 			l.parent[c] = w.parent[c]
 			ms = append(ms, w.mOf[c][1:]...)
+			ks = append(ks, w.kOf[c][1:]...)
 			us = append(us, w.uOf[c][1:]...)
 		}
 		exact := s.exact(c)
 		for row := range ms {
-			t := make([]float32, len(w.m[c]))
+			tm, tk := make([]float32, len(w.m[c])), make([]float32, len(w.m[c]))
 			looks := exact
 			if exact != 0 && us[row][exact] > explained*w.u[c][exact] {
 				looks = 0
 			}
-			for k := 1; k < len(t); k++ {
-				t[k] = float32(math.Log2(ms[row][k] / us[row][k]))
+			for lv := 1; lv < len(tm); lv++ {
+				tm[lv] = float32(math.Log2(ms[row][lv] / us[row][lv]))
+				if l.kin[c] {
+					tk[lv] = float32(math.Log2(ks[row][lv] / us[row][lv]))
+				}
 			}
 			if looks != 0 {
-				t[looks] = float32(math.Log2(ms[row][looks]))
+				tm[looks] = float32(math.Log2(ms[row][looks]))
+				if l.kin[c] {
+					tk[looks] = float32(math.Log2(ks[row][looks]))
+				}
 			}
-			l.w[c] = append(l.w[c], t)
+			l.m[c] = append(l.m[c], tm)
+			l.k[c] = append(l.k[c], tk)
 			l.looks[c] = append(l.looks[c], looks)
 		}
 	}
 	return l
 }
 
-// one is the weight comparison c adds.
-func (l *log2s) one(c int, p *pattern, q *frequencies) float32 {
-	k := p.level[c]
-	if k == missing {
-		return 0
+// one is the weight comparison c adds for one person and for kin, against
+// strangers.
+func (l *log2s) one(c int, p *pattern, q *frequencies) (m, k float32) {
+	lv := p.level[c]
+	if lv == missing {
+		return 0, 0
 	}
 	row := uint8(0)
 	if l.parent[c] >= 0 {
 		row = p.level[l.parent[c]]
 	}
-	if k == l.looks[c][row] {
-		return l.w[c][row][k] - q.of(p.slot[c], p.value[c])
+	m = l.m[c][row][lv]
+	if lv == l.looks[c][row] {
+		f := q.of(p.slot[c], p.value[c])
+		m -= f
+		if l.kin[c] {
+			k = l.k[c][row][lv] - f
+		}
+		return m, k
 	}
-	return l.w[c][row][k]
+	return m, l.k[c][row][lv]
 }
 
-func (l *log2s) sum(p *pattern, q *frequencies) float32 {
-	t := float32(0)
-	for c := range l.w {
+// priors are the chances that two random records are one person, and kin.
+type priors struct{ same, kin float64 }
+
+// scorer turns patterns into odds.
+type scorer struct {
+	logs      *log2s
+	q         *frequencies
+	same, kin float32 // log2 prior odds against strangers
+}
+
+func (o *fit) scorer(s schema) *scorer {
+	rest := 1 - o.prior.same - o.prior.kin
+	return &scorer{
+		logs: o.w.logs(s), q: o.q,
+		same: float32(math.Log2(o.prior.same / rest)), kin: float32(math.Log2(o.prior.kin / rest)),
+	}
+}
+
+// pair returns the log2 odds that two records are one person, and that they
+// are kin, each against all else.
+func (sc *scorer) pair(p *pattern) (same, kin float32) {
+	m, k := sc.same, sc.kin
+	for c := range sc.logs.m {
 		if p.level[c] != missing {
-			t += l.one(c, p, q)
+			wm, wk := sc.logs.one(c, p, sc.q)
+			m += wm
+			k += wk
 		}
 	}
-	return t
+	return against(m, k), against(k, m)
+}
+
+// against is a, in log2 odds against strangers, put against strangers and b.
+func against(a, b float32) float32 {
+	switch {
+	case b < -12:
+		return a
+	case b > 20:
+		return a - b
+	}
+	return a - float32(math.Log2(1+math.Exp2(float64(b))))
 }
 
 // pairSample is a frame's patterns over some pairs.
@@ -175,6 +260,25 @@ func estimateU(s schema, w *weights, patterns []pattern, keep []float64) {
 	w.settleOrder(s)
 }
 
+// estimateLevels counts levels among the pairs, drawn towards what was thought
+// before where pairs are few.
+func estimateLevels(out [][]float64, patterns []pattern, before [][]float64) {
+	const draw = 20
+	for c := range out {
+		counts := make([]float64, len(out[c]))
+		total := 0.0
+		for i := range patterns {
+			if l := patterns[i].level[c]; l != missing {
+				counts[l]++
+				total++
+			}
+		}
+		for l := 1; l < len(counts); l++ {
+			out[c][l] = (counts[l] + draw*before[c][l]) / (total + draw)
+		}
+	}
+}
+
 func smooth(out, counts []float64, total, add float64) {
 	n := float64(len(counts) - 1)
 	for l := 1; l < len(counts); l++ {
@@ -199,71 +303,77 @@ func startM(s schema, w *weights) {
 			copy(w.m[c], []float64{0, 0.7, 0.02, 0.2, 0.08})
 		}
 	}
+	for c := range w.k {
+		copy(w.k[c], w.m[c])
+	}
 	w.settleOrder(s)
 }
 
 // fitted is what EM found from one rule's pairs.
 type fitted struct {
-	rule    rule
-	w       *weights
-	share   float64 // matches among the rule's pairs
-	matches float64 // expected in the sample
-	seen    []float64
+	rule      rule
+	w         *weights
+	share     priors // of matches and of kin among the rule's pairs
+	matches   float64
+	seen, kin []float64 // expected matches, and kin, with the comparison known
 }
 
-// em fits m and the share of matches to the pairs of one rule, u held fixed.
-// Comparisons the rule settles are left out.
+// em fits m, k and the shares of matches and kin to the pairs of one rule, u
+// held fixed. Comparisons the rule settles are left out.
 func em(s schema, start *weights, q *frequencies, sample *pairSample, r rule, rounds int) *fitted {
-	w := newWeights(s)
-	for c := range w.m {
-		copy(w.m[c], start.m[c])
-		copy(w.u[c], start.u[c])
-	}
-	fit := &fitted{rule: r, w: w, share: 0.1, seen: make([]float64, len(w.m))}
+	w := start.clone(s)
+	n := len(w.m)
+	fit := &fitted{rule: r, w: w, share: priors{0.1, 0.05}, seen: make([]float64, n), kin: make([]float64, n)}
 	var open []int
 	for c := range w.m {
 		if !r.settles(s, c) {
 			open = append(open, c)
 		}
 	}
-	counts := make([][]float64, len(w.m))
-	for c := range counts {
-		counts[c] = make([]float64, len(w.m[c]))
-	}
+	counts := newWeights(s)
 	for round := 0; round < rounds; round++ {
 		logs := w.logs(s)
-		prior := math.Log2(fit.share / (1 - fit.share))
-		for c := range counts {
-			clear(counts[c])
-			fit.seen[c] = 0
+		rest := max(1e-6, 1-fit.share.same-fit.share.kin)
+		same, kin := math.Log2(fit.share.same/rest), math.Log2(fit.share.kin/rest)
+		for c := range counts.m {
+			clear(counts.m[c])
+			clear(counts.k[c])
 		}
-		sum := 0.0
+		clear(fit.seen)
+		clear(fit.kin)
+		sumM, sumK := 0.0, 0.0
 		for i := range sample.patterns {
 			p := &sample.patterns[i]
-			t := float32(0)
+			a, b := same, kin
 			for _, c := range open {
-				t += logs.one(c, p, q)
+				wm, wk := logs.one(c, p, q)
+				a += float64(wm)
+				b += float64(wk)
 			}
-			pm := probability(prior + float64(t))
-			sum += pm
-			if pm < 1e-6 {
+			em, ek := math.Exp2(min(a, 500)), math.Exp2(min(b, 500))
+			pm, pk := em/(1+em+ek), ek/(1+em+ek)
+			sumM += pm
+			sumK += pk
+			if pm+pk < 1e-6 {
 				continue
 			}
 			for _, c := range open {
 				if l := p.level[c]; l != missing {
-					counts[c][l] += pm
+					counts.m[c][l] += pm
+					counts.k[c][l] += pk
 					fit.seen[c] += pm
+					fit.kin[c] += pk
 				}
 			}
 		}
-		fit.share = min(0.999, max(1e-6, sum/float64(len(sample.patterns))))
-		fit.matches = sum
+		all := float64(len(sample.patterns))
+		fit.share = priors{min(0.999, max(1e-6, sumM/all)), min(0.999, max(1e-6, sumK/all))}
+		fit.matches = sumM
 		for _, c := range open {
-			if fit.seen[c] > 0 {
-				for l := 1; l < len(counts[c]); l++ {
-					// A few imagined pairs keep a level unseen so far possible.
-					w.m[c][l] = (counts[c][l] + 2*start.m[c][l]) / (fit.seen[c] + 2)
-				}
+			// A few imagined pairs keep a level unseen so far possible.
+			for l := 1; l < len(w.m[c]); l++ {
+				w.m[c][l] = (counts.m[c][l] + 2*start.m[c][l]) / (fit.seen[c] + 2)
+				w.k[c][l] = (counts.k[c][l] + 2*start.k[c][l]) / (fit.kin[c] + 2)
 			}
 		}
 		w.settleOrder(s)
@@ -277,28 +387,44 @@ func probability(log2odds float64) float64 {
 }
 
 // combine averages what the rules found of each comparison, each rule
-// counting by the matches it saw there.
+// counting by the pairs it saw there.
 func combine(s schema, w *weights, fits []*fitted) {
 	for c := range w.m {
-		sum := make([]float64, len(w.m[c]))
-		total := 0.0
-		for _, f := range fits {
-			if f.rule.settles(s, c) || f.seen[c] < 1 {
-				continue
+		average(w.m[c], fits, func(f *fitted) ([]float64, float64) {
+			if f.rule.settles(s, c) {
+				return nil, 0
 			}
-			k := math.Sqrt(f.seen[c])
-			for l := 1; l < len(sum); l++ {
-				sum[l] += k * f.w.m[c][l]
+			return f.w.m[c], f.seen[c]
+		})
+		average(w.k[c], fits, func(f *fitted) ([]float64, float64) {
+			if f.rule.settles(s, c) {
+				return nil, 0
 			}
-			total += k
-		}
-		if total > 0 {
-			for l := 1; l < len(sum); l++ {
-				w.m[c][l] = sum[l] / total
-			}
-		}
+			return f.w.k[c], f.kin[c]
+		})
 	}
 	w.settleOrder(s)
+}
+
+func average(out []float64, fits []*fitted, of func(*fitted) ([]float64, float64)) {
+	sum := make([]float64, len(out))
+	total := 0.0
+	for _, f := range fits {
+		v, seen := of(f)
+		if seen < 1 {
+			continue
+		}
+		k := math.Sqrt(seen)
+		for l := range v {
+			sum[l] += k * v[l]
+		}
+		total += k
+	}
+	if total > 0 {
+		for l := range sum {
+			out[l] = sum[l] / total
+		}
+	}
 }
 
 // samplePairs takes up to n pairs of a rule's blocks, evenly.
@@ -338,20 +464,8 @@ func (w *weights) describe(s schema, out io.Writer) {
 		}
 		fmt.Fprintf(out, "%-18s", name)
 		for l := 1; l < len(w.m[c]); l++ {
-			fmt.Fprintf(out, " %.4f/%.2g(%+.1f)", w.m[c][l], w.u[c][l], math.Log2(w.m[c][l]/w.u[c][l]))
+			fmt.Fprintf(out, " %.3f/%.3f/%.2g(%+.1f)", w.m[c][l], w.k[c][l], w.u[c][l], math.Log2(w.m[c][l]/w.u[c][l]))
 		}
 		fmt.Fprintln(out)
 	}
-}
-
-func sortedByMatches(fits []*fitted) {
-	slices.SortFunc(fits, func(a, b *fitted) int {
-		if a.matches > b.matches {
-			return -1
-		}
-		if a.matches < b.matches {
-			return 1
-		}
-		return 0
-	})
 }

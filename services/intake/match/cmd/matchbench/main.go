@@ -78,7 +78,7 @@ func run(args []string, out, errs io.Writer) error {
 	rep.print(out)
 	if *debug {
 		for _, y := range res.Rules {
-			fmt.Fprintf(errs, "%-28s pairs %10.0f share %.3f matches %9.0f new %8.0f %v\n", y.Rule, y.Pairs, y.Share, y.Matches, y.New, y.Chosen)
+			fmt.Fprintf(errs, "%-28s pairs %10.0f share %.3f kin %.3f matches %9.0f new %8.0f %v\n", y.Rule, y.Pairs, y.Share, y.Kin, y.Matches, y.New, y.Chosen)
 		}
 	}
 	return nil
