@@ -97,17 +97,27 @@ func learn(f *frame, set Settings, block int) (*fit, error) {
 	out := &fit{w: newWeights(s), q: countFrequencies(f, nil)}
 	estimateU(s, out.w, compareAll(f, randomPairs(f, set.RandomPairs, rng), set.Workers), nil)
 	startM(s, out.w)
-	var fits []*fitted
-	for _, r := range allRules() {
-		sm := samplePairs(blocksOf(f, r, block), set.RulePairs, rng)
+	rules := allRules()
+	tried := make([]*found, len(rules))
+	tries := make([]*fitted, len(rules))
+	parallel(set.Workers, len(rules), func(_, i int) {
+		rng := rand.New(rand.NewPCG(set.Seed, 100+uint64(i)))
+		sm := samplePairs(f, rules[i], blocksOf(f, rules[i], block), set.RulePairs, rng)
 		if len(sm.pairs) == 0 {
+			return
+		}
+		sm.patterns = compareAll(f, sm.pairs, 1)
+		tries[i] = em(s, out.w, out.q, sm, rules[i], 15)
+		tried[i] = &found{rule: rules[i], sample: sm, share: tries[i].share}
+	})
+	var fits []*fitted
+	for i, ft := range tries {
+		if ft == nil {
 			continue
 		}
-		sm.patterns = compareAll(f, sm.pairs, set.Workers)
-		ft := em(s, out.w, out.q, sm, r, 15)
-		out.found = append(out.found, found{rule: r, sample: sm, share: ft.share})
+		out.found = append(out.found, *tried[i])
 		// A rule whose pairs are hardly ever matches may settle on some other
-		// likeness (a family, a town): it is used to find, not to learn.
+		// likeness (a town, a common name): it is used to find, not to learn.
 		if ft.share.same > 0.02 && ft.matches >= 5 {
 			fits = append(fits, ft)
 		}

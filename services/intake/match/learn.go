@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
 // weights are the learnt chances of each level among three kinds of pair:
@@ -427,8 +428,10 @@ func average(out []float64, fits []*fitted, of func(*fitted) ([]float64, float64
 	}
 }
 
-// samplePairs takes up to n pairs of a rule's blocks, evenly.
-func samplePairs(rb ruleBlocks, n int, rng *rand.Rand) *pairSample {
+// samplePairs takes up to about n pairs of a rule's blocks, evenly. A pair that
+// shares several keys of the rule stands in several blocks and is taken as
+// often as it would be if it stood in one.
+func samplePairs(f *frame, r rule, rb ruleBlocks, n int, rng *rand.Rand) *pairSample {
 	total := 0.0
 	from := uint32(0)
 	for _, e := range rb.ends {
@@ -437,20 +440,45 @@ func samplePairs(rb ruleBlocks, n int, rng *rand.Rand) *pairSample {
 		from = e
 	}
 	keep := min(1, float64(n)/max(total, 1))
-	s := &pairSample{total: total}
+	s := &pairSample{}
+	drawn := 0.0
+	k := newKeyer(f)
+	var ka, kb []uint64
 	from = 0
 	for _, e := range rb.ends {
 		m := rb.members[from:e]
 		for i := range m {
 			for j := i + 1; j < len(m); j++ {
-				if keep == 1 || rng.Float64() < keep {
-					s.pairs = append(s.pairs, [2]int32{min(m[i], m[j]), max(m[i], m[j])})
+				if keep < 1 && rng.Float64() >= keep {
+					continue
 				}
+				drawn++
+				ka, kb = k.keys(m[i], r, ka[:0]), k.keys(m[j], r, kb[:0])
+				if shared := commonKeys(ka, kb); shared > 1 && rng.IntN(shared) > 0 {
+					continue
+				}
+				s.pairs = append(s.pairs, [2]int32{min(m[i], m[j]), max(m[i], m[j])})
 			}
 		}
 		from = e
 	}
+	s.total = total * float64(len(s.pairs)) / max(drawn, 1)
 	return s
+}
+
+// commonKeys is how many keys two records share.
+func commonKeys(a, b []uint64) int {
+	slices.Sort(a)
+	a = slices.Compact(a)
+	slices.Sort(b)
+	b = slices.Compact(b)
+	n := 0
+	for _, x := range a {
+		if _, ok := slices.BinarySearch(b, x); ok {
+			n++
+		}
+	}
+	return n
 }
 
 func (w *weights) describe(s schema, out io.Writer) {

@@ -63,6 +63,8 @@ type Event struct {
 	Reporter []byte
 	// Hash is equal for equal content, however the JSON is written.
 	Hash [sha256.Size]byte
+	// WantsFeedback is what the event says of it; nil when it says nothing.
+	WantsFeedback *bool
 	// Notices tell the sender what of the event has no effect.
 	Notices []fault.Field
 
@@ -234,7 +236,7 @@ func readEvent(tree map[string]any, attrs, data string, now time.Time) (Event, [
 // instant, and data in canonical form. How an event travels (extensions, mode,
 // formatting) is not its content.
 func (e *Event) seal(subject string, data map[string]any) {
-	e.Document, e.Reporter = split(e.Kind, data)
+	e.Document, e.Reporter = e.split(data)
 	h := sha256.New()
 	stamp := ""
 	if !e.Time.IsZero() {
@@ -248,18 +250,33 @@ func (e *Event) seal(subject string, data map[string]any) {
 }
 
 // split takes the reporter out of data (of changes, in a correction).
-func split(kind Kind, data map[string]any) (document, reporter []byte) {
+func (e *Event) split(data map[string]any) (document, reporter []byte) {
 	const key = "reporter"
 	holder := data
-	if kind == Correction {
+	if e.Kind == Correction {
 		holder, _ = data["changes"].(map[string]any)
 	}
-	if v, ok := holder[key]; ok && kind != Withdrawal {
+	if v, ok := holder[key]; ok && e.Kind != Withdrawal {
 		reporter = canonical(v)
+		e.WantsFeedback = wantsFeedback(v)
 		delete(holder, key)
 		defer func() { holder[key] = v }()
 	}
 	return canonical(data), reporter
+}
+
+// wantsFeedback reads the reporter's wish: an event with no reporter at all takes
+// it back.
+func wantsFeedback(reporter any) *bool {
+	m, ok := reporter.(map[string]any)
+	if !ok {
+		return new(bool)
+	}
+	wants, ok := m["wants_feedback"].(bool)
+	if !ok {
+		return nil
+	}
+	return &wants
 }
 
 // canonical writes a decoded tree with its names in order and no space.

@@ -33,6 +33,8 @@ type Entry struct {
 	Document   []byte
 	Status     EventStatus
 	Problems   []fault.Field
+	// WantsFeedback is what the event says of it; nil when it says nothing.
+	WantsFeedback *bool
 }
 
 // History is a submission and every event that came to refer to it, directly or
@@ -74,6 +76,16 @@ type Outcome struct {
 	Problems  map[EventRef][]fault.Field
 	// Order are the receipts whose reporter parts apply, in order.
 	Order []ReceiptID
+	// WantsFeedback: the reporter asked to hear what became of it.
+	WantsFeedback bool
+}
+
+// applied takes note of an entry that has its effect.
+func (out *Outcome) applied(e *Entry) {
+	out.Order = append(out.Order, e.ReceiptID)
+	if e.WantsFeedback != nil {
+		out.WantsFeedback = *e.WantsFeedback
+	}
 }
 
 // Fold computes what the history comes to. The error means that what was kept
@@ -129,7 +141,7 @@ func (out *Outcome) apply(submission Entry, corrections []placed, now time.Time)
 	}
 	r := &reader{now: now}
 	out.Content = r.content(tree, "/data")
-	out.Order = []ReceiptID{submission.ReceiptID}
+	out.applied(&submission)
 	for _, c := range corrections {
 		var doc struct {
 			Changes any `json:"changes"`
@@ -146,7 +158,7 @@ func (out *Outcome) apply(submission Entry, corrections []placed, now time.Time)
 		}
 		tree, out.Content = merged, content
 		out.Statuses[c.Ref] = Applied
-		out.Order = append(out.Order, c.ReceiptID)
+		out.applied(c.Entry)
 	}
 	out.Document = canonical(tree)
 	return nil

@@ -63,16 +63,21 @@ func NewLedger() *Ledger {
 	return &Ledger{entries: map[EventRef]*Entry{}, histories: map[ReferralID]*history{}, waiting: map[EventRef][]*Entry{}}
 }
 
-// Know tells the ledger an entry that is stored already. Telling it twice is
-// telling it once.
-func (l *Ledger) Know(e Entry) {
-	if l.entries[e.Ref] == nil {
-		l.place(&e)
+// Know tells the ledger an entry that is stored already, and says whether it is
+// news. An entry may be told without its Document first, which is enough to know
+// a duplicate by; all entries of a referral are told with it before one that
+// belongs to it is received.
+func (l *Ledger) Know(e Entry) bool {
+	if known := l.entries[e.Ref]; known != nil {
+		if known.Document != nil || e.Document == nil {
+			return false
+		}
+		known.Document = e.Document
+		return true
 	}
+	l.place(&e)
+	return true
 }
-
-// Knows says whether the ledger has an event of this identity.
-func (l *Ledger) Knows(ref EventRef) bool { return l.entries[ref] != nil }
 
 func (l *Ledger) place(e *Entry) {
 	l.entries[e.Ref] = e
@@ -134,7 +139,7 @@ func (l *Ledger) Receive(e Event, ids IDs, now time.Time) (Step, error) {
 	if known := l.entries[e.Ref]; known != nil {
 		return l.again(known, e), nil
 	}
-	entry := &Entry{Ref: e.Ref, Kind: e.Kind, Target: e.Target, Time: e.Time, ReceiptID: ids.Receipt(), Hash: e.Hash, Document: e.Document, Status: Waiting}
+	entry := &Entry{Ref: e.Ref, Kind: e.Kind, Target: e.Target, Time: e.Time, ReceiptID: ids.Receipt(), Hash: e.Hash, Document: e.Document, Status: Waiting, WantsFeedback: e.WantsFeedback}
 	step := Step{Entry: entry, Verdict: Verdict{Status: VerdictWaiting, ReceiptID: entry.ReceiptID, Notices: e.Notices}}
 	switch target := l.entries[e.Target]; {
 	case e.Kind == Submission:
@@ -165,10 +170,9 @@ func (l *Ledger) Receive(e Event, ids IDs, now time.Time) (Step, error) {
 // alone is what a submission nobody amended comes to: itself.
 func (e *Event) alone(entry *Entry) Outcome {
 	entry.Status = Applied
-	return Outcome{
-		Content: *e.Content, Document: e.Document, Order: []ReceiptID{entry.ReceiptID},
-		Statuses: map[EventRef]EventStatus{e.Ref: Applied},
-	}
+	out := Outcome{Content: *e.Content, Document: e.Document, Statuses: map[EventRef]EventStatus{e.Ref: Applied}}
+	out.applied(entry)
+	return out
 }
 
 func (l *Ledger) again(known *Entry, e Event) Step {

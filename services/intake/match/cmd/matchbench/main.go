@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/pprof"
 	"time"
 
 	"github.com/hearthfps/hearth/services/intake/match"
@@ -35,6 +36,7 @@ func run(args []string, out, errs io.Writer) error {
 		number = fs.Int("generate", 0, "deduplicate this many generated records instead of a file")
 		tables = fs.String("tables", "", "with --generate: folder of frequency tables; default built-in ones")
 		seed   = fs.Uint64("seed", 1, "with --generate: seed of the population")
+		prof   = fs.String("cpuprofile", "", "write a CPU profile to this file")
 		debug  = fs.Bool("v", false, "print what was learnt")
 	)
 	if err := fs.Parse(args); err != nil {
@@ -45,6 +47,17 @@ func run(args []string, out, errs io.Writer) error {
 		set.Log = errs
 	}
 	begin := time.Now()
+	if *prof != "" {
+		fh, err := os.Create(*prof)
+		if err != nil {
+			return err
+		}
+		defer fh.Close()
+		if err := pprof.StartCPUProfile(fh); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
 	var in *input
 	var err error
 	switch {

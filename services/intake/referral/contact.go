@@ -1,0 +1,211 @@
+package referral
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+// ContactRules are what a worker and the person settled about how to reach them.
+// They replace what referrals said.
+type ContactRules struct {
+	DoNotContact bool          `json:"do_not_contact"`
+	Language     string        `json:"language,omitempty"`
+	Contacts     []ContactRule `json:"contacts"`
+	SetBy        string        `json:"set_by"`
+	SetAt        time.Time     `json:"set_at"`
+}
+
+// ContactRule is one way to reach a person and when and for what to use it.
+type ContactRule struct {
+	Contact
+	// Purposes it may be used for; none means any.
+	Purposes []string `json:"purposes,omitempty"`
+	// From and Until are times of day, HH:MM, in the agency's zone; "" is no
+	// bound. Until before From means past midnight.
+	From  string `json:"from,omitempty"`
+	Until string `json:"until,omitempty"`
+}
+
+// PurposeFeedback is the purpose a reporter may be contacted for.
+const PurposeFeedback = "feedback"
+
+// contactHolds is how long a decision may be used: what it rests on can change.
+const contactHolds = 10 * time.Minute
+
+// ContactSubject is the person asked about and what is known of their safety.
+type ContactSubject struct {
+	Person *Person
+	// Violence: a referral they are in, and that was not withdrawn, tells of
+	// domestic violence.
+	Violence bool
+	// ChildOnly: every referral they are in has them as a child.
+	ChildOnly bool
+}
+
+// ContactDecision says whether and how somebody may be contacted, until when.
+type ContactDecision struct {
+	Allowed    bool
+	ReasonCode string
+	Contact    Contact // kind is email, sms or phone
+	Language   string
+	ExpiresAt  time.Time
+}
+
+// DecideContact decides now whether a person may be contacted, how and in which
+// language. The rules, in this order:
+//
+//  1. who asked not to be contacted is not (do_not_contact); nor is a child (child)
+//  2. a contact recorded as unsafe is never used
+//  3. where there is word of domestic violence, only a contact recorded as safe
+//     is used; without one there is no contact at all (no_safe_contact)
+//  4. a contact is used only for its purposes (no_contact_for_purpose) and at its
+//     times of day (outside_hours)
+//  5. of several: the channel preferred, then safe before unknown, then e-mail, SMS, telephone
+func DecideContact(s ContactSubject, purpose, preference string, a *Agency, now time.Time) ContactDecision {
+	d := ContactDecision{ExpiresAt: now.Add(contactHolds)}
+	d.Language = language(s.Person, a)
+	rules := s.Person.ContactRules
+	switch {
+	case rules != nil && rules.DoNotContact:
+		d.ReasonCode = "do_not_contact"
+		return d
+	case s.ChildOnly && rules == nil:
+		d.ReasonCode = "child"
+		return d
+	}
+	usable := known(s.Person)
+	if len(usable) == 0 {
+		d.ReasonCode = "no_contact_recorded"
+		return d
+	}
+	narrow := func(reason string, keep func(ContactRule) bool) bool {
+		usable = slices.DeleteFunc(usable, func(c ContactRule) bool { return !keep(c) })
+		if len(usable) == 0 {
+			d.ReasonCode = reason
+		}
+		return len(usable) > 0
+	}
+	ok := narrow("no_safe_contact", func(c ContactRule) bool { return c.Safe == "yes" || c.Safe != "no" && !s.Violence }) &&
+		narrow("no_contact_for_purpose", func(c ContactRule) bool { return len(c.Purposes) == 0 || slices.Contains(c.Purposes, purpose) }) &&
+		narrow("outside_hours", func(c ContactRule) bool { return c.allows(now.In(a.Calendar.Zone())) })
+	if !ok {
+		return d
+	}
+	slices.SortStableFunc(usable, func(x, y ContactRule) int {
+		return cmp.Or(later(x.Kind != preference, y.Kind != preference), later(x.Safe != "yes", y.Safe != "yes"), cmp.Compare(channel(x.Kind), channel(y.Kind)))
+	})
+	d.Allowed, d.ReasonCode, d.Contact = true, "allowed", usable[0].Contact
+	if end, bounded := usable[0].ends(now.In(a.Calendar.Zone())); bounded && end.Before(d.ExpiresAt) {
+		d.ExpiresAt = end.UTC()
+	}
+	return d
+}
+
+// DecideReporterContact decides whether the reporter may be contacted: only to
+// tell what became of the referral, only if they asked, and never where they
+// said it is not safe.
+func DecideReporterContact(who Reporter, purpose, preference string, a *Agency, now time.Time) ContactDecision {
+	d := ContactDecision{ExpiresAt: now.Add(contactHolds), Language: language(nil, a)}
+	switch {
+	case purpose != PurposeFeedback:
+		d.ReasonCode = "purpose_not_allowed"
+		return d
+	case who.Anonymous:
+		d.ReasonCode = "anonymous"
+		return d
+	case !who.WantsFeedback:
+		d.ReasonCode = "feedback_not_wanted"
+		return d
+	}
+	person := &Person{Contacts: who.Contacts}
+	decided := DecideContact(ContactSubject{Person: person}, purpose, preference, a, now)
+	decided.Language = d.Language
+	return decided
+}
+
+// known are the contacts to choose from, by channel a message can go by.
+func known(p *Person) []ContactRule {
+	var all []ContactRule
+	if p.ContactRules != nil {
+		all = slices.Clone(p.ContactRules.Contacts)
+	} else {
+		for _, c := range p.Contacts {
+			all = append(all, ContactRule{Contact: c})
+		}
+	}
+	var usable []ContactRule
+	for _, c := range all {
+		switch {
+		case c.Kind == "phone" && mobile(c.Value):
+			c.Kind = "sms"
+		case !slices.Contains([]string{"email", "sms", "phone"}, c.Kind):
+			continue
+		}
+		usable = append(usable, c)
+	}
+	return usable
+}
+
+// mobile says whether a number takes text messages for certain: one sent to a
+// telephone at home may be read aloud to whoever is there.
+func mobile(number string) bool {
+	n, err := phonenumbers.Parse(number, "")
+	if err != nil {
+		return false
+	}
+	return phonenumbers.GetNumberType(n) == phonenumbers.MOBILE
+}
+
+func language(p *Person, a *Agency) string {
+	if p != nil && p.ContactRules != nil && p.ContactRules.Language != "" {
+		return p.ContactRules.Language
+	}
+	if p != nil && len(p.Languages) > 0 {
+		return p.Languages[0]
+	}
+	if len(a.Languages) > 0 {
+		return a.Languages[0]
+	}
+	return ""
+}
+
+// allows says whether the time of day is one the contact may be used at.
+func (c ContactRule) allows(local time.Time) bool {
+	at := local.Format("15:04")
+	from, until := cmp.Or(c.From, "00:00"), cmp.Or(c.Until, "24:00")
+	if from <= until {
+		return from <= at && at < until
+	}
+	return at >= from || at < until
+}
+
+// ends is when the hours that hold now end.
+func (c ContactRule) ends(local time.Time) (time.Time, bool) {
+	if c.Until == "" {
+		return time.Time{}, false
+	}
+	clockTime, err := time.Parse("15:04", c.Until)
+	if err != nil {
+		return time.Time{}, false
+	}
+	end := time.Date(local.Year(), local.Month(), local.Day(), clockTime.Hour(), clockTime.Minute(), 0, 0, local.Location())
+	if end.Before(local) {
+		end = end.AddDate(0, 0, 1)
+	}
+	return end, true
+}
+
+func later(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+func channel(kind string) int { return slices.Index([]string{"email", "sms", "phone"}, kind) }
