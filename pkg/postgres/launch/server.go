@@ -33,6 +33,8 @@ type Options struct {
 	Ephemeral bool
 	// MaxConnections is the server's limit. 0 is 200.
 	MaxConnections int
+	// Port is the loopback port to listen on. 0 is any that is free, another one at every start.
+	Port int
 	// SharedBuffers is the server's cache, in PostgreSQL's notation. "" is 64MB.
 	SharedBuffers string
 }
@@ -222,8 +224,10 @@ func (s *Server) logName() string { return filepath.Join(s.dir, "postgres.log") 
 
 func (s *Server) spawn(bin string, as *account, o Options) error {
 	var err error
-	if s.port, err = freePort(); err != nil {
-		return err
+	if s.port = o.Port; s.port == 0 {
+		if s.port, err = freePort(); err != nil {
+			return err
+		}
 	}
 	log, err := os.OpenFile(s.logName(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
