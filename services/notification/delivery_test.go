@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-var rules = Delivery{
+var fastRules = Delivery{
 	ReminderBefore: 24 * time.Hour, ReminderAtLeast: time.Hour, From: 8 * 60, To: 20 * 60,
 	RetryAfter: []time.Duration{30 * time.Second, 2 * time.Minute}, AskAgainAfter: []time.Duration{5 * time.Second, time.Minute},
 	ExpiresAfter: 168 * time.Hour, Claim: 2 * time.Minute,
@@ -44,7 +44,7 @@ func TestReminderAt(t *testing.T) {
 		{"made too close", "2026-11-25 14:00", "2026-11-25 13:30", ""},
 		{"24 hours pass over the change to summer time", "2026-03-29 14:00", "2026-03-20 09:00", "2026-03-28 13:00"},
 	} {
-		got, ok := rules.ReminderAt(at(tc.start), at(tc.now), zone)
+		got, ok := fastRules.ReminderAt(at(tc.start), at(tc.now), zone)
 		if tc.want == "" {
 			if ok {
 				t.Errorf("%s: got %v, want none", tc.name, got.In(zone))
@@ -68,22 +68,22 @@ func TestReminderAt_IsAlwaysAllowedAndInTime(t *testing.T) {
 		zone := rapid.SampledFrom(zones).Draw(t, "zone")
 		now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(rapid.IntRange(0, 366*24*60).Draw(t, "now")) * time.Minute)
 		start := now.Add(time.Duration(rapid.IntRange(-60, 10*24*60).Draw(t, "lead")) * time.Minute)
-		latest := start.Add(-rules.ReminderAtLeast)
-		at, ok := rules.ReminderAt(start, now, zone)
+		latest := start.Add(-fastRules.ReminderAtLeast)
+		at, ok := fastRules.ReminderAt(start, now, zone)
 		if ok {
-			if !rules.Allowed(at, zone) || at.Before(now) || at.After(latest) {
+			if !fastRules.Allowed(at, zone) || at.Before(now) || at.After(latest) {
 				t.Fatalf("visit %v made %v: reminder at %v", start.In(zone), now.In(zone), at.In(zone))
 			}
 			return
 		}
-		if next := rules.NextAllowed(now, zone); !next.After(latest) {
+		if next := fastRules.NextAllowed(now, zone); !next.After(latest) {
 			t.Fatalf("visit %v made %v: no reminder, yet %v is allowed", start.In(zone), now.In(zone), next.In(zone))
 		}
 	})
 }
 
 func TestDelivery_RulesThatCannotWorkAreRefused(t *testing.T) {
-	if err := rules.Check(); err != nil {
+	if err := fastRules.Check(); err != nil {
 		t.Fatal(err)
 	}
 	for name, breakIt := range map[string]func(*Delivery){
@@ -95,7 +95,7 @@ func TestDelivery_RulesThatCannotWorkAreRefused(t *testing.T) {
 		"never expires":     func(d *Delivery) { d.ExpiresAfter = 0 },
 		"claim too short":   func(d *Delivery) { d.Claim = time.Second },
 	} {
-		d := rules
+		d := fastRules
 		breakIt(&d)
 		if d.Check() == nil {
 			t.Errorf("%s: accepted", name)

@@ -17,15 +17,15 @@ func pending() Message {
 
 func TestMessage_RetriesWaitLongerAndThenFail(t *testing.T) {
 	m, now := pending(), noon
-	for i, wait := range rules.RetryAfter {
+	for i, wait := range fastRules.RetryAfter {
 		var err error
-		m, err = m.Retry("email", now, rules)
+		m, err = m.Retry("email", now, fastRules)
 		if err != nil || m.State != Pending || !m.DueAt.Equal(now.Add(wait)) {
 			t.Fatalf("try %d: got %s due %v (%v), want due %v", i+1, m.State, m.DueAt, err, now.Add(wait))
 		}
 		now = m.DueAt
 	}
-	m, err := m.Retry("email", now, rules)
+	m, err := m.Retry("email", now, fastRules)
 	if err != nil || m.State != Failed || m.ReasonCode != ReasonExhausted || !m.NeedsTask() {
 		t.Fatalf("got %s %s (%v)", m.State, m.ReasonCode, err)
 	}
@@ -35,7 +35,7 @@ func TestMessage_AskingIntakeGoesOnUntilItsTimeIsOver(t *testing.T) {
 	m, now := pending(), noon
 	for range 100_000 {
 		var err error
-		if m, err = m.AskAgain(now, rules); err != nil {
+		if m, err = m.AskAgain(now, fastRules); err != nil {
 			t.Fatal(err)
 		}
 		if m.State != Pending {
@@ -61,13 +61,13 @@ func TestMessage_EndsOnce(t *testing.T) {
 			var err error
 			switch rapid.IntRange(0, 8).Draw(t, "step") {
 			case 0:
-				m, _, err = m.Claim(now, rules)
+				m, _, err = m.Claim(now, fastRules)
 			case 1:
 				m, err = m.Sent("email", "fi", now)
 			case 2:
-				m, err = m.Retry("email", now, rules)
+				m, err = m.Retry("email", now, fastRules)
 			case 3:
-				m, err = m.AskAgain(now, rules)
+				m, err = m.AskAgain(now, fastRules)
 			case 4:
 				m, err = m.Postpone(now.Add(time.Hour), now)
 			case 5:

@@ -5,15 +5,15 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/hearthfps/hearth/pkg/rules"
 )
 
 // Languages are those the directory is searched in, by ISO 639-1 code.
 var Languages = []string{"en", "fi", "sv"}
 
-// needsFile is the needs file that ships with the service.
-//
 //go:embed rules/needs.yaml
-var needsFile []byte
+var needsYAML []byte
 
 // Need is what a service must be about to meet a need of a family.
 type Need struct {
@@ -24,15 +24,56 @@ type Need struct {
 	Terms   []string            `yaml:"terms"`   // ids or codes of taxonomy terms
 }
 
-// needs is the content of a needs file.
-type needs struct {
-	Needs []Need `yaml:"needs"`
+// Needs are the needs a search knows, and the file that says so.
+type Needs struct {
+	Ref    rules.Ref
+	InFile []Need // in the file's order
+}
+
+// LoadNeeds reads the needs file that ships with the service.
+func LoadNeeds() (Needs, error) { return ParseNeeds("needs.yaml", needsYAML) }
+
+// ParseNeeds reads a needs file; name is for the error.
+func ParseNeeds(name string, data []byte) (Needs, error) {
+	file, ref, err := rules.Parse[needsFile](name, data)
+	if err != nil {
+		return Needs{}, err
+	}
+	if err := file.check(); err != nil {
+		return Needs{}, fmt.Errorf("%s: %w", name, err)
+	}
+	return Needs{Ref: ref, InFile: file.Needs}, nil
+}
+
+// Find returns the need of a code; ok is false when there is none.
+func (n Needs) Find(code string) (need Need, ok bool) {
+	for _, need := range n.InFile {
+		if need.Code == code {
+			return need, true
+		}
+	}
+	return Need{}, false
+}
+
+// Codes lists the codes of all needs.
+func (n Needs) Codes() []string {
+	codes := make([]string, len(n.InFile))
+	for i, need := range n.InFile {
+		codes[i] = need.Code
+	}
+	return codes
+}
+
+// needsFile is the content of a needs file.
+type needsFile struct {
+	rules.Header `yaml:",inline"`
+	Needs        []Need `yaml:"needs"`
 }
 
 var needCode = regexp.MustCompile(`^[a-z0-9_.-]{1,64}$`)
 
 // check says what is wrong with a needs file, every fault at once.
-func (n needs) check() error {
+func (n needsFile) check() error {
 	var faults []string
 	seen := map[string]bool{}
 	for i, need := range n.Needs {
@@ -67,7 +108,7 @@ func (n needs) check() error {
 		faults = append(faults, "needs: there are none")
 	}
 	if len(faults) > 0 {
-		return fmt.Errorf("needs file: %s", strings.Join(faults, "; "))
+		return fmt.Errorf("%s", strings.Join(faults, "; "))
 	}
 	return nil
 }
