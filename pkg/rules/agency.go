@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/mail"
@@ -19,6 +20,9 @@ type Agency struct {
 	Ref Ref
 	// Title is its name for people.
 	Title string
+	// NeutralName is the name families and reporters see on a message that others
+	// may read too: it does not say what the agency does. Title when not given.
+	NeutralName string
 	// Country is ISO 3166-1 alpha-2.
 	Country string
 	// Calendar decides its days, in its zone.
@@ -101,6 +105,7 @@ func matchSource(pattern, source string) bool {
 type agencyFile struct {
 	Header         `yaml:",inline"`
 	Title          string   `yaml:"title"`
+	NeutralName    string   `yaml:"neutral_name"`
 	Country        string   `yaml:"country"`
 	Zone           string   `yaml:"zone"`
 	Calendar       string   `yaml:"calendar"`
@@ -137,7 +142,7 @@ func (f agencyFile) agency(ref Ref, calendars *Library[CalendarRules], programs 
 		return nil, err
 	}
 	a := &Agency{
-		ID: id, Ref: ref, Title: f.Title, Country: f.Country, Calendar: calendar, CalendarRef: latest.Ref, Languages: f.Languages,
+		ID: id, Ref: ref, Title: f.Title, NeutralName: cmp.Or(f.NeutralName, f.Title), Country: f.Country, Calendar: calendar, CalendarRef: latest.Ref, Languages: f.Languages,
 		InboundSources: f.InboundSources, DutyTeam: f.DutyTeam, Programs: f.Programs, Areas: f.Areas,
 	}
 	return a, errors.Join(f.checkWords(), f.checkDutyTeam(), f.checkAreas(), f.checkPrograms(programs))
