@@ -266,56 +266,60 @@ type choices struct {
 
 func (c *choices) of(r int32) []choice { return c.all[c.start[r]:c.start[r+1]] }
 
-func (c *choices) has(r, j int32) bool {
-	_, ok := slices.BinarySearchFunc(c.of(r), j, func(x choice, j int32) int { return cmp.Compare(x.rec, j) })
-	return ok
-}
-
 // accept turns choices into pairs, each listed with its lower record only.
 func (c *choices) accept(n int, lim bounds) *adjacency {
-	count := make([]uint32, n+1) // one-sided choices by the record chosen
-	for r := int32(0); int(r) < n; r++ {
-		for _, x := range c.of(r) {
-			if !c.has(x.rec, r) {
-				count[x.rec+1]++
-			}
-		}
+	// by[r] is who chose r, ascending because records are gone through in order.
+	by := &choices{start: make([]uint32, n+1), all: make([]choice, len(c.all))}
+	for _, x := range c.all {
+		by.start[x.rec+1]++
 	}
 	for i := 1; i <= n; i++ {
-		count[i] += count[i-1]
+		by.start[i] += by.start[i-1]
 	}
-	suitors := make([]choice, count[n])
-	next := slices.Clone(count[:n])
+	next := slices.Clone(by.start[:n])
 	for r := int32(0); int(r) < n; r++ {
 		for _, x := range c.of(r) {
-			if !c.has(x.rec, r) {
-				suitors[next[x.rec]] = choice{r, x.score}
-				next[x.rec]++
-			}
+			by.all[next[x.rec]] = choice{r, x.score}
+			next[x.rec]++
 		}
 	}
-	a := &adjacency{start: make([]uint32, n+1)}
-	later := make([][]int32, n)
+	pairs := make([][2]int32, 0, len(c.all))
+	var suitors []choice
 	for r := int32(0); int(r) < n; r++ {
-		s := suitors[count[r]:count[r+1]]
-		if len(s) > lim.candidates {
-			slices.SortFunc(s, byScore)
-			s = s[:lim.candidates]
-		}
-		for _, x := range s {
-			later[min(r, x.rec)] = append(later[min(r, x.rec)], max(r, x.rec))
-		}
-	}
-	for r := int32(0); int(r) < n; r++ {
-		from := len(a.to)
-		for _, x := range c.of(r) {
-			if x.rec > r && c.has(x.rec, r) {
-				a.to = append(a.to, x.rec)
+		mine := c.of(r)
+		suitors = suitors[:0]
+		for _, x := range by.of(r) {
+			for len(mine) > 0 && mine[0].rec < x.rec {
+				mine = mine[1:]
+			}
+			if len(mine) == 0 || mine[0].rec != x.rec {
+				suitors = append(suitors, x)
+			} else if x.rec > r {
+				pairs = append(pairs, [2]int32{r, x.rec})
 			}
 		}
-		a.to = append(a.to, later[r]...)
-		slices.Sort(a.to[from:])
-		a.start[r+1] = uint32(len(a.to))
+		if len(suitors) > lim.candidates {
+			slices.SortFunc(suitors, byScore)
+			suitors = suitors[:lim.candidates]
+		}
+		for _, x := range suitors {
+			pairs = append(pairs, [2]int32{min(r, x.rec), max(r, x.rec)})
+		}
+	}
+	a := &adjacency{start: make([]uint32, n+1), to: make([]int32, len(pairs))}
+	for _, p := range pairs {
+		a.start[p[0]+1]++
+	}
+	for i := 1; i <= n; i++ {
+		a.start[i] += a.start[i-1]
+	}
+	next = slices.Clone(a.start[:n])
+	for _, p := range pairs {
+		a.to[next[p[0]]] = p[1]
+		next[p[0]]++
+	}
+	for r := int32(0); int(r) < n; r++ {
+		slices.Sort(a.of(r))
 	}
 	return a
 }

@@ -59,7 +59,17 @@ func (c *relations) relate(kind slotKind, s int, a, b uint32) relation {
 	case kindGiven, kindFamily:
 		return c.relateNames(a, b)
 	}
-	x, y := c.f.lex[s].text(a), c.f.lex[s].text(b)
+	l := c.f.lex[s]
+	o := l.outline(a, b)
+	switch kind {
+	case kindHousehold:
+		return apart
+	case kindPhone:
+		if !o.within(2) {
+			return apart
+		}
+	}
+	x, y := l.text(a), l.text(b)
 	switch kind {
 	case kindPostcode:
 		return relatePostcodes(x, y)
@@ -71,11 +81,12 @@ func (c *relations) relate(kind slotKind, s int, a, b uint32) relation {
 		if strings.IndexByte(x, '@') > 0 && strings.IndexByte(y, '@') > 0 {
 			return relateEmails(x, y)
 		}
+		if !o.within(2) {
+			return apart
+		}
 		return relateCodes(x, y)
-	case kindHousehold:
-		return apart
 	}
-	return relateTexts(x, y)
+	return relateTexts(x, y, o)
 }
 
 func (c *relations) relateNames(a, b uint32) relation {
@@ -99,13 +110,14 @@ func (c *relations) relateNames(a, b uint32) relation {
 	if fa.stem == fb.stem {
 		return variant
 	}
+	o := c.f.names.outline(a, b)
 	x, y := c.f.names.text(a), c.f.names.text(b)
-	short := min(len(x), len(y))
+	short := o.short
 	limit := 1
 	if short >= 8 {
 		limit = 2
 	}
-	if short >= 3 && edits(x, y, limit) <= limit {
+	if short >= 3 && o.within(limit) && edits(x, y, limit) <= limit {
 		return near
 	}
 	if fa.sound == fb.sound {
@@ -117,7 +129,7 @@ func (c *relations) relateNames(a, b uint32) relation {
 	if short >= 3 && (strings.HasPrefix(x, y) || strings.HasPrefix(y, x)) {
 		return similar
 	}
-	if jaroWinkler(x, y) >= 0.86 {
+	if o.alike() && jaroWinkler(x, y) >= 0.86 {
 		return similar
 	}
 	return apart
@@ -125,16 +137,15 @@ func (c *relations) relateNames(a, b uint32) relation {
 
 // relateTexts compares places, streets and descriptions: words matter more
 // than letters.
-func relateTexts(x, y string) relation {
-	long := max(len(x), len(y))
-	limit := 1 + long/8
-	if min(len(x), len(y)) >= 4 && edits(x, y, limit) <= limit {
+func relateTexts(x, y string, o outline) relation {
+	limit := 1 + o.long/8
+	if o.short >= 4 && o.within(limit) && edits(x, y, limit) <= limit {
 		return near
 	}
 	if sharesWord(x, y) {
 		return part
 	}
-	if long >= 6 && jaroWinkler(x, y) >= 0.86 {
+	if o.long >= 6 && o.alike() && jaroWinkler(x, y) >= 0.86 {
 		return similar
 	}
 	return apart
