@@ -61,10 +61,9 @@ func (s *SMS) Send(ctx context.Context, o Outgoing) error {
 	return post(ctx, s.client, "sms", s.config.URL, header, body)
 }
 
-// WebhookConfig says where duty alerts are posted to.
+// WebhookConfig says how alerts to a duty team's webhook are signed. Where they
+// go is in the agency's file.
 type WebhookConfig struct {
-	// URL takes the POST; https, unless it is on this machine.
-	URL string `yaml:"url"`
 	// SecretFile holds the signing secret: base64, with or without the prefix whsec_.
 	SecretFile string `yaml:"secret_file"`
 }
@@ -72,7 +71,6 @@ type WebhookConfig struct {
 // Webhook posts {"id", "agency", "subject", "text"} signed as Standard Webhooks
 // 1.0 says: webhook-id, webhook-timestamp and webhook-signature.
 type Webhook struct {
-	config WebhookConfig
 	key    []byte
 	client *http.Client
 	now    func() time.Time
@@ -80,9 +78,6 @@ type Webhook struct {
 
 // NewWebhook checks a configuration. It does not connect. now is the time that is signed.
 func NewWebhook(c WebhookConfig, now func() time.Time) (*Webhook, error) {
-	if err := endpoint("webhook", c.URL); err != nil {
-		return nil, err
-	}
 	text, err := secret("webhook: secret_file", c.SecretFile)
 	if err != nil {
 		return nil, err
@@ -91,11 +86,14 @@ func NewWebhook(c WebhookConfig, now func() time.Time) (*Webhook, error) {
 	if err != nil || len(key) < 24 || len(key) > 64 {
 		return nil, errors.New("webhook: secret_file: must hold 24 to 64 bytes in base64")
 	}
-	return &Webhook{config: c, key: key, client: client(), now: now}, nil
+	return &Webhook{key: key, client: client(), now: now}, nil
 }
 
-// Send implements Provider. The address of the message is not sent: the webhook is one place.
+// Send implements Provider. The URL must be https, unless it is on this machine.
 func (w *Webhook) Send(ctx context.Context, o Outgoing) error {
+	if err := endpoint("webhook", o.To); err != nil {
+		return &Error{Code: "webhook_url", Permanent: true}
+	}
 	body, err := json.Marshal(map[string]string{"id": o.ID, "agency": o.Agency, "subject": o.Subject, "text": o.Body})
 	if err != nil {
 		return &Error{Code: "webhook_encode", Permanent: true}
@@ -105,7 +103,7 @@ func (w *Webhook) Send(ctx context.Context, o Outgoing) error {
 	header.Set("webhook-id", "msg_"+o.ID)
 	header.Set("webhook-timestamp", stamp)
 	header.Set("webhook-signature", "v1,"+Sign(w.key, "msg_"+o.ID, stamp, body))
-	return post(ctx, w.client, "webhook", w.config.URL, header, body)
+	return post(ctx, w.client, "webhook", o.To, header, body)
 }
 
 // Sign is the Standard Webhooks signature: base64 of HMAC-SHA-256 over id.timestamp.body.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/hearthfps/hearth/pkg/fault"
 	"github.com/hearthfps/hearth/pkg/postgres"
-	"github.com/hearthfps/hearth/services/notification"
+	"github.com/hearthfps/hearth/services/notification/message"
 )
 
 // CaseFile is what this service knows of a case; the zero value of one it has not heard of.
@@ -89,16 +89,16 @@ func ReferralTrace(ctx context.Context, tx *postgres.Tx, referralID string) (str
 }
 
 // WorkerContact reads how a worker is reached. It fails with NotFound.
-func WorkerContact(ctx context.Context, tx *postgres.Tx, workerID string) (notification.Contact, error) {
+func WorkerContact(ctx context.Context, tx *postgres.Tx, workerID string) (message.Contact, error) {
 	return contact(ctx, tx, workerID, "")
 }
 
 // LockWorkerContact reads a contact to change it in this transaction. It fails with NotFound.
-func LockWorkerContact(ctx context.Context, tx *postgres.Tx, workerID string) (notification.Contact, error) {
+func LockWorkerContact(ctx context.Context, tx *postgres.Tx, workerID string) (message.Contact, error) {
 	return contact(ctx, tx, workerID, " FOR UPDATE")
 }
 
-func contact(ctx context.Context, tx *postgres.Tx, workerID, lock string) (notification.Contact, error) {
+func contact(ctx context.Context, tx *postgres.Tx, workerID, lock string) (message.Contact, error) {
 	var row struct {
 		WorkerID string `db:"worker_id"`
 		Email    string `db:"email"`
@@ -109,17 +109,17 @@ func contact(ctx context.Context, tx *postgres.Tx, workerID, lock string) (notif
 	}
 	err := tx.GetContext(ctx, &row, `SELECT worker_id, email, phone, language, prefers, version FROM worker_contact WHERE worker_id = $1`+lock, workerID)
 	if errors.Is(err, sql.ErrNoRows) {
-		return notification.Contact{}, fault.New(fault.NotFound, "contact_not_found", "No contact is registered for this worker.")
+		return message.Contact{}, fault.New(fault.NotFound, "contact_not_found", "No contact is registered for this worker.")
 	}
 	if err != nil {
-		return notification.Contact{}, fmt.Errorf("read contact of worker: %w", err)
+		return message.Contact{}, fmt.Errorf("read contact of worker: %w", err)
 	}
-	return notification.Contact(row), nil
+	return message.Contact(row), nil
 }
 
 // PutWorkerContact stores a version of a contact: the first, or the next of a
 // locked one. It fails with Conflict when somebody else stored it first.
-func PutWorkerContact(ctx context.Context, tx *postgres.Tx, c notification.Contact) error {
+func PutWorkerContact(ctx context.Context, tx *postgres.Tx, c message.Contact) error {
 	res, err := tx.ExecContext(ctx, `
 INSERT INTO worker_contact (worker_id, email, phone, language, prefers, version) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (agency_id, worker_id) DO UPDATE SET email = excluded.email, phone = excluded.phone, language = excluded.language,

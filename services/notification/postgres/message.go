@@ -12,7 +12,7 @@ import (
 
 	"github.com/hearthfps/hearth/pkg/fault"
 	"github.com/hearthfps/hearth/pkg/postgres"
-	"github.com/hearthfps/hearth/services/notification"
+	"github.com/hearthfps/hearth/services/notification/message"
 )
 
 const messageColumns = `message_id, dedupe_key, template, template_version, audience, recipient, about_event, case_id, referral_id, visit_id,
@@ -45,11 +45,11 @@ type messageRow struct {
 	Version         int64           `db:"version"`
 }
 
-func (r messageRow) message() (notification.Message, error) {
-	m := notification.Message{
-		ID: notification.MessageID(r.ID), DedupeKey: r.DedupeKey, Template: r.Template, TemplateVersion: r.TemplateVersion,
-		Audience: notification.Audience(r.Audience), Recipient: r.Recipient, AboutEvent: r.AboutEvent,
-		CaseID: r.CaseID, ReferralID: r.ReferralID, VisitID: r.VisitID, State: notification.State(r.State), ReasonCode: r.ReasonCode,
+func (r messageRow) message() (message.Message, error) {
+	m := message.Message{
+		ID: message.MessageID(r.ID), DedupeKey: r.DedupeKey, Template: r.Template, TemplateVersion: r.TemplateVersion,
+		Audience: message.Audience(r.Audience), Recipient: r.Recipient, AboutEvent: r.AboutEvent,
+		CaseID: r.CaseID, ReferralID: r.ReferralID, VisitID: r.VisitID, State: message.State(r.State), ReasonCode: r.ReasonCode,
 		Channel: r.Channel, Language: r.Language, Claims: r.Claims, Attempts: r.Attempts, Asks: r.Asks,
 		DueAt: r.DueAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), CreatedAt: r.CreatedAt.UTC(), EndedAt: r.EndedAt.Time.UTC(),
 		Trace: r.Trace, Version: r.Version,
@@ -61,7 +61,7 @@ func (r messageRow) message() (notification.Message, error) {
 }
 
 // InsertMessage stores a new message; false when one with its dedupe key is there already.
-func InsertMessage(ctx context.Context, tx *postgres.Tx, m notification.Message) (bool, error) {
+func InsertMessage(ctx context.Context, tx *postgres.Tx, m message.Message) (bool, error) {
 	variables := m.Variables
 	if variables == nil {
 		variables = map[string]string{}
@@ -88,30 +88,30 @@ ON CONFLICT (agency_id, dedupe_key) DO NOTHING`,
 }
 
 // Message reads a message. It fails with NotFound.
-func Message(ctx context.Context, tx *postgres.Tx, id notification.MessageID) (notification.Message, error) {
+func Message(ctx context.Context, tx *postgres.Tx, id message.MessageID) (message.Message, error) {
 	return oneMessage(ctx, tx, id, "")
 }
 
 // LockMessage reads a message to change it in this transaction. It fails with NotFound.
-func LockMessage(ctx context.Context, tx *postgres.Tx, id notification.MessageID) (notification.Message, error) {
+func LockMessage(ctx context.Context, tx *postgres.Tx, id message.MessageID) (message.Message, error) {
 	return oneMessage(ctx, tx, id, " FOR UPDATE")
 }
 
-func oneMessage(ctx context.Context, tx *postgres.Tx, id notification.MessageID, lock string) (notification.Message, error) {
+func oneMessage(ctx context.Context, tx *postgres.Tx, id message.MessageID, lock string) (message.Message, error) {
 	var row messageRow
 	err := tx.GetContext(ctx, &row, `SELECT `+messageColumns+` FROM message WHERE message_id = $1`+lock, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return notification.Message{}, fault.New(fault.NotFound, "message_not_found", "No message with this id is known.")
+		return message.Message{}, fault.New(fault.NotFound, "message_not_found", "No message with this id is known.")
 	}
 	if err != nil {
-		return notification.Message{}, fmt.Errorf("read message: %w", err)
+		return message.Message{}, fmt.Errorf("read message: %w", err)
 	}
 	return row.message()
 }
 
 // UpdateMessage stores the next version of a locked message. It fails with
 // Internal when the stored version is not the one before.
-func UpdateMessage(ctx context.Context, tx *postgres.Tx, m notification.Message) error {
+func UpdateMessage(ctx context.Context, tx *postgres.Tx, m message.Message) error {
 	res, err := tx.ExecContext(ctx, `
 UPDATE message SET state = $2, reason_code = $3, channel = $4, language = $5, claims = $6, attempts = $7, asks = $8, due_at = $9, ended_at = $10, version = $11
  WHERE message_id = $1 AND version = $11 - 1`,
@@ -120,12 +120,12 @@ UPDATE message SET state = $2, reason_code = $3, channel = $4, language = $5, cl
 }
 
 // LockPendingOfVisit reads the messages about a visit that have not gone yet, to change them.
-func LockPendingOfVisit(ctx context.Context, tx *postgres.Tx, visitID string, template string) ([]notification.Message, error) {
+func LockPendingOfVisit(ctx context.Context, tx *postgres.Tx, visitID string, template string) ([]message.Message, error) {
 	return messages(ctx, tx, `SELECT `+messageColumns+` FROM message WHERE visit_id = $1 AND template = $2 AND state = 'pending' ORDER BY message_id FOR UPDATE`, visitID, template)
 }
 
 // LockPendingOfCase reads the messages of a template about a case that have not gone yet, to change them.
-func LockPendingOfCase(ctx context.Context, tx *postgres.Tx, caseID string, template string) ([]notification.Message, error) {
+func LockPendingOfCase(ctx context.Context, tx *postgres.Tx, caseID string, template string) ([]message.Message, error) {
 	return messages(ctx, tx, `SELECT `+messageColumns+` FROM message WHERE case_id = $1 AND template = $2 AND state = 'pending' ORDER BY message_id FOR UPDATE`, caseID, template)
 }
 
@@ -140,7 +140,7 @@ type Filter struct {
 }
 
 // Messages lists messages, newest first (ids are UUIDv7).
-func Messages(ctx context.Context, tx *postgres.Tx, f Filter) ([]notification.Message, error) {
+func Messages(ctx context.Context, tx *postgres.Tx, f Filter) ([]message.Message, error) {
 	q := conditionsOf(f)
 	q.equal("template", f.Template)
 	q.equal("state", f.State)
@@ -150,12 +150,12 @@ func Messages(ctx context.Context, tx *postgres.Tx, f Filter) ([]notification.Me
 	return messages(ctx, tx, `SELECT `+messageColumns+` FROM message`+q.sql()+` ORDER BY message_id DESC LIMIT `+strconv.Itoa(f.Limit), q.args...)
 }
 
-func messages(ctx context.Context, tx *postgres.Tx, query string, args ...any) ([]notification.Message, error) {
+func messages(ctx context.Context, tx *postgres.Tx, query string, args ...any) ([]message.Message, error) {
 	var rows []messageRow
 	if err := tx.SelectContext(ctx, &rows, query, args...); err != nil {
 		return nil, fmt.Errorf("list messages: %w", err)
 	}
-	out := make([]notification.Message, len(rows))
+	out := make([]message.Message, len(rows))
 	for i, r := range rows {
 		m, err := r.message()
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 	kit "github.com/hearthfps/hearth/pkg/postgres"
 	"github.com/hearthfps/hearth/pkg/tenant"
 	"github.com/hearthfps/hearth/pkg/testkit"
-	"github.com/hearthfps/hearth/services/notification"
+	"github.com/hearthfps/hearth/services/notification/message"
 	"github.com/hearthfps/hearth/services/notification/postgres"
 )
 
@@ -41,23 +41,23 @@ func newID(t testing.TB) string {
 	return id.String()
 }
 
-func message(t testing.TB, key string) notification.Message {
-	return notification.Message{
-		ID: notification.MessageID(newID(t)), DedupeKey: key, Template: "visit_reminder", TemplateVersion: "1", Audience: notification.Family,
+func pending(t testing.TB, key string) message.Message {
+	return message.Message{
+		ID: message.MessageID(newID(t)), DedupeKey: key, Template: "visit_reminder", TemplateVersion: "1", Audience: message.Family,
 		Recipient: "p1", AboutEvent: "e1", CaseID: "c1", VisitID: "v1", Variables: map[string]string{"starts_at": "2026-11-24T12:00:00Z"},
-		State: notification.Pending, DueAt: now, ExpiresAt: now.Add(time.Hour), CreatedAt: now, Trace: "00-trace", Version: 1,
+		State: message.Pending, DueAt: now, ExpiresAt: now.Add(time.Hour), CreatedAt: now, Trace: "00-trace", Version: 1,
 	}
 }
 
 func TestInsertMessage_OneForADedupeKey(t *testing.T) {
 	db, _ := testkit.Database(t, postgres.Migrations)
 	ctx := agency(t, "lakeland")
-	first := message(t, "e1/visit_reminder/p1")
+	first := pending(t, "e1/visit_reminder/p1")
 	must(t, db.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) error {
 		for i, tc := range []struct {
-			m    notification.Message
+			m    message.Message
 			want bool
-		}{{first, true}, {message(t, "e1/visit_reminder/p1"), false}, {message(t, "e2/visit_reminder/p1"), true}} {
+		}{{first, true}, {pending(t, "e1/visit_reminder/p1"), false}, {pending(t, "e2/visit_reminder/p1"), true}} {
 			got, err := postgres.InsertMessage(ctx, tx, tc.m)
 			if err != nil {
 				return err
@@ -77,7 +77,7 @@ func TestInsertMessage_OneForADedupeKey(t *testing.T) {
 func TestUpdateMessage_OnlyTheNextVersion(t *testing.T) {
 	db, _ := testkit.Database(t, postgres.Migrations)
 	ctx := agency(t, "lakeland")
-	m := message(t, "k")
+	m := pending(t, "k")
 	must(t, db.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) error {
 		if _, err := postgres.InsertMessage(ctx, tx, m); err != nil {
 			return err
@@ -105,7 +105,7 @@ func TestPutWorkerContact_FirstAndNextVersionOnly(t *testing.T) {
 	ctx := agency(t, "lakeland")
 	put := func(version int64, email string) error {
 		return db.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) error {
-			return postgres.PutWorkerContact(ctx, tx, notification.Contact{WorkerID: "w1", Email: email, Language: "fi", Version: version})
+			return postgres.PutWorkerContact(ctx, tx, message.Contact{WorkerID: "w1", Email: email, Language: "fi", Version: version})
 		})
 	}
 	must(t, put(1, "a@example.org"))
@@ -144,11 +144,11 @@ func TestCaseFile_EventsMayComeInAnyOrder(t *testing.T) {
 func TestStore_NoFunctionReachesAnotherAgency(t *testing.T) {
 	db, _ := testkit.Database(t, postgres.Migrations)
 	ours, theirs := agency(t, "lakeland"), agency(t, "hillside")
-	m := message(t, "k1")
+	m := pending(t, "k1")
 	m.ReferralID = "r1"
 	withheld, err := m.Withhold("no_safe_contact", now)
 	must(t, err)
-	task := notification.NewTask(notification.TaskID(newID(t)), withheld, now)
+	task := message.NewTask(message.TaskID(newID(t)), withheld, now)
 	must(t, db.InTenant(ours, func(ctx context.Context, tx *kit.Tx) error {
 		if _, err := postgres.InsertMessage(ctx, tx, m); err != nil {
 			return err
@@ -165,7 +165,7 @@ func TestStore_NoFunctionReachesAnotherAgency(t *testing.T) {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO case_access (case_id, worker_id, role) VALUES ('c1', 'w1', 'lead')`); err != nil {
 			return err
 		}
-		return postgres.PutWorkerContact(ctx, tx, notification.Contact{WorkerID: "w1", Email: "a@example.org", Language: "fi", Version: 1})
+		return postgres.PutWorkerContact(ctx, tx, message.Contact{WorkerID: "w1", Email: "a@example.org", Language: "fi", Version: 1})
 	}))
 	reads := map[string]func(ctx context.Context, tx *kit.Tx) (int, error){
 		"Message": func(ctx context.Context, tx *kit.Tx) (int, error) {
@@ -262,7 +262,7 @@ func TestStore_NoFunctionReachesAnotherAgency(t *testing.T) {
 		if err := postgres.CloseCase(ctx, tx, "c1"); err != nil {
 			return err
 		}
-		return postgres.PutWorkerContact(ctx, tx, notification.Contact{WorkerID: "w1", Email: "z@example.org", Language: "sv", Version: 1})
+		return postgres.PutWorkerContact(ctx, tx, message.Contact{WorkerID: "w1", Email: "z@example.org", Language: "sv", Version: 1})
 	}))
 	must(t, db.InTenant(ours, func(ctx context.Context, tx *kit.Tx) error {
 		c, err := postgres.Case(ctx, tx, "c1")

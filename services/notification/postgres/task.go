@@ -10,7 +10,7 @@ import (
 
 	"github.com/hearthfps/hearth/pkg/fault"
 	"github.com/hearthfps/hearth/pkg/postgres"
-	"github.com/hearthfps/hearth/services/notification"
+	"github.com/hearthfps/hearth/services/notification/message"
 )
 
 const taskColumns = `task_id, message_id, template, audience, reason_code, case_id, referral_id, done, outcome_code, completed_by, completed_at, created_at, version`
@@ -31,16 +31,16 @@ type taskRow struct {
 	Version     int64        `db:"version"`
 }
 
-func (r taskRow) task() notification.Task {
-	return notification.Task{
-		ID: notification.TaskID(r.ID), MessageID: notification.MessageID(r.MessageID), Template: r.Template, Audience: notification.Audience(r.Audience),
+func (r taskRow) task() message.Task {
+	return message.Task{
+		ID: message.TaskID(r.ID), MessageID: message.MessageID(r.MessageID), Template: r.Template, Audience: message.Audience(r.Audience),
 		ReasonCode: r.ReasonCode, CaseID: r.CaseID, ReferralID: r.ReferralID, Done: r.Done, OutcomeCode: r.OutcomeCode,
 		CompletedBy: r.CompletedBy, CompletedAt: r.CompletedAt.Time.UTC(), CreatedAt: r.CreatedAt.UTC(), Version: r.Version,
 	}
 }
 
 // InsertTask stores the task of a message; there is one at most.
-func InsertTask(ctx context.Context, tx *postgres.Tx, t notification.Task) error {
+func InsertTask(ctx context.Context, tx *postgres.Tx, t message.Task) error {
 	_, err := tx.ExecContext(ctx, `
 INSERT INTO task (task_id, message_id, template, audience, reason_code, case_id, referral_id, created_at, version)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
@@ -52,29 +52,29 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 }
 
 // Task reads a task. It fails with NotFound.
-func Task(ctx context.Context, tx *postgres.Tx, id notification.TaskID) (notification.Task, error) {
+func Task(ctx context.Context, tx *postgres.Tx, id message.TaskID) (message.Task, error) {
 	return oneTask(ctx, tx, id, "")
 }
 
 // LockTask reads a task to change it in this transaction. It fails with NotFound.
-func LockTask(ctx context.Context, tx *postgres.Tx, id notification.TaskID) (notification.Task, error) {
+func LockTask(ctx context.Context, tx *postgres.Tx, id message.TaskID) (message.Task, error) {
 	return oneTask(ctx, tx, id, " FOR UPDATE")
 }
 
-func oneTask(ctx context.Context, tx *postgres.Tx, id notification.TaskID, lock string) (notification.Task, error) {
+func oneTask(ctx context.Context, tx *postgres.Tx, id message.TaskID, lock string) (message.Task, error) {
 	var row taskRow
 	err := tx.GetContext(ctx, &row, `SELECT `+taskColumns+` FROM task WHERE task_id = $1`+lock, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return notification.Task{}, fault.New(fault.NotFound, "task_not_found", "No task with this id is known.")
+		return message.Task{}, fault.New(fault.NotFound, "task_not_found", "No task with this id is known.")
 	}
 	if err != nil {
-		return notification.Task{}, fmt.Errorf("read task: %w", err)
+		return message.Task{}, fmt.Errorf("read task: %w", err)
 	}
 	return row.task(), nil
 }
 
 // UpdateTask stores the next version of a locked task.
-func UpdateTask(ctx context.Context, tx *postgres.Tx, t notification.Task) error {
+func UpdateTask(ctx context.Context, tx *postgres.Tx, t message.Task) error {
 	res, err := tx.ExecContext(ctx, `
 UPDATE task SET done = $2, outcome_code = $3, completed_by = $4, completed_at = $5, version = $6 WHERE task_id = $1 AND version = $6 - 1`,
 		t.ID, t.Done, t.OutcomeCode, t.CompletedBy, nullTime(t.CompletedAt), t.Version)
@@ -82,7 +82,7 @@ UPDATE task SET done = $2, outcome_code = $3, completed_by = $4, completed_at = 
 }
 
 // Tasks lists tasks, oldest first. Filter.State is open, done or "".
-func Tasks(ctx context.Context, tx *postgres.Tx, f Filter) ([]notification.Task, error) {
+func Tasks(ctx context.Context, tx *postgres.Tx, f Filter) ([]message.Task, error) {
 	q := conditionsOf(f)
 	switch f.State {
 	case "open":
@@ -98,7 +98,7 @@ func Tasks(ctx context.Context, tx *postgres.Tx, f Filter) ([]notification.Task,
 	if err != nil {
 		return nil, fmt.Errorf("list tasks: %w", err)
 	}
-	out := make([]notification.Task, len(rows))
+	out := make([]message.Task, len(rows))
 	for i, r := range rows {
 		out[i] = r.task()
 	}

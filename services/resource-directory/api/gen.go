@@ -386,16 +386,16 @@ type SearchHit struct {
 	Description *string `json:"description,omitempty"`
 
 	// DistanceKm To the nearest stated location; absent when none has a position.
-	DistanceKm       *float32  `json:"distance_km,omitempty"`
+	DistanceKm       *float64  `json:"distance_km,omitempty"`
 	Languages        *[]string `json:"languages,omitempty"`
-	MaximumAge       *float32  `json:"maximum_age,omitempty"`
-	MinimumAge       *float32  `json:"minimum_age,omitempty"`
+	MaximumAge       *float64  `json:"maximum_age,omitempty"`
+	MinimumAge       *float64  `json:"minimum_age,omitempty"`
 	Name             string    `json:"name"`
 	OrganizationId   *string   `json:"organization_id,omitempty"`
 	OrganizationName *string   `json:"organization_name,omitempty"`
 
 	// Score Greater fits better; comparable within one search only.
-	Score     float32 `json:"score"`
+	Score     float64 `json:"score"`
 	ServiceId string  `json:"service_id"`
 	Status    string  `json:"status"`
 }
@@ -583,10 +583,10 @@ type SearchServicesParams struct {
 	Near *string `form:"near,omitempty" json:"near,omitempty"`
 
 	// WithinKm With `near`: leave out services whose every location is farther.
-	WithinKm *float32 `form:"within_km,omitempty" json:"within_km,omitempty"`
+	WithinKm *float64 `form:"within_km,omitempty" json:"within_km,omitempty"`
 
 	// Age Leave out services whose stated ages do not take in this one. Unstated ages stay.
-	Age *float32 `form:"age,omitempty" json:"age,omitempty"`
+	Age *float64 `form:"age,omitempty" json:"age,omitempty"`
 
 	// Language Services that state this language (ISO 639) come first; none is left out.
 	Language *string                     `form:"language,omitempty" json:"language,omitempty"`
@@ -1807,7 +1807,7 @@ func (siw *ServerInterfaceWrapper) SearchServices(w http.ResponseWriter, r *http
 
 	// ------------- Optional query parameter "within_km" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "within_km", r.URL.Query(), &params.WithinKm, runtime.BindQueryParameterOptions{Type: "number", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "within_km", r.URL.Query(), &params.WithinKm, runtime.BindQueryParameterOptions{Type: "number", Format: "double"})
 	if err != nil {
 		var requiredError *runtime.RequiredParameterError
 		if errors.As(err, &requiredError) {
@@ -1820,7 +1820,7 @@ func (siw *ServerInterfaceWrapper) SearchServices(w http.ResponseWriter, r *http
 
 	// ------------- Optional query parameter "age" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "age", r.URL.Query(), &params.Age, runtime.BindQueryParameterOptions{Type: "number", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "age", r.URL.Query(), &params.Age, runtime.BindQueryParameterOptions{Type: "number", Format: "double"})
 	if err != nil {
 		var requiredError *runtime.RequiredParameterError
 		if errors.As(err, &requiredError) {

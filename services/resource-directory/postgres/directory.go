@@ -11,23 +11,23 @@ import (
 
 	"github.com/hearthfps/hearth/pkg/fault"
 	"github.com/hearthfps/hearth/pkg/postgres"
-	resourcedirectory "github.com/hearthfps/hearth/services/resource-directory"
+	"github.com/hearthfps/hearth/services/resource-directory/directory"
 )
 
 // catalogue names the table of each entity that is a plain document.
-var catalogue = map[resourcedirectory.Entity]struct{ table, key string }{
-	resourcedirectory.EntityOrganization: {"organization", "organization_id"},
-	resourcedirectory.EntityTaxonomy:     {"taxonomy", "taxonomy_id"},
-	resourcedirectory.EntityTaxonomyTerm: {"taxonomy_term", "term_id"},
+var catalogue = map[directory.Entity]struct{ table, key string }{
+	directory.EntityOrganization: {"organization", "organization_id"},
+	directory.EntityTaxonomy:     {"taxonomy", "taxonomy_id"},
+	directory.EntityTaxonomyTerm: {"taxonomy_term", "term_id"},
 }
 
 // Load stores a record and what is nested in it, and says whether it was
 // created, updated or unchanged. Nested organizations, terms and taxonomies
 // only fill in what is not known yet: a record of their own is what counts.
-func Load(ctx context.Context, tx *postgres.Tx, rec resourcedirectory.Record, mode resourcedirectory.Mode, now time.Time) (resourcedirectory.Status, error) {
-	var status resourcedirectory.Status
+func Load(ctx context.Context, tx *postgres.Tx, rec directory.Record, mode directory.Mode, now time.Time) (directory.Status, error) {
+	var status directory.Status
 	var err error
-	if rec.Entity == resourcedirectory.EntityService {
+	if rec.Entity == directory.EntityService {
 		status, err = loadService(ctx, tx, rec, mode, now)
 	} else {
 		status, err = loadDocument(ctx, tx, rec, mode, now)
@@ -36,7 +36,7 @@ func Load(ctx context.Context, tx *postgres.Tx, rec resourcedirectory.Record, mo
 		return "", err
 	}
 	for _, nested := range rec.Nested {
-		if nested.Entity == resourcedirectory.EntityService {
+		if nested.Entity == directory.EntityService {
 			continue // a record of its own; the importer gives it its own verdict
 		}
 		if err := fillIn(ctx, tx, nested, now); err != nil {
@@ -72,8 +72,8 @@ ON CONFLICT (agency_id, service_id) DO UPDATE SET
 // maxWords bounds the text a search vector is made of; PostgreSQL refuses one above a megabyte.
 const maxWords = 60_000
 
-func loadService(ctx context.Context, tx *postgres.Tx, rec resourcedirectory.Record, mode resourcedirectory.Mode, now time.Time) (resourcedirectory.Status, error) {
-	status := resourcedirectory.Created
+func loadService(ctx context.Context, tx *postgres.Tx, rec directory.Record, mode directory.Mode, now time.Time) (directory.Status, error) {
+	status := directory.Created
 	var old struct {
 		Hash     string          `db:"content_hash"`
 		Document json.RawMessage `db:"document"`
@@ -83,8 +83,8 @@ func loadService(ctx context.Context, tx *postgres.Tx, rec resourcedirectory.Rec
 	case err != nil:
 		return "", fmt.Errorf("read service: %w", err)
 	default:
-		status = resourcedirectory.Updated
-		if mode == resourcedirectory.Merging {
+		status = directory.Updated
+		if mode == directory.Merging {
 			merged, faults, err := merge(rec, old.Document)
 			if err != nil || len(faults) > 0 {
 				return "", errors.Join(err, faultsError(faults))
@@ -92,7 +92,7 @@ func loadService(ctx context.Context, tx *postgres.Tx, rec resourcedirectory.Rec
 			rec = merged
 		}
 		if old.Hash == rec.Hash {
-			return resourcedirectory.Unchanged, nil
+			return directory.Unchanged, nil
 		}
 	}
 	s := rec.Service
@@ -120,7 +120,7 @@ ON CONFLICT (agency_id, service_at_location_id) DO UPDATE SET service_id = exclu
        latitude = excluded.latitude, longitude = excluded.longitude, document = excluded.document`
 )
 
-func putLocations(ctx context.Context, tx *postgres.Tx, s resourcedirectory.Service) error {
+func putLocations(ctx context.Context, tx *postgres.Tx, s directory.Service) error {
 	if _, err := tx.ExecContext(ctx, dropLocations, s.ID); err != nil {
 		return fmt.Errorf("replace locations of service: %w", err)
 	}
@@ -133,7 +133,7 @@ func putLocations(ctx context.Context, tx *postgres.Tx, s resourcedirectory.Serv
 	return nil
 }
 
-func loadDocument(ctx context.Context, tx *postgres.Tx, rec resourcedirectory.Record, mode resourcedirectory.Mode, now time.Time) (resourcedirectory.Status, error) {
+func loadDocument(ctx context.Context, tx *postgres.Tx, rec directory.Record, mode directory.Mode, now time.Time) (directory.Status, error) {
 	c, ok := catalogue[rec.Entity]
 	if !ok {
 		return "", fault.New(fault.Internal, "unknown_entity", "The record is of no entity that is stored.")
@@ -143,14 +143,14 @@ func loadDocument(ctx context.Context, tx *postgres.Tx, rec resourcedirectory.Re
 		Document   json.RawMessage `db:"document"`
 		NestedOnly bool            `db:"nested_only"`
 	}
-	status := resourcedirectory.Created
+	status := directory.Created
 	switch err := tx.GetContext(ctx, &old, `SELECT content_hash, document, nested_only FROM `+c.table+` WHERE `+c.key+` = $1 FOR UPDATE`, rec.ID); {
 	case errors.Is(err, sql.ErrNoRows):
 	case err != nil:
 		return "", fmt.Errorf("read %s: %w", c.table, err)
 	default:
-		status = resourcedirectory.Updated
-		if mode == resourcedirectory.Merging {
+		status = directory.Updated
+		if mode == directory.Merging {
 			merged, faults, err := merge(rec, old.Document)
 			if err != nil || len(faults) > 0 {
 				return "", errors.Join(err, faultsError(faults))
@@ -158,7 +158,7 @@ func loadDocument(ctx context.Context, tx *postgres.Tx, rec resourcedirectory.Re
 			rec = merged
 		}
 		if old.Hash == rec.Hash && !old.NestedOnly {
-			return resourcedirectory.Unchanged, nil
+			return directory.Unchanged, nil
 		}
 	}
 	return status, putDocument(ctx, tx, rec, false, now)
@@ -167,7 +167,7 @@ func loadDocument(ctx context.Context, tx *postgres.Tx, rec resourcedirectory.Re
 // fillIn stores a nested record where none is known, or adds the members that a
 // record known from nesting alone lacks. It never takes anything away, so that
 // loading the same records again, in any order, ends in the same state.
-func fillIn(ctx context.Context, tx *postgres.Tx, rec resourcedirectory.Record, now time.Time) error {
+func fillIn(ctx context.Context, tx *postgres.Tx, rec directory.Record, now time.Time) error {
 	c, ok := catalogue[rec.Entity]
 	if !ok {
 		return nil
@@ -198,11 +198,11 @@ func fillIn(ctx context.Context, tx *postgres.Tx, rec resourcedirectory.Record, 
 	return putDocument(ctx, tx, filled, true, now)
 }
 
-func putDocument(ctx context.Context, tx *postgres.Tx, rec resourcedirectory.Record, nestedOnly bool, now time.Time) error {
+func putDocument(ctx context.Context, tx *postgres.Tx, rec directory.Record, nestedOnly bool, now time.Time) error {
 	c := catalogue[rec.Entity]
 	columns, values, set := "", "", ""
 	args := []any{rec.ID, rec.Name, string(rec.Document), rec.Hash, nestedOnly, now}
-	if rec.Entity == resourcedirectory.EntityTaxonomyTerm {
+	if rec.Entity == directory.EntityTaxonomyTerm {
 		columns, values, set = ", taxonomy_id, parent_id", ", $7, $8", ", taxonomy_id = excluded.taxonomy_id, parent_id = excluded.parent_id"
 		args = append(args, rec.Term.TaxonomyID, rec.Term.ParentID)
 	}
@@ -217,12 +217,12 @@ ON CONFLICT (agency_id, ` + c.key + `) DO UPDATE SET name = excluded.name, docum
 }
 
 // merge lays rec on base (a stored document) and reads the whole again.
-func merge(rec resourcedirectory.Record, base json.RawMessage) (resourcedirectory.Record, []fault.Field, error) {
-	doc, err := resourcedirectory.Merge(base, rec.Document)
+func merge(rec directory.Record, base json.RawMessage) (directory.Record, []fault.Field, error) {
+	doc, err := directory.Merge(base, rec.Document)
 	if err != nil {
 		return rec, nil, err
 	}
-	merged, faults := resourcedirectory.ParseRecord(rec.Entity, doc)
+	merged, faults := directory.ParseRecord(rec.Entity, doc)
 	return merged, faults, nil
 }
 

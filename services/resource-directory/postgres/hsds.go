@@ -11,7 +11,7 @@ import (
 
 	"github.com/hearthfps/hearth/pkg/fault"
 	"github.com/hearthfps/hearth/pkg/postgres"
-	resourcedirectory "github.com/hearthfps/hearth/services/resource-directory"
+	"github.com/hearthfps/hearth/services/resource-directory/directory"
 )
 
 // HSDSQuery narrows a list of HSDS records; zero values do not.
@@ -74,7 +74,7 @@ func ServicesAtLocations(ctx context.Context, tx *postgres.Tx, q HSDSQuery) ([]D
 }
 
 // Documents lists records of an entity that is a plain document, by id.
-func Documents(ctx context.Context, tx *postgres.Tx, entity resourcedirectory.Entity, q HSDSQuery) ([]Doc, int, error) {
+func Documents(ctx context.Context, tx *postgres.Tx, entity directory.Entity, q HSDSQuery) ([]Doc, int, error) {
 	t, ok := catalogue[entity]
 	if !ok {
 		return nil, 0, fault.New(fault.Internal, "unknown_entity", "No such list of records is kept.")
@@ -86,7 +86,7 @@ func Documents(ctx context.Context, tx *postgres.Tx, entity resourcedirectory.En
 	if q.Search != "" && len(words(q.Search)) == 0 {
 		c.where = append(c.where, "plain LIKE '%' || lower(unaccent("+c.arg(escapeLike(q.Search))+"::text)) || '%'")
 	}
-	if entity == resourcedirectory.EntityTaxonomyTerm {
+	if entity == directory.EntityTaxonomyTerm {
 		c.equal("taxonomy_id", q.TaxonomyID)
 		c.equal("parent_id", q.ParentID)
 		if q.TopOnly {
@@ -140,7 +140,7 @@ SELECT l.document || jsonb_build_object('service_id', s.service_id, 'service', s
 }
 
 // Document reads a record of an entity that is a plain document. It fails with NotFound.
-func Document(ctx context.Context, tx *postgres.Tx, entity resourcedirectory.Entity, id string) (json.RawMessage, error) {
+func Document(ctx context.Context, tx *postgres.Tx, entity directory.Entity, id string) (json.RawMessage, error) {
 	t, ok := catalogue[entity]
 	if !ok {
 		return nil, fault.New(fault.Internal, "unknown_entity", "No such records are kept.")

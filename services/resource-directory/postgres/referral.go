@@ -13,7 +13,7 @@ import (
 
 	"github.com/hearthfps/hearth/pkg/fault"
 	"github.com/hearthfps/hearth/pkg/postgres"
-	resourcedirectory "github.com/hearthfps/hearth/services/resource-directory"
+	"github.com/hearthfps/hearth/services/resource-directory/directory"
 )
 
 // CaseFile is what this service knows of a case.
@@ -55,7 +55,7 @@ func Case(ctx context.Context, tx *postgres.Tx, caseID string) (CaseFile, error)
 }
 
 // Service reads what a referral needs of a service. It fails with NotFound.
-func Service(ctx context.Context, tx *postgres.Tx, serviceID string) (resourcedirectory.Service, error) {
+func Service(ctx context.Context, tx *postgres.Tx, serviceID string) (directory.Service, error) {
 	var row struct {
 		ID     string `db:"service_id"`
 		Name   string `db:"name"`
@@ -63,12 +63,12 @@ func Service(ctx context.Context, tx *postgres.Tx, serviceID string) (resourcedi
 	}
 	err := tx.GetContext(ctx, &row, `SELECT service_id, name, status FROM service WHERE service_id = $1`, serviceID)
 	if errors.Is(err, sql.ErrNoRows) {
-		return resourcedirectory.Service{}, fault.New(fault.NotFound, "service_not_found", "The directory has no service with this id.")
+		return directory.Service{}, fault.New(fault.NotFound, "service_not_found", "The directory has no service with this id.")
 	}
 	if err != nil {
-		return resourcedirectory.Service{}, fmt.Errorf("read service: %w", err)
+		return directory.Service{}, fmt.Errorf("read service: %w", err)
 	}
-	return resourcedirectory.Service{ID: row.ID, Name: row.Name, Status: row.Status}, nil
+	return directory.Service{ID: row.ID, Name: row.Name, Status: row.Status}, nil
 }
 
 const referralColumns = `resource_referral_id, case_id, service_id, service_name, need, state, reason_code, outcome_code,
@@ -90,10 +90,10 @@ type referralRow struct {
 	Version     int64        `db:"version"`
 }
 
-func (r referralRow) referral() resourcedirectory.Referral {
-	return resourcedirectory.Referral{
-		ID: resourcedirectory.ReferralID(r.ID), CaseID: resourcedirectory.CaseID(r.CaseID),
-		ServiceID: r.ServiceID, ServiceName: r.ServiceName, Need: r.Need, State: resourcedirectory.State(r.State),
+func (r referralRow) referral() directory.Referral {
+	return directory.Referral{
+		ID: directory.ReferralID(r.ID), CaseID: directory.CaseID(r.CaseID),
+		ServiceID: r.ServiceID, ServiceName: r.ServiceName, Need: r.Need, State: directory.State(r.State),
 		ReasonCode: r.ReasonCode, OutcomeCode: r.OutcomeCode, RequestedBy: r.RequestedBy, RequestedAt: r.RequestedAt.UTC(),
 		AnsweredAt: r.AnsweredAt.Time.UTC(), EndedAt: r.EndedAt.Time.UTC(), Version: r.Version,
 	}
@@ -101,7 +101,7 @@ func (r referralRow) referral() resourcedirectory.Referral {
 
 // InsertReferral stores a new referral. It fails with Conflict when the case has
 // an open one for the same need at the same service.
-func InsertReferral(ctx context.Context, tx *postgres.Tx, r resourcedirectory.Referral) error {
+func InsertReferral(ctx context.Context, tx *postgres.Tx, r directory.Referral) error {
 	_, err := tx.ExecContext(ctx, `
 INSERT INTO resource_referral (resource_referral_id, case_id, service_id, service_name, need, state, requested_by, requested_at, version)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
@@ -117,30 +117,30 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 }
 
 // Referral reads a referral. It fails with NotFound.
-func Referral(ctx context.Context, tx *postgres.Tx, id resourcedirectory.ReferralID) (resourcedirectory.Referral, error) {
+func Referral(ctx context.Context, tx *postgres.Tx, id directory.ReferralID) (directory.Referral, error) {
 	return oneReferral(ctx, tx, id, "")
 }
 
 // LockReferral reads a referral to change it in this transaction. It fails with NotFound.
-func LockReferral(ctx context.Context, tx *postgres.Tx, id resourcedirectory.ReferralID) (resourcedirectory.Referral, error) {
+func LockReferral(ctx context.Context, tx *postgres.Tx, id directory.ReferralID) (directory.Referral, error) {
 	return oneReferral(ctx, tx, id, " FOR UPDATE")
 }
 
-func oneReferral(ctx context.Context, tx *postgres.Tx, id resourcedirectory.ReferralID, lock string) (resourcedirectory.Referral, error) {
+func oneReferral(ctx context.Context, tx *postgres.Tx, id directory.ReferralID, lock string) (directory.Referral, error) {
 	var row referralRow
 	err := tx.GetContext(ctx, &row, `SELECT `+referralColumns+` FROM resource_referral WHERE resource_referral_id = $1`+lock, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return resourcedirectory.Referral{}, fault.New(fault.NotFound, "resource_referral_not_found", "No resource referral with this id is known.")
+		return directory.Referral{}, fault.New(fault.NotFound, "resource_referral_not_found", "No resource referral with this id is known.")
 	}
 	if err != nil {
-		return resourcedirectory.Referral{}, fmt.Errorf("read resource referral: %w", err)
+		return directory.Referral{}, fmt.Errorf("read resource referral: %w", err)
 	}
 	return row.referral(), nil
 }
 
 // UpdateReferral stores the next version of a locked referral. It fails with
 // Internal when the stored version is not the one before.
-func UpdateReferral(ctx context.Context, tx *postgres.Tx, r resourcedirectory.Referral) error {
+func UpdateReferral(ctx context.Context, tx *postgres.Tx, r directory.Referral) error {
 	res, err := tx.ExecContext(ctx, `
 UPDATE resource_referral SET state = $2, reason_code = $3, outcome_code = $4, answered_at = $5, ended_at = $6, version = $7
  WHERE resource_referral_id = $1 AND version = $7 - 1`,
@@ -164,12 +164,12 @@ type ReferralFilter struct {
 	CaseID, ServiceID, State string
 	Access                   string
 	AccessArgs               []any
-	After                    resourcedirectory.ReferralID // the last of the page before
+	After                    directory.ReferralID // the last of the page before
 	Limit                    int
 }
 
 // Referrals lists referrals, newest first (ids are UUIDv7: their order is that of their making).
-func Referrals(ctx context.Context, tx *postgres.Tx, f ReferralFilter) ([]resourcedirectory.Referral, error) {
+func Referrals(ctx context.Context, tx *postgres.Tx, f ReferralFilter) ([]directory.Referral, error) {
 	q := conditions{args: f.AccessArgs}
 	if f.Access != "" {
 		q.where = append(q.where, "("+f.Access+")")
@@ -186,7 +186,7 @@ func Referrals(ctx context.Context, tx *postgres.Tx, f ReferralFilter) ([]resour
 	if err != nil {
 		return nil, fmt.Errorf("list resource referrals: %w", err)
 	}
-	out := make([]resourcedirectory.Referral, len(rows))
+	out := make([]directory.Referral, len(rows))
 	for i, r := range rows {
 		out[i] = r.referral()
 	}

@@ -9,7 +9,7 @@ import (
 	"unicode"
 
 	"github.com/hearthfps/hearth/pkg/postgres"
-	resourcedirectory "github.com/hearthfps/hearth/services/resource-directory"
+	"github.com/hearthfps/hearth/services/resource-directory/directory"
 )
 
 // config names the text search configuration of each language.
@@ -42,7 +42,7 @@ SELECT service_id, name, status, organization_id, organization_name, description
 `
 
 // Search finds services, best first; equal scores by id.
-func Search(ctx context.Context, tx *postgres.Tx, q resourcedirectory.Query, after *SearchAfter, limit int) ([]resourcedirectory.Hit, error) {
+func Search(ctx context.Context, tx *postgres.Tx, q directory.Query, after *SearchAfter, limit int) ([]directory.Hit, error) {
 	c := conditions{where: []string{"s.status = $1"}, args: []any{q.Status}}
 	score := []string{}
 	if q.Text != "" {
@@ -80,13 +80,13 @@ func Search(ctx context.Context, tx *postgres.Tx, q resourcedirectory.Query, aft
 	query += " ORDER BY score DESC, service_id LIMIT " + strconv.Itoa(limit)
 
 	var rows []struct {
-		resourcedirectory.Hit
+		directory.Hit
 		Languages json.RawMessage `db:"languages"`
 	}
 	if err := tx.SelectContext(ctx, &rows, query, c.args...); err != nil {
 		return nil, fmt.Errorf("search services: %w", err)
 	}
-	hits := make([]resourcedirectory.Hit, len(rows))
+	hits := make([]directory.Hit, len(rows))
 	for i, r := range rows {
 		hits[i] = r.Hit
 		if err := json.Unmarshal(r.Languages, &hits[i].Languages); err != nil {
@@ -116,9 +116,9 @@ func (c *conditions) text(text string) (rank, where string) {
 }
 
 // need matches any phrase, stem or taxonomy term of a need.
-func (c *conditions) need(n resourcedirectory.Need) (rank, where string) {
+func (c *conditions) need(n directory.Need) (rank, where string) {
 	var phrases []string
-	for _, lang := range resourcedirectory.Languages {
+	for _, lang := range directory.Languages {
 		for _, p := range n.Phrases[lang] {
 			phrases = append(phrases, "phraseto_tsquery('"+config[lang]+"', "+c.arg(p)+"::text)")
 		}

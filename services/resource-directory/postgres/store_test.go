@@ -14,7 +14,7 @@ import (
 	kit "github.com/hearthfps/hearth/pkg/postgres"
 	"github.com/hearthfps/hearth/pkg/tenant"
 	"github.com/hearthfps/hearth/pkg/testkit"
-	resourcedirectory "github.com/hearthfps/hearth/services/resource-directory"
+	"github.com/hearthfps/hearth/services/resource-directory/directory"
 	"github.com/hearthfps/hearth/services/resource-directory/postgres"
 )
 
@@ -43,13 +43,13 @@ func must(t testing.TB, err error) {
 }
 
 // load stores one record as it would come and returns the verdict.
-func load(t testing.TB, ctx context.Context, db *kit.DB, entity resourcedirectory.Entity, mode resourcedirectory.Mode, doc string) resourcedirectory.Status {
+func load(t testing.TB, ctx context.Context, db *kit.DB, entity directory.Entity, mode directory.Mode, doc string) directory.Status {
 	t.Helper()
-	rec, faults := resourcedirectory.ParseRecord(entity, json.RawMessage(doc))
+	rec, faults := directory.ParseRecord(entity, json.RawMessage(doc))
 	if len(faults) > 0 {
 		t.Fatalf("%s: %v", doc, faults)
 	}
-	var status resourcedirectory.Status
+	var status directory.Status
 	must(t, in(t, ctx, db, func(ctx context.Context, tx *kit.Tx) (err error) {
 		status, err = postgres.Load(ctx, tx, rec, mode, now)
 		return err
@@ -81,14 +81,14 @@ func TestLoad_TheSameContentAgainChangesNothing(t *testing.T) {
 	ctx := agency(t, "lakeland")
 	for _, step := range []struct {
 		doc  string
-		want resourcedirectory.Status
+		want directory.Status
 	}{
-		{`{"id":"s1","name":"Food bank","status":"active","x_ours":[1.50],"phones":[{"id":"p"}]}`, resourcedirectory.Created},
-		{`{"status":"active","name":"Food bank","id":"s1","x_ours":[1.50],"phones":[{"id":"p"}]}`, resourcedirectory.Unchanged},
-		{`{"id":"s1","name":"Food bank","status":"inactive"}`, resourcedirectory.Updated},
-		{`{"id":"s1","name":"Food bank","status":"inactive"}`, resourcedirectory.Unchanged},
+		{`{"id":"s1","name":"Food bank","status":"active","x_ours":[1.50],"phones":[{"id":"p"}]}`, directory.Created},
+		{`{"status":"active","name":"Food bank","id":"s1","x_ours":[1.50],"phones":[{"id":"p"}]}`, directory.Unchanged},
+		{`{"id":"s1","name":"Food bank","status":"inactive"}`, directory.Updated},
+		{`{"id":"s1","name":"Food bank","status":"inactive"}`, directory.Unchanged},
 	} {
-		if got := load(t, ctx, db, resourcedirectory.EntityService, resourcedirectory.Replace, step.doc); got != step.want {
+		if got := load(t, ctx, db, directory.EntityService, directory.Replace, step.doc); got != step.want {
 			t.Errorf("%s: got %s, want %s", step.doc, got, step.want)
 		}
 	}
@@ -100,12 +100,12 @@ func TestLoad_TheSameContentAgainChangesNothing(t *testing.T) {
 func TestLoad_MergingKeepsWhatAListPageLeavesOut(t *testing.T) {
 	db, _ := testkit.Database(t, postgres.Migrations)
 	ctx := agency(t, "lakeland")
-	load(t, ctx, db, resourcedirectory.EntityService, resourcedirectory.Replace, `{"id":"s1","name":"Food bank","status":"active","phones":[{"id":"p"}],"x":1}`)
+	load(t, ctx, db, directory.EntityService, directory.Replace, `{"id":"s1","name":"Food bank","status":"active","phones":[{"id":"p"}],"x":1}`)
 	page := `{"id":"s1","name":"Food bank","status":"temporarily closed"}`
-	if got := load(t, ctx, db, resourcedirectory.EntityService, resourcedirectory.Merging, page); got != resourcedirectory.Updated {
+	if got := load(t, ctx, db, directory.EntityService, directory.Merging, page); got != directory.Updated {
 		t.Errorf("got %s", got)
 	}
-	if got := load(t, ctx, db, resourcedirectory.EntityService, resourcedirectory.Merging, page); got != resourcedirectory.Unchanged {
+	if got := load(t, ctx, db, directory.EntityService, directory.Merging, page); got != directory.Unchanged {
 		t.Errorf("again: got %s", got)
 	}
 	want := map[string]any{"id": "s1", "name": "Food bank", "status": "temporarily closed", "phones": []any{map[string]any{"id": "p"}}, "x": 1.0}
@@ -121,7 +121,7 @@ func TestLoad_NestedRecordsFillInAndGiveWay(t *testing.T) {
 	ctx := agency(t, "lakeland")
 	organization := func() map[string]any {
 		return read(t, ctx, db, func(ctx context.Context, tx *kit.Tx) (json.RawMessage, error) {
-			return postgres.Document(ctx, tx, resourcedirectory.EntityOrganization, "o1")
+			return postgres.Document(ctx, tx, directory.EntityOrganization, "o1")
 		})
 	}
 	services := []string{
@@ -130,26 +130,26 @@ func TestLoad_NestedRecordsFillInAndGiveWay(t *testing.T) {
 	}
 	for range 2 {
 		for _, s := range services {
-			load(t, ctx, db, resourcedirectory.EntityService, resourcedirectory.Replace, s)
+			load(t, ctx, db, directory.EntityService, directory.Replace, s)
 		}
 		if diff := cmp.Diff(map[string]any{"id": "o1", "name": "Org", "email": "office@example.org"}, organization()); diff != "" {
 			t.Errorf("from inside services (-want +got):\n%s", diff)
 		}
 	}
 	own := `{"id":"o1","name":"The organization"}`
-	if got := load(t, ctx, db, resourcedirectory.EntityOrganization, resourcedirectory.Replace, own); got != resourcedirectory.Updated {
+	if got := load(t, ctx, db, directory.EntityOrganization, directory.Replace, own); got != directory.Updated {
 		t.Errorf("its own record: got %s", got)
 	}
-	load(t, ctx, db, resourcedirectory.EntityService, resourcedirectory.Replace, `{"id":"s3","name":"C","status":"active","organization":{"id":"o1","name":"Org","x":1}}`)
+	load(t, ctx, db, directory.EntityService, directory.Replace, `{"id":"s3","name":"C","status":"active","organization":{"id":"o1","name":"Org","x":1}}`)
 	if diff := cmp.Diff(map[string]any{"id": "o1", "name": "The organization"}, organization()); diff != "" {
 		t.Errorf("after its own record (-want +got):\n%s", diff)
 	}
-	if got := load(t, ctx, db, resourcedirectory.EntityOrganization, resourcedirectory.Replace, own); got != resourcedirectory.Unchanged {
+	if got := load(t, ctx, db, directory.EntityOrganization, directory.Replace, own); got != directory.Unchanged {
 		t.Errorf("its own record again: got %s", got)
 	}
 }
 
-var directory = []string{
+var listed = []string{
 	`{"id":"counselling","name":"Community counselling","status":"active","description":"Help with depression and anxiety for parents.","minimum_age":18}`,
 	`{"id":"neuvola","name":"Perheneuvola Kaisla","status":"active","description":"Apua vanhemmuuteen ja lasten kasvatukseen.","languages":[{"id":"1","code":"fi"}]}`,
 	`{"id":"paihde","name":"Päihdeklinikka","status":"active","description":"Päihdehoitoa ja vertaistukea ilman lähetettä.","minimum_age":16}`,
@@ -164,10 +164,10 @@ var directory = []string{
 	  "attributes":[{"id":"at","taxonomy_term":{"id":"t-leisure","name":"Vapaa-aika","description":""}}]}`,
 }
 
-func found(t testing.TB, ctx context.Context, db *kit.DB, q resourcedirectory.Query) []string {
+func found(t testing.TB, ctx context.Context, db *kit.DB, q directory.Query) []string {
 	t.Helper()
 	if q.Status == "" {
-		q.Status = resourcedirectory.StatusActive
+		q.Status = directory.StatusActive
 	}
 	ids := []string{}
 	must(t, in(t, ctx, db, func(ctx context.Context, tx *kit.Tx) error {
@@ -183,37 +183,37 @@ func found(t testing.TB, ctx context.Context, db *kit.DB, q resourcedirectory.Qu
 func TestSearch(t *testing.T) {
 	db, _ := testkit.Database(t, postgres.Migrations)
 	ctx := agency(t, "lakeland")
-	for _, doc := range directory {
-		load(t, ctx, db, resourcedirectory.EntityService, resourcedirectory.Replace, doc)
+	for _, doc := range listed {
+		load(t, ctx, db, directory.EntityService, directory.Replace, doc)
 	}
 	age := func(n float64) *float64 { return &n }
-	parenting := resourcedirectory.Need{Code: "parenting", Phrases: map[string][]string{"en": {"parent support"}, "fi": {"vanhemmuus"}, "sv": {"föräldraskap"}}, Stems: []string{"perheneuvo"}}
-	leisure := resourcedirectory.Need{Code: "leisure", Phrases: map[string][]string{"en": {"hobby"}, "fi": {"harrastus"}, "sv": {"hobby"}}, Terms: []string{"t-leisure"}}
-	tampere := &resourcedirectory.Point{Latitude: 61.49, Longitude: 23.75}
+	parenting := directory.Need{Code: "parenting", Phrases: map[string][]string{"en": {"parent support"}, "fi": {"vanhemmuus"}, "sv": {"föräldraskap"}}, Stems: []string{"perheneuvo"}}
+	leisure := directory.Need{Code: "leisure", Phrases: map[string][]string{"en": {"hobby"}, "fi": {"harrastus"}, "sv": {"hobby"}}, Terms: []string{"t-leisure"}}
+	tampere := &directory.Point{Latitude: 61.49, Longitude: 23.75}
 	for _, tc := range []struct {
 		name string
-		q    resourcedirectory.Query
+		q    directory.Query
 		want []string
 	}{
-		{"English words in other forms", resourcedirectory.Query{Text: "counsellor depressed"}, []string{"counselling"}},
-		{"an English word in another form", resourcedirectory.Query{Text: "parent"}, []string{"counselling"}},
-		{"a Finnish word in another case", resourcedirectory.Query{Text: "vanhemmuus"}, []string{"neuvola"}},
-		{"a part of a Finnish compound", resourcedirectory.Query{Text: "neuvola"}, []string{"neuvola"}},
-		{"written without its dots", resourcedirectory.Query{Text: "paihde"}, []string{"paihde"}},
-		{"a Swedish word in another form", resourcedirectory.Query{Text: "bostad"}, []string{"boende"}},
-		{"two words, both needed", resourcedirectory.Query{Text: "food Friday"}, []string{"food"}},
-		{"nothing", resourcedirectory.Query{Text: "zebra"}, nil},
-		{"only percent signs", resourcedirectory.Query{Text: "%%%%"}, nil},
-		{"query syntax is only text", resourcedirectory.Query{Text: "food & !bank | (parcels:*"}, []string{"food", "food-north"}},
-		{"services that ended are not found", resourcedirectory.Query{Text: "old food bank"}, nil},
-		{"unless asked for", resourcedirectory.Query{Text: "old food bank", Status: "defunct"}, []string{"closed"}},
-		{"a need, by phrase and stem", resourcedirectory.Query{Need: &parenting}, []string{"neuvola"}},
-		{"a need, by taxonomy term", resourcedirectory.Query{Need: &leisure}, []string{"youth"}},
-		{"need and text", resourcedirectory.Query{Need: &parenting, Text: "food"}, nil},
-		{"an age outside", resourcedirectory.Query{Need: &leisure, Age: age(12)}, nil},
-		{"an age at the edge", resourcedirectory.Query{Need: &leisure, Age: age(17)}, []string{"youth"}},
-		{"the nearest first, by its nearest location", resourcedirectory.Query{Text: "food", Near: tampere}, []string{"food", "food-north"}},
-		{"within a distance", resourcedirectory.Query{Near: tampere, WithinKm: 5}, []string{"food"}},
+		{"English words in other forms", directory.Query{Text: "counsellor depressed"}, []string{"counselling"}},
+		{"an English word in another form", directory.Query{Text: "parent"}, []string{"counselling"}},
+		{"a Finnish word in another case", directory.Query{Text: "vanhemmuus"}, []string{"neuvola"}},
+		{"a part of a Finnish compound", directory.Query{Text: "neuvola"}, []string{"neuvola"}},
+		{"written without its dots", directory.Query{Text: "paihde"}, []string{"paihde"}},
+		{"a Swedish word in another form", directory.Query{Text: "bostad"}, []string{"boende"}},
+		{"two words, both needed", directory.Query{Text: "food Friday"}, []string{"food"}},
+		{"nothing", directory.Query{Text: "zebra"}, nil},
+		{"only percent signs", directory.Query{Text: "%%%%"}, nil},
+		{"query syntax is only text", directory.Query{Text: "food & !bank | (parcels:*"}, []string{"food", "food-north"}},
+		{"services that ended are not found", directory.Query{Text: "old food bank"}, nil},
+		{"unless asked for", directory.Query{Text: "old food bank", Status: "defunct"}, []string{"closed"}},
+		{"a need, by phrase and stem", directory.Query{Need: &parenting}, []string{"neuvola"}},
+		{"a need, by taxonomy term", directory.Query{Need: &leisure}, []string{"youth"}},
+		{"need and text", directory.Query{Need: &parenting, Text: "food"}, nil},
+		{"an age outside", directory.Query{Need: &leisure, Age: age(12)}, nil},
+		{"an age at the edge", directory.Query{Need: &leisure, Age: age(17)}, []string{"youth"}},
+		{"the nearest first, by its nearest location", directory.Query{Text: "food", Near: tampere}, []string{"food", "food-north"}},
+		{"within a distance", directory.Query{Near: tampere, WithinKm: 5}, []string{"food"}},
 	} {
 		got := found(t, ctx, db, tc.q)
 		if tc.want == nil {
@@ -228,11 +228,11 @@ func TestSearch(t *testing.T) {
 func TestSearch_DistanceAndLanguage(t *testing.T) {
 	db, _ := testkit.Database(t, postgres.Migrations)
 	ctx := agency(t, "lakeland")
-	for _, doc := range directory {
-		load(t, ctx, db, resourcedirectory.EntityService, resourcedirectory.Replace, doc)
+	for _, doc := range listed {
+		load(t, ctx, db, directory.EntityService, directory.Replace, doc)
 	}
 	must(t, in(t, ctx, db, func(ctx context.Context, tx *kit.Tx) error {
-		hits, err := postgres.Search(ctx, tx, resourcedirectory.Query{Text: "harbour", Status: "active", Near: &resourcedirectory.Point{Latitude: 60.17, Longitude: 23.94}}, nil, 5)
+		hits, err := postgres.Search(ctx, tx, directory.Query{Text: "harbour", Status: "active", Near: &directory.Point{Latitude: 60.17, Longitude: 23.94}}, nil, 5)
 		if err != nil {
 			return err
 		}
@@ -240,7 +240,7 @@ func TestSearch_DistanceAndLanguage(t *testing.T) {
 		if len(hits) != 1 || hits[0].DistanceKm == nil || *hits[0].DistanceKm < 55.2 || *hits[0].DistanceKm > 55.4 || hits[0].City != "Helsinki" {
 			t.Errorf("got %+v", hits)
 		}
-		hits, err = postgres.Search(ctx, tx, resourcedirectory.Query{Status: "active", Language: "sv"}, nil, 50)
+		hits, err = postgres.Search(ctx, tx, directory.Query{Status: "active", Language: "sv"}, nil, 50)
 		if err != nil {
 			return err
 		}
@@ -255,14 +255,14 @@ func TestSearch_PagesGiveEachHitOnce(t *testing.T) {
 	db, _ := testkit.Database(t, postgres.Migrations)
 	ctx := agency(t, "lakeland")
 	for i := range 25 {
-		load(t, ctx, db, resourcedirectory.EntityService, resourcedirectory.Replace, fmt.Sprintf(`{"id":"s%02d","name":"Club %d","status":"active","description":"%s"}`, i, i%3, []string{"club", "club club", ""}[i%3]))
+		load(t, ctx, db, directory.EntityService, directory.Replace, fmt.Sprintf(`{"id":"s%02d","name":"Club %d","status":"active","description":"%s"}`, i, i%3, []string{"club", "club club", ""}[i%3]))
 	}
 	seen := map[string]int{}
 	var after *postgres.SearchAfter
 	for range 10 {
-		var hits []resourcedirectory.Hit
+		var hits []directory.Hit
 		must(t, in(t, ctx, db, func(ctx context.Context, tx *kit.Tx) (err error) {
-			hits, err = postgres.Search(ctx, tx, resourcedirectory.Query{Text: "club", Status: "active"}, after, 4)
+			hits, err = postgres.Search(ctx, tx, directory.Query{Text: "club", Status: "active"}, after, 4)
 			return err
 		}))
 		for _, h := range hits {
@@ -283,10 +283,10 @@ func TestSearch_PagesGiveEachHitOnce(t *testing.T) {
 	}
 }
 
-func referral(id, caseID string) resourcedirectory.Referral {
-	return resourcedirectory.Referral{
-		ID: resourcedirectory.ReferralID(id), CaseID: resourcedirectory.CaseID(caseID), ServiceID: "s1", ServiceName: "Food bank",
-		Need: "food", State: resourcedirectory.Requested, RequestedBy: "worker-1", RequestedAt: now, Version: 1,
+func referral(id, caseID string) directory.Referral {
+	return directory.Referral{
+		ID: directory.ReferralID(id), CaseID: directory.CaseID(caseID), ServiceID: "s1", ServiceName: "Food bank",
+		Need: "food", State: directory.Requested, RequestedBy: "worker-1", RequestedAt: now, Version: 1,
 	}
 }
 
@@ -300,7 +300,7 @@ func newID(t testing.TB) string {
 func TestReferrals_OneOpenForANeedAtAService(t *testing.T) {
 	db, _ := testkit.Database(t, postgres.Migrations)
 	ctx := agency(t, "lakeland")
-	load(t, ctx, db, resourcedirectory.EntityService, resourcedirectory.Replace, `{"id":"s1","name":"Food bank","status":"active"}`)
+	load(t, ctx, db, directory.EntityService, directory.Replace, `{"id":"s1","name":"Food bank","status":"active"}`)
 	first := referral(newID(t), "c1")
 	must(t, in(t, ctx, db, func(ctx context.Context, tx *kit.Tx) error {
 		if err := postgres.OpenCase(ctx, tx, "c1", ""); err != nil {
@@ -334,7 +334,7 @@ func TestReferrals_OneOpenForANeedAtAService(t *testing.T) {
 			return err
 		}
 		want := first
-		want.State, want.ReasonCode, want.Version = resourcedirectory.Declined, "no_capacity", 2
+		want.State, want.ReasonCode, want.Version = directory.Declined, "no_capacity", 2
 		want.AnsweredAt, want.EndedAt = now.Add(time.Hour), now.Add(time.Hour)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("stored (-want +got):\n%s", diff)
@@ -350,7 +350,7 @@ func TestStore_NoFunctionReachesAnotherAgency(t *testing.T) {
 	doc := `{"id":"s1","name":"Food bank","status":"active","organization":{"id":"o1","name":"Org"},
 		"attributes":[{"id":"a","taxonomy_term":{"id":"t1","name":"Food","description":"","taxonomy_detail":{"id":"x1","name":"Needs","description":""}}}],
 		"service_at_locations":[{"id":"l1","location":{"id":"p1","latitude":1,"longitude":1}}]}`
-	load(t, ours, db, resourcedirectory.EntityService, resourcedirectory.Replace, doc)
+	load(t, ours, db, directory.EntityService, directory.Replace, doc)
 	r := referral(newID(t), "c1")
 	must(t, in(t, ours, db, func(ctx context.Context, tx *kit.Tx) error {
 		if err := postgres.OpenCase(ctx, tx, "c1", "trace"); err != nil {
@@ -359,8 +359,8 @@ func TestStore_NoFunctionReachesAnotherAgency(t *testing.T) {
 		return postgres.InsertReferral(ctx, tx, r)
 	}))
 
-	entities := []resourcedirectory.Entity{resourcedirectory.EntityOrganization, resourcedirectory.EntityTaxonomy, resourcedirectory.EntityTaxonomyTerm}
-	ids := map[resourcedirectory.Entity]string{resourcedirectory.EntityOrganization: "o1", resourcedirectory.EntityTaxonomy: "x1", resourcedirectory.EntityTaxonomyTerm: "t1"}
+	entities := []directory.Entity{directory.EntityOrganization, directory.EntityTaxonomy, directory.EntityTaxonomyTerm}
+	ids := map[directory.Entity]string{directory.EntityOrganization: "o1", directory.EntityTaxonomy: "x1", directory.EntityTaxonomyTerm: "t1"}
 	reads := map[string]func(ctx context.Context, tx *kit.Tx) (int, error){
 		"Case": func(ctx context.Context, tx *kit.Tx) (int, error) {
 			_, err := postgres.Case(ctx, tx, "c1")
@@ -383,7 +383,7 @@ func TestStore_NoFunctionReachesAnotherAgency(t *testing.T) {
 			return len(list), err
 		},
 		"Search": func(ctx context.Context, tx *kit.Tx) (int, error) {
-			list, err := postgres.Search(ctx, tx, resourcedirectory.Query{Status: "active"}, nil, 10)
+			list, err := postgres.Search(ctx, tx, directory.Query{Status: "active"}, nil, 10)
 			return len(list), err
 		},
 		"Services": func(ctx context.Context, tx *kit.Tx) (int, error) {
@@ -437,7 +437,7 @@ func TestStore_NoFunctionReachesAnotherAgency(t *testing.T) {
 	}
 
 	// Writes under the same ids are the other agency's own, and leave ours as it was.
-	if got := load(t, theirs, db, resourcedirectory.EntityService, resourcedirectory.Replace, `{"id":"s1","name":"Theirs","status":"inactive"}`); got != resourcedirectory.Created {
+	if got := load(t, theirs, db, directory.EntityService, directory.Replace, `{"id":"s1","name":"Theirs","status":"inactive"}`); got != directory.Created {
 		t.Errorf("loading the same id elsewhere: got %s", got)
 	}
 	err := in(t, theirs, db, func(ctx context.Context, tx *kit.Tx) error {

@@ -1,4 +1,4 @@
-package resourcedirectory
+package directory
 
 // Point is a place, in degrees (WGS 84). Searches take coarse points only.
 type Point struct{ Latitude, Longitude float64 }

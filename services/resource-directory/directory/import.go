@@ -1,4 +1,4 @@
-package resourcedirectory
+package directory
 
 import "github.com/hearthfps/hearth/pkg/fault"
 

@@ -1,4 +1,4 @@
-package resourcedirectory
+package directory
 
 import (
 	"strings"

@@ -1,4 +1,4 @@
-// Package resourcedirectory knows the services of the community an agency may
+// Package directory knows the services of the community an agency may
 // send a family to, in the Open Referral HSDS shape, and follows each referral
 // made to one of them until the loop is closed.
 //
@@ -13,4 +13,4 @@
 //     in the same transaction.
 //  5. What an outside organisation is given holds nothing of the family but the
 //     case reference.
-package resourcedirectory
+package directory

@@ -1,4 +1,4 @@
-// Package notification brings events to people: the duty team, workers,
+// Package message brings events to people: the duty team, workers,
 // supervisors, families and reporters.
 //
 // Guarantees:
@@ -15,4 +15,4 @@
 //  5. What goes outside the agency is neutral: the finished text is checked
 //     against the words that would give away what the agency does.
 //  6. Families and reporters get nothing at night, by the agency's own clock.
-package notification
+package message
