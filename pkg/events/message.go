@@ -1,6 +1,7 @@
 package events
 
 import (
+	"fmt"
 	"mime"
 	"slices"
 	"strings"
@@ -36,6 +37,9 @@ func (m Message) Header(name string) string {
 	}
 	return ""
 }
+
+// place names a message without a key, and one that cannot be read.
+func (m Message) place() string { return fmt.Sprintf("%s/%d/%d", m.Topic, m.Partition, m.Offset) }
 
 // Decode reads the CloudEvent in the message: structured mode when its
 // content-type says so, else binary mode. Faults of binary mode point at

@@ -185,9 +185,10 @@ func rawConn(conn *sqlx.Conn, f func(*pgx.Conn) error) error {
 	return errors.Join(err, failed)
 }
 
-// AskBackbone runs one query over the backbone tables in a transaction of its
-// own, in a single round trip, and hands the rows to read. For polls.
-func (db *DB) AskBackbone(ctx context.Context, query string, args []any, read func(pgx.Rows) error) (err error) {
+// BatchBackbone runs a batch of statements over the backbone tables as one
+// transaction of its own, in a single round trip, and hands their results to
+// read, which may be nil. For what runs often: polls, relays, leases.
+func (db *DB) BatchBackbone(ctx context.Context, batch *pgx.Batch, read func(pgx.BatchResults) error) (err error) {
 	conn, err := db.pool.Connx(ctx)
 	if err != nil {
 		return fmt.Errorf("get a database connection: %w", err)
@@ -195,14 +196,26 @@ func (db *DB) AskBackbone(ctx context.Context, query string, args []any, read fu
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	return rawConn(conn, func(conn *pgx.Conn) (err error) {
 		// The statements of a batch are one transaction.
-		batch := &pgx.Batch{}
-		batch.Queue(scope{backbone: true}.set())
-		batch.Queue(query, args...)
-		results := conn.SendBatch(ctx, batch)
+		scoped := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, 1+batch.Len())}
+		scoped.Queue(scope{backbone: true}.set())
+		scoped.QueuedQueries = append(scoped.QueuedQueries, batch.QueuedQueries...)
+		results := conn.SendBatch(ctx, scoped)
 		defer func() { err = errors.Join(err, results.Close()) }()
 		if _, err := results.Exec(); err != nil {
 			return err
 		}
+		if read == nil {
+			return nil
+		}
+		return read(results)
+	})
+}
+
+// AskBackbone is BatchBackbone of one query.
+func (db *DB) AskBackbone(ctx context.Context, query string, args []any, read func(pgx.Rows) error) error {
+	batch := &pgx.Batch{}
+	batch.Queue(query, args...)
+	return db.BatchBackbone(ctx, batch, func(results pgx.BatchResults) error {
 		rows, err := results.Query()
 		if err != nil {
 			return err

@@ -54,12 +54,13 @@ CREATE TABLE parked_event (
     reason_code text NOT NULL DEFAULT '',
     attempts    integer NOT NULL DEFAULT 0,
     headers     text NOT NULL,
+    record_key  bytea,
     value       bytea,
     recorded_at timestamptz NOT NULL,
     parked_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
     retry_at    timestamptz,
     PRIMARY KEY (agency_id, parked_id),
-    UNIQUE (agency_id, topic, partition, record)
+    UNIQUE (agency_id, topic, partition, record, recorded_at)
 );
 CREATE INDEX parked_event_key ON parked_event (agency_id, key, seq);
 SELECT hearth_protect('parked_event');
