@@ -156,23 +156,24 @@ func (c *clusterer) linkage(a, b int32) float32 {
 				}
 				wm, wk := c.sc.logs.one(k, &p, c.sc.q)
 				c.sums[k] += math.Exp2(float64(wm))
-				if c.sc.logs.kin[k] {
-					c.kin[k] += math.Exp2(float64(wk))
-				}
+				c.kin[k] += math.Exp2(float64(wk))
 				c.counts[k]++
 			}
 		}
 	}
-	same, kin := float64(c.sc.same), float64(c.sc.kin)
+	same, kin, chance := float64(c.sc.same), float64(c.sc.kin), 0.0
 	for k := range c.sums {
 		if c.counts[k] == 0 {
 			continue
 		}
 		same += math.Log2(c.sums[k] / c.counts[k])
-		if c.sc.logs.kin[k] {
-			kin += math.Log2(c.kin[k] / c.counts[k])
+		if w := math.Log2(c.kin[k] / c.counts[k]); c.sc.logs.alike[k] != 0 {
+			chance = max(chance, w)
+		} else {
+			kin += w
 		}
 	}
+	kin += chance
 	return against(float32(same), float32(kin))
 }
 

@@ -52,7 +52,7 @@ func resolve(f *frame, set Settings) (*resolution, error) {
 	lap("learn")
 	if learnt != f {
 		ft := res.fit
-		rules, yields := ft.chooseRules(learnt, scale, set.Rules)
+		rules, yields := ft.chooseRules(learnt, scale, set.Rules, 1)
 		ft.found = nil
 		// Values are counted on the whole file, and divided by how many
 		// records a person has there.
@@ -80,7 +80,7 @@ func resolveLearning(f *frame, set Settings, scale float64) (*resolution, error)
 	}
 	res := &resolution{fit: ft}
 	var rules []rule
-	rules, res.yields = ft.chooseRules(f, 1, set.Rules)
+	rules, res.yields = ft.chooseRules(f, 1, set.Rules, 1)
 	if err := res.find(f, set, rules, func(string) {}); err != nil {
 		return nil, err
 	}

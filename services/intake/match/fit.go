@@ -165,14 +165,17 @@ func (o *fit) judge(f *frame) (same, kin float64) {
 }
 
 // chooseRules picks rules greedily: the one that adds most matches per pair it
-// costs, until a rule adds next to nothing. scale is how many times larger the
-// file to be searched is than the one learnt from.
-func (o *fit) chooseRules(f *frame, scale float64, most int) (rules []rule, yields []RuleYield) {
-	all := map[[2]int32]bool{}
+// costs, until a rule adds next to nothing. A match counts until so many rules
+// find it (times): a file is searched with what it has, once will do; an index
+// is asked with less than it holds, and should find a person by other ways
+// when one fails. scale is how many times larger the file to be searched is
+// than the one learnt from.
+func (o *fit) chooseRules(f *frame, scale float64, most, times int) (rules []rule, yields []RuleYield) {
+	all := map[[2]int32]int{}
 	for i := range o.found {
 		for k, p := range o.found[i].sample.pairs {
 			if o.found[i].likely[k] {
-				all[p] = false
+				all[p] = 0
 			}
 		}
 	}
@@ -186,7 +189,7 @@ func (o *fit) chooseRules(f *frame, scale float64, most int) (rules []rule, yiel
 			r := &o.found[i]
 			fresh := 0.0
 			for k, p := range r.sample.pairs {
-				if r.likely[k] && !all[p] {
+				if r.likely[k] && all[p] < times {
 					fresh++
 				}
 			}
@@ -206,7 +209,7 @@ func (o *fit) chooseRules(f *frame, scale float64, most int) (rules []rule, yiel
 		})
 		for k, p := range r.sample.pairs {
 			if r.likely[k] {
-				all[p] = true
+				all[p]++
 			}
 		}
 		if chosen {

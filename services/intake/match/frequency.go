@@ -10,9 +10,6 @@ type frequencies struct {
 	floor  []float32   // by slot: a value never seen
 	year   []float32   // log2 by year
 	day    []float32   // log2 by month*100+day
-	// conventional marks month and day combinations that stand for "year
-	// only" in this population (a first of January twenty times too common).
-	conventional [10000]bool
 }
 
 // countFrequencies counts values by person, not by record: person[r] numbers
@@ -52,9 +49,6 @@ func countValues(f *frame, person []int32, each float64) *frequencies {
 			})
 			q.year, _ = discount(years, known, each)
 			q.day, q.floor[s] = discount(days, known, each)
-			for md, c := range days {
-				q.conventional[md] = md%100 == 0 || float64(c) > 20*float64(known)/365 && c > 5
-			}
 			continue
 		}
 		counts := make([]uint32, f.lex[s].size())

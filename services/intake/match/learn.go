@@ -17,7 +17,9 @@ import (
 // they count as evidence of one person, and worse, EM takes "same household"
 // for the class it looks for. Kin agree like strangers on what is a person's
 // own (given names, birth date, sex, identifiers), so k is learnt for the
-// other comparisons only.
+// other comparisons only. Two exceptions are set and not learnt, because they
+// are rare and a file may lack them: some kin are twins, and some are called
+// after one another.
 type weights struct {
 	m, k, u [][]float64
 	// given what another comparison, the parent, came to: [comparison][level of
@@ -36,6 +38,29 @@ func (s schema) personal(c int) bool {
 		return true
 	}
 	return false
+}
+
+// Shares of pairs of kin that were born on one day and that bear one given
+// name. About one birth in sixty is of twins, so about one pair of brothers or
+// sisters in a hundred; namesakes differ by custom, and half a percent errs to
+// the side of asking.
+const (
+	twins     = 0.01
+	namesakes = 0.005
+)
+
+// alike is the share of kin that agree on comparison c for a reason of kinship,
+// where it is personal.
+func (s schema) alike(c int) float64 {
+	switch {
+	case c >= len(s):
+		return 0
+	case s[c].Kind == kindDate:
+		return twins
+	case s[c].Kind == kindGiven:
+		return namesakes
+	}
+	return 0
 }
 
 func newWeights(s schema) *weights {
@@ -80,6 +105,7 @@ type log2s struct {
 	parent []int
 	looks  [][]uint8 // the level that looks its value up, by comparison and parent level; 0 none
 	kin    []bool    // whether the comparison tells kin from strangers
+	alike  []float32 // log2 share of kin that agree on what is personal; 0 none
 }
 
 // explained is how many times likelier than by itself a parent may make
@@ -90,12 +116,15 @@ func (w *weights) logs(s schema) *log2s {
 	n := len(w.m)
 	l := &log2s{
 		m: make([][][]float32, n), k: make([][][]float32, n), parent: make([]int, n), looks: make([][]uint8, n),
-		kin: make([]bool, n),
+		kin: make([]bool, n), alike: make([]float32, n),
 	}
 	for c := range w.m {
 		ms, ks, us := [][]float64{w.m[c]}, [][]float64{w.k[c]}, [][]float64{w.u[c]}
 		l.parent[c] = -1
 		l.kin[c] = !s.personal(c)
+		if share := s.alike(c); share > 0 {
+			l.alike[c] = float32(math.Log2(share))
+		}
 		if w.parent != nil && w.parent[c] >= 0 {
 			l.parent[c] = w.parent[c]
 			ms = append(ms, w.mOf[c][1:]...)
@@ -114,6 +143,9 @@ func (w *weights) logs(s schema) *log2s {
 				if l.kin[c] {
 					tk[lv] = float32(math.Log2(ks[row][lv] / us[row][lv]))
 				}
+			}
+			if share := l.alike[c]; share != 0 {
+				tk[exact] = max(0, share-float32(math.Log2(us[row][exact])))
 			}
 			if looks != 0 {
 				tm[looks] = float32(math.Log2(ms[row][looks]))
@@ -144,8 +176,11 @@ func (l *log2s) one(c int, p *pattern, q *frequencies) (m, k float32) {
 	if lv == l.looks[c][row] {
 		f := q.of(p.slot[c], p.value[c])
 		m -= f
-		if l.kin[c] {
+		switch {
+		case l.kin[c]:
 			k = l.k[c][row][lv] - f
+		case l.alike[c] != 0:
+			k = max(0, l.alike[c]-f)
 		}
 		return m, k
 	}
@@ -174,13 +209,20 @@ func (o *fit) scorer(s schema) *scorer {
 // are kin, each against all else.
 func (sc *scorer) pair(p *pattern) (same, kin float32) {
 	m, k := sc.same, sc.kin
+	// Kin are twins or namesakes, not both: nobody calls twins alike.
+	chance := float32(0)
 	for c := range sc.logs.m {
 		if p.level[c] != missing {
 			wm, wk := sc.logs.one(c, p, sc.q)
 			m += wm
-			k += wk
+			if sc.logs.alike[c] != 0 {
+				chance = max(chance, wk)
+			} else {
+				k += wk
+			}
 		}
 	}
+	k += chance
 	return against(m, k), against(k, m)
 }
 
@@ -345,12 +387,17 @@ func em(s schema, start *weights, q *frequencies, sample *pairSample, r rule, ro
 		sumM, sumK := 0.0, 0.0
 		for i := range sample.patterns {
 			p := &sample.patterns[i]
-			a, b := same, kin
+			a, b, chance := same, kin, 0.0
 			for _, c := range open {
 				wm, wk := logs.one(c, p, q)
 				a += float64(wm)
-				b += float64(wk)
+				if logs.alike[c] != 0 {
+					chance = max(chance, float64(wk))
+				} else {
+					b += float64(wk)
+				}
 			}
+			b += chance
 			em, ek := math.Exp2(min(a, 500)), math.Exp2(min(b, 500))
 			pm, pk := em/(1+em+ek), ek/(1+em+ek)
 			sumM += pm

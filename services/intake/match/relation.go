@@ -21,12 +21,15 @@ const (
 type relations struct {
 	f     *frame
 	cells []uint64
+	shift uint
 }
 
 const cellBits = 17
 
-func newRelations(f *frame) *relations {
-	return &relations{f: f, cells: make([]uint64, 1<<cellBits)}
+func newRelations(f *frame) *relations { return newRelationsSized(f, cellBits) }
+
+func newRelationsSized(f *frame, bits int) *relations {
+	return &relations{f: f, cells: make([]uint64, 1<<bits), shift: uint(64 - bits)}
 }
 
 // of relates values a and b of slot s.
@@ -45,7 +48,7 @@ func (c *relations) of(s int, a, b uint32) relation {
 	// 28 bits a value are enough for the values of 100 million persons; the
 	// slot is mixed into the place and kept in five bits.
 	key := space<<59 | uint64(a&(1<<28-1))<<31 | uint64(b&(1<<28-1))<<3
-	at := mix(key) >> (64 - cellBits)
+	at := mix(key) >> c.shift
 	if cell := c.cells[at]; cell&^7 == key && cell != 0 {
 		return relation(cell & 7)
 	}

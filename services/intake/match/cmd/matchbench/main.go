@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"runtime/pprof"
+	"strings"
 	"time"
 
 	"github.com/hearthfps/hearth/services/intake/match"
@@ -36,6 +37,8 @@ func run(args []string, out, errs io.Writer) error {
 		number = fs.Int("generate", 0, "deduplicate this many generated records instead of a file")
 		tables = fs.String("tables", "", "with --generate: folder of frequency tables; default built-in ones")
 		seed   = fs.Uint64("seed", 1, "with --generate: seed of the population")
+		name   = fs.String("model-name", "unnamed", "with --save-model: its name")
+		save   = fs.String("save-model", "", "learn a model for an index from the input, write it to this file and stop")
 		prof   = fs.String("cpuprofile", "", "write a CPU profile to this file")
 		debug  = fs.Bool("v", false, "print what was learnt")
 	)
@@ -75,6 +78,9 @@ func run(args []string, out, errs io.Writer) error {
 		return err
 	}
 	loaded := time.Since(begin).Seconds()
+	if *save != "" {
+		return saveModel(*save, in, set, match.Made{Name: *name, From: strings.Join(args, " ")})
+	}
 	res, err := match.Dedupe(in.data, set)
 	if err != nil {
 		return err
@@ -160,7 +166,7 @@ func generate(records int, folder string, seed uint64) (*input, error) {
 			return nil, err
 		}
 	}
-	data, err := match.NewDataset(match.Columns{Identifiers: []string{"person-number"}})
+	data, err := match.NewDataset(match.Columns{})
 	if err != nil {
 		return nil, err
 	}
@@ -170,4 +176,21 @@ func generate(records int, folder string, seed uint64) (*input, error) {
 		in.truth = append(in.truth, int32(person))
 	})
 	return in, nil
+}
+
+// saveModel learns a model for an index and writes it.
+func saveModel(path string, in *input, set match.Settings, made match.Made) error {
+	m, err := match.Learn(in.data, set, made)
+	if err != nil {
+		return err
+	}
+	fh, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = m.WriteTo(fh)
+	if cerr := fh.Close(); err == nil {
+		err = cerr
+	}
+	return err
 }
