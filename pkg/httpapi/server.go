@@ -18,6 +18,7 @@ import (
 
 	"github.com/hearthfps/hearth/pkg/auth"
 	"github.com/hearthfps/hearth/pkg/fault"
+	"github.com/hearthfps/hearth/pkg/policy"
 )
 
 // Options say what an API is made of.
@@ -155,7 +156,15 @@ func (s *Server) serve(w *writer, r *http.Request, op *Operation, params map[str
 			WriteProblem(w, r, err)
 			return
 		}
-		r = r.WithContext(auth.With(r.Context(), principal))
+		ctx := auth.With(r.Context(), principal)
+		if reason := strings.TrimSpace(r.Header.Get("Hearth-Break-Glass")); reason != "" {
+			if len(reason) < 10 || len(reason) > 500 {
+				WriteProblem(w, r, invalid(fault.Field{Pointer: "header/Hearth-Break-Glass", Code: "length", Detail: "The reason has 10 to 500 characters."}))
+				return
+			}
+			ctx = policy.WithBreakGlass(ctx, reason)
+		}
+		r = r.WithContext(ctx)
 		if err := s.limit(w, r, principal); err != nil {
 			WriteProblem(w, r, err)
 			return

@@ -365,3 +365,9 @@ func TestRequestID_OfTheAskerIsKeptWhenItIsOne(t *testing.T) {
 		}
 	}
 }
+
+func TestBreakGlass_NeedsAReason(t *testing.T) {
+	c := client(t, &plot{})
+	c.Get("/garden/v1/plants/a", apitest.Header("Hearth-Break-Glass", "why not")).WantProblem(400, "invalid_request")
+	c.Get("/garden/v1/plants/a", apitest.Header("Hearth-Break-Glass", "child alone at night")).Want(200)
+}

@@ -1,0 +1,91 @@
+package policy
+
+import cedar "github.com/cedar-policy/cedar-go"
+
+// Actions. What a group means is said where policies.cedar uses it.
+const (
+	Read    = "read"    // one thing
+	List    = "list"    // several; rows are cut by Filter
+	Write   = "write"   // make or change
+	Submit  = "submit"  // hand in for judgement
+	Approve = "approve" // judge another's work
+	Return  = "return"
+	Confirm = "confirm"
+
+	Override = "override" // decide against a rule, with a reason
+	Screen   = "screen"   // take, screen or redirect a referral
+	Assign   = "assign"   // give a worker a case, or take it away
+	Exclude  = "exclude"  // keep a worker from knowing of a case
+	Grant    = "grant"    // name who may read a protected record, or take it back
+	Close    = "close"
+	Schedule = "schedule" // plan, move and cancel visits
+	CheckIn  = "check_in" // and out, and record an attempt
+	Receive  = "receive"  // hand in an inbound event
+	Import   = "import"   // load many records
+	Operate  = "operate"  // parked events, tasks of the system
+	// DecideContact asks whether a person may be contacted, and how.
+	DecideContact = "decide_contact"
+	// ReadAudit reads who read.
+	ReadAudit = "read_audit"
+)
+
+// actionGroups says which groups each action stands in.
+var actionGroups = map[string][]string{
+	Read:          {"see", "see_or_change", "case_work", "supervise", "intake_work", "schedule_work"},
+	List:          {"see", "see_or_change", "supervise", "intake_work", "schedule_work"},
+	Write:         {"see_or_change", "case_work", "supervise", "intake_work", "schedule_work"},
+	Submit:        {"see_or_change", "case_work", "supervise"},
+	Approve:       {"see_or_change", "supervise", "judge"},
+	Return:        {"see_or_change", "supervise", "judge"},
+	Confirm:       {"see_or_change", "supervise", "intake_work", "judge"},
+	Override:      {"see_or_change", "supervise", "intake_work"},
+	Screen:        {"see_or_change", "intake_work"},
+	Assign:        {},
+	Exclude:       {"guard_privacy"},
+	Grant:         {"guard_privacy"},
+	Close:         {"see_or_change", "case_work", "supervise"},
+	Schedule:      {"see_or_change", "supervise", "schedule_work"},
+	CheckIn:       {"see_or_change", "case_work", "supervise"},
+	Receive:       {},
+	Import:        {},
+	Operate:       {},
+	DecideContact: {},
+	ReadAudit:     {"guard_privacy"},
+}
+
+// resourceKinds says which kinds each type of resource is of.
+//
+//	family     belongs to a case, and follows its assignments and exclusions
+//	intake     what intake workers work on, before and beside a case
+//	inbound    what external systems send, and their receipts
+//	visits     what schedulers work on
+//	worker     a worker's calendar, skills and contact
+//	knowledge  of the agency, about no family
+//	system     the running of the suite
+var resourceKinds = map[string][]string{
+	"case": {"family"}, "assignment": {"family"}, "exclusion": {"family"}, "consent": {"family"}, "timeline": {"family"},
+	"assessment": {"family"}, "safety_decision": {"family"}, "plan": {"family"}, "goal": {"family"}, "safety_plan": {"family"},
+	"review": {"family"}, "report": {"family"}, "closure": {"family"}, "resource_referral": {"family"},
+	"message": {"family"}, "task": {"family"},
+	"visit": {"family", "visits"}, "series": {"family", "visits"}, "unplaced": {"family", "visits"},
+	"referral": {"family", "intake"}, "person": {"family", "intake"}, "household": {"family", "intake"}, "clock": {"family", "intake"},
+	"reporter": {"family", "intake"}, "address": {"family", "intake"}, "contact_rules": {"family", "intake"},
+	"receipt": {"intake", "inbound"}, "quarantine": {"intake"}, "inbound_event": {"inbound"},
+	"worker":    {"worker"},
+	"directory": {"knowledge"}, "instrument": {"knowledge"}, "template": {"knowledge"}, "program": {"knowledge"}, "rules": {"knowledge"},
+	"parked_event": {"system"}, "system": {"system"}, "audit": {"system"},
+}
+
+// entities are the groups as Cedar sees them, made once.
+func groupEntities() cedar.EntityMap {
+	entities := cedar.EntityMap{}
+	for action, groups := range actionGroups {
+		uid := cedar.NewEntityUID("Action", cedar.String(action))
+		var parents []cedar.EntityUID
+		for _, g := range groups {
+			parents = append(parents, cedar.NewEntityUID("Action", cedar.String(g)))
+		}
+		entities[uid] = cedar.Entity{UID: uid, Parents: cedar.NewEntityUIDSet(parents...)}
+	}
+	return entities
+}
