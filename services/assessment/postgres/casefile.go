@@ -52,12 +52,20 @@ func CloseCase(ctx context.Context, tx *postgres.Tx, caseID string, at time.Time
 
 const selectCase = `
 SELECT program, program_version, opened_at, closed_at IS NOT NULL AS closed, trace
-FROM case_file WHERE case_id = $1 AND opened_at IS NOT NULL
-FOR SHARE`
+FROM case_file WHERE case_id = $1 AND opened_at IS NOT NULL`
 
-// GetCase reads a case and keeps it from closing until the end of the
-// transaction. It fails with NotFound (case_not_found).
+// GetCase reads a case. It fails with NotFound (case_not_found).
 func GetCase(ctx context.Context, tx *postgres.Tx, caseID string) (CaseFile, error) {
+	return getCase(ctx, tx, selectCase, caseID)
+}
+
+// HoldCase reads a case and keeps it from closing until the end of the
+// transaction. It fails with NotFound (case_not_found).
+func HoldCase(ctx context.Context, tx *postgres.Tx, caseID string) (CaseFile, error) {
+	return getCase(ctx, tx, selectCase+" FOR SHARE", caseID)
+}
+
+func getCase(ctx context.Context, tx *postgres.Tx, query, caseID string) (CaseFile, error) {
 	var row struct {
 		Program        string    `db:"program"`
 		ProgramVersion string    `db:"program_version"`
@@ -65,7 +73,7 @@ func GetCase(ctx context.Context, tx *postgres.Tx, caseID string) (CaseFile, err
 		Closed         bool      `db:"closed"`
 		Trace          string    `db:"trace"`
 	}
-	err := tx.GetContext(ctx, &row, selectCase, caseID)
+	err := tx.GetContext(ctx, &row, query, caseID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return CaseFile{}, fault.New(fault.NotFound, "case_not_found", "There is no such case.")
 	}

@@ -598,6 +598,9 @@ type DraftGoalPage struct {
 
 	// Strengths Domains to build on.
 	Strengths []Domain `json:"strengths"`
+
+	// VisitPattern How families of the program are usually visited.
+	VisitPattern *VisitPattern `json:"visit_pattern,omitempty"`
 }
 
 // Exclusion defines model for Exclusion.

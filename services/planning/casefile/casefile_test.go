@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hearthfps/hearth/pkg/clock"
 	"github.com/hearthfps/hearth/pkg/fault"
 )
 
@@ -170,7 +171,8 @@ func TestSafetyPlan_FromDemandToEnd(t *testing.T) {
 }
 
 func TestGaps_EachIsNamedWithItsPlace(t *testing.T) {
-	limits := Limits{MinTimesAWeek: 1, MaxTimesAWeek: 3, MaxDays: 180, MaxWorkers: 1}
+	limits := Limits{MinTimesAWeek: 1, MaxTimesAWeek: 3, MaxWorkers: 1, Longest: clock.Deadline{Months: 6}, Places: []string{"home", "office"}, Earliest: "08:00", Latest: "20:00",
+		Weekdays: []string{"mon", "tue", "wed", "thu", "fri"}}
 	tests := []struct {
 		name   string
 		change func(*Content)
@@ -185,6 +187,13 @@ func TestGaps_EachIsNamedWithItsPlace(t *testing.T) {
 		{"a goal due after the plan", func(c *Content) { c.Goals[0].DueOn = "2026-06-15" }, []string{"/goals/0/due_on outside_plan"}},
 		{"an end before the start", func(c *Content) { c.Goals = nil; c.EndsOn = "2026-03-01" }, []string{"/goals required", "/ends_on before_starts_on"}},
 		{"longer than the program", func(c *Content) { c.EndsOn = "2026-09-30" }, []string{"/ends_on longer_than_program"}},
+		{"an intervention without a day of its own", func(c *Content) { c.Goals[0].Interventions[0].DueOn = "" }, nil},
+		{"a goal without a day", func(c *Content) { c.Goals[0].DueOn = "" }, []string{"/goals/0/due_on required"}},
+		{"the last day the program allows", func(c *Content) { c.EndsOn = "2026-09-16" }, nil},
+		{"the day after it", func(c *Content) { c.EndsOn = "2026-09-17" }, []string{"/ends_on longer_than_program"}},
+		{"a place the program does not visit", func(c *Content) { c.VisitPattern.Place = "remote" }, []string{"/visit_pattern/place outside_program"}},
+		{"hours the program does not visit", func(c *Content) { c.VisitPattern.Earliest, c.VisitPattern.Latest = "06:00", "22:00" }, []string{"/visit_pattern/earliest outside_program", "/visit_pattern/latest outside_program"}},
+		{"a day the program does not visit", func(c *Content) { c.VisitPattern.Weekdays = []string{"mon", "sun"} }, []string{"/visit_pattern/weekdays/1 outside_program"}},
 		{"more visits than the program allows", func(c *Content) { c.VisitPattern.TimesAWeek = 4 }, []string{"/visit_pattern/times_a_week outside_program"}},
 		{"a pair where the program has none", func(c *Content) { c.VisitPattern.Workers = 2 }, []string{"/visit_pattern/workers outside_program"}},
 		{"a visit longer than its window", func(c *Content) { c.VisitPattern.Latest = "10:00" }, []string{"/visit_pattern/latest visit_does_not_fit"}},

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/hearthfps/hearth/pkg/clock"
 	"github.com/hearthfps/hearth/pkg/fault"
 )
 
@@ -38,7 +40,8 @@ type NeedReference struct {
 	InstrumentVersion string `json:"instrument_version"`
 }
 
-// Intervention is what is done for a goal, by whom and by when.
+// Intervention is what is done for a goal, by whom and by when; without a day of
+// its own, by the day the goal is due.
 type Intervention struct {
 	Description string      `json:"description"`
 	Responsible Responsible `json:"responsible"`
@@ -65,7 +68,10 @@ type Limits struct {
 	MinTimesAWeek, MaxTimesAWeek int
 	MinMinutes, MaxMinutes       int
 	MaxWorkers                   int
-	MaxDays                      int // length of a plan
+	Places                       []string
+	Earliest, Latest             string // HH:MM
+	Weekdays                     []string
+	Longest                      clock.Deadline // from the day a plan starts
 }
 
 // Clone returns a copy that shares nothing with c.
@@ -137,7 +143,9 @@ func (c *Content) Gaps(file *Case, limits Limits) []fault.Field {
 		for j, iv := range goal.Interventions {
 			at := fmt.Sprintf("%s/interventions/%d", at, j)
 			g.fields = append(g.fields, file.checkResponsible(at+"/responsible", iv.Responsible)...)
-			g.day(at+"/due_on", iv.DueOn, c)
+			if iv.DueOn != "" { // else by the day the goal is due
+				g.day(at+"/due_on", iv.DueOn, c)
+			}
 			if iv.StartsOn != "" && iv.DueOn != "" && iv.StartsOn > iv.DueOn {
 				g.add(at+"/starts_on", "after_due_on", "It starts after it is due.")
 			}
@@ -176,8 +184,8 @@ func (c *Content) dateGaps(g *gaps, limits Limits) {
 		g.add("/ends_on", "before_starts_on", "The plan ends before it starts.")
 		return
 	}
-	if limits.MaxDays > 0 && days(start, end) > limits.MaxDays {
-		g.add("/ends_on", "longer_than_program", fmt.Sprintf("The program lasts at most %d days.", limits.MaxDays))
+	if !limits.Longest.IsZero() && end > lastDay(start, limits.Longest) {
+		g.add("/ends_on", "longer_than_program", fmt.Sprintf("The program lasts at most %s.", limits.Longest))
 	}
 }
 
@@ -195,6 +203,20 @@ func (c *Content) visitGaps(g *gaps, l Limits) {
 	within("times_a_week", v.TimesAWeek, l.MinTimesAWeek, l.MaxTimesAWeek, "visits a week")
 	within("minutes", v.Minutes, l.MinMinutes, l.MaxMinutes, "minutes")
 	within("workers", v.Workers, 0, l.MaxWorkers, "workers at a visit")
+	if len(l.Places) > 0 && !slices.Contains(l.Places, v.Place) {
+		g.add("/visit_pattern/place", "outside_program", "The program visits at "+strings.Join(l.Places, ", ")+".")
+	}
+	if l.Earliest != "" && v.Earliest < l.Earliest {
+		g.add("/visit_pattern/earliest", "outside_program", "The program visits from "+l.Earliest+" on.")
+	}
+	if l.Latest != "" && v.Latest > l.Latest {
+		g.add("/visit_pattern/latest", "outside_program", "The program visits until "+l.Latest+".")
+	}
+	for i, day := range v.Weekdays {
+		if len(l.Weekdays) > 0 && !slices.Contains(l.Weekdays, day) {
+			g.add(fmt.Sprintf("/visit_pattern/weekdays/%d", i), "outside_program", "The program visits on "+strings.Join(l.Weekdays, ", ")+".")
+		}
+	}
 	if minuteOfDay(v.Earliest)+v.Minutes > minuteOfDay(v.Latest) {
 		g.add("/visit_pattern/latest", "visit_does_not_fit", "A visit does not fit between earliest and latest.")
 	}
@@ -222,14 +244,14 @@ func minuteOfDay(s string) int {
 	return t.Hour()*60 + t.Minute()
 }
 
-// days counts both ends.
-func days(from, to string) int {
-	a, errA := time.Parse(time.DateOnly, from)
-	b, errB := time.Parse(time.DateOnly, to)
-	if errA != nil || errB != nil {
-		return 0
+// lastDay is the last day a plan of that length may have, YYYY-MM-DD. A start
+// that is no day has no last one, and nothing is after it.
+func lastDay(start string, d clock.Deadline) string {
+	from, err := clock.ParseDate(start)
+	if err != nil {
+		return "9999-12-31"
 	}
-	return int(b.Sub(a).Hours()/24) + 1
+	return from.AddDays(d.Days).AddMonths(d.Months).String()
 }
 
 type gaps struct{ fields []fault.Field }

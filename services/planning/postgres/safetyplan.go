@@ -68,6 +68,12 @@ func (r safetyPlanRow) plan() casefile.SafetyPlan {
 		StartedBy: r.StartedBy, StartedAt: r.StartedAt.UTC(), Ended: r.ending(), Version: r.Version}
 }
 
+// SafetyPlanNotFound is the answer for a safety plan that is not there, or not
+// for the asker.
+func SafetyPlanNotFound() error {
+	return fault.New(fault.NotFound, "safety_plan_not_found", "There is no such safety plan.")
+}
+
 const selectSafetyPlan = `SELECT ` + safetyPlanColumns + ` FROM safety_plan WHERE safety_plan_id = $1`
 
 // GetSafetyPlan reads a safety plan. It fails with NotFound (safety_plan_not_found).
@@ -75,7 +81,7 @@ func GetSafetyPlan(ctx context.Context, tx *postgres.Tx, id string) (casefile.Sa
 	var row safetyPlanRow
 	err := tx.GetContext(ctx, &row, selectSafetyPlan, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return casefile.SafetyPlan{}, fault.New(fault.NotFound, "safety_plan_not_found", "There is no such safety plan.")
+		return casefile.SafetyPlan{}, SafetyPlanNotFound()
 	}
 	if err != nil {
 		return casefile.SafetyPlan{}, fmt.Errorf("read safety plan: %w", err)
