@@ -134,7 +134,7 @@ func (r *outboxRows) add(ctx context.Context, tx *postgres.Tx, d Draft, now time
 	if err != nil {
 		return 0, fmt.Errorf("draw event id: %w", err)
 	}
-	cause, correlation := CauseFrom(ctx)
+	cause, correlation := Cause(ctx)
 	if correlation == "" {
 		correlation = id.String()
 	}

@@ -51,13 +51,9 @@ func WithCause(ctx context.Context, eventID, correlation string) context.Context
 	return context.WithValue(ctx, causeKey{}, causeValue{eventID, correlation})
 }
 
-// CauseFrom is the event that led to the work of ctx, and the one its chain began
-// with; "" for none.
-func CauseFrom(ctx context.Context) (cause, correlation string) {
+// Cause is the event that led to the work of ctx, and the one its chain began
+// with; both "" outside of handlers.
+func Cause(ctx context.Context) (event, correlation string) {
 	v, _ := ctx.Value(causeKey{}).(causeValue)
 	return v.cause, v.correlation
 }
-
-// Cause is the event that what is done now comes of, and the chain it belongs
-// to; both "" outside of handlers.
-func Cause(ctx context.Context) (event, correlation string) { return causeFrom(ctx) }

@@ -72,7 +72,7 @@ func Set(ctx context.Context, tx *postgres.Tx, d Draft) error {
 	if trace == "" {
 		trace = events.TraceParent(ctx)
 	}
-	cause, correlation := events.CauseFrom(ctx)
+	cause, correlation := events.Cause(ctx)
 	if _, err := tx.ExecContext(ctx, `
 		INSERT INTO timer (kind, timer_id, subject, due_at, data, traceparent, cause, correlation, set_id)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)

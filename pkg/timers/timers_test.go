@@ -279,7 +279,7 @@ func TestGuarantee6_TheTraceAndTheCauseGoOn(t *testing.T) {
 	type got struct{ trace, cause, correlation string }
 	fired := make(chan got, 2)
 	start(t, db, map[string]timers.Handler{"remind": func(ctx context.Context, tx *postgres.Tx, timer timers.Timer) error {
-		cause, correlation := events.CauseFrom(ctx)
+		cause, correlation := events.Cause(ctx)
 		fired <- got{trace.SpanContextFromContext(ctx).TraceID().String(), cause, correlation}
 		return nil
 	}})
