@@ -172,7 +172,8 @@ func (a *adjacency) has(r, j int32) bool {
 // first until the visits are used up. Choosing is mutual or accepted: a
 // record takes on at most as many others that chose it and it did not choose,
 // best first, so that no record is compared more than twice the limit.
-func (b *blocks) choose(n int, lim bounds, workers int) *adjacency {
+func (b *blocks) choose(f *frame, lim bounds, workers int) *adjacency {
+	n := f.len()
 	const chunk = 1024
 	chunks := (n + chunk - 1) / chunk
 	lists := make([][]choice, chunks)
@@ -186,7 +187,7 @@ func (b *blocks) choose(n int, lim bounds, workers int) *adjacency {
 		}
 		for r := c * chunk; r < min(n, (c+1)*chunk); r++ {
 			from := len(lists[c])
-			lists[c] = k.choose(b, r, lim, lists[c])
+			lists[c] = k.choose(f, b, int32(r), lim, lists[c])
 			chosen.start[r+1] = uint32(len(lists[c]) - from)
 		}
 	})
@@ -219,7 +220,7 @@ type chooser struct {
 	logN  float64
 }
 
-func (k *chooser) choose(b *blocks, r int, lim bounds, out []choice) []choice {
+func (k *chooser) choose(f *frame, b *blocks, r int32, lim bounds, out []choice) []choice {
 	size := func(blk uint32) uint32 { return b.start[blk+1] - b.start[blk] }
 	k.order = append(k.order[:0], b.of[b.ofStart[r]:b.ofStart[r+1]]...)
 	slices.SortFunc(k.order, func(x, y uint32) int {
@@ -236,7 +237,7 @@ func (k *chooser) choose(b *blocks, r int, lim bounds, out []choice) []choice {
 		}
 		rare := float32(k.logN - math.Log2(float64(size(blk))))
 		for _, j := range b.members[b.start[blk]:b.start[blk+1]] {
-			if int(j) == r {
+			if j == r || !f.pairable(j, r) {
 				continue
 			}
 			if k.score[j] == 0 {

@@ -22,7 +22,6 @@ type edge struct {
 type clusterer struct {
 	cmp     *comparer
 	sc      *scorer
-	barred  func(a, b int32, p *pattern) bool
 	members [][]int32 // by cluster; nil once merged away
 	of      []int32   // record to cluster
 	near    [][]int32 // by cluster: records it has edges to
@@ -132,6 +131,57 @@ func (c *clusterer) merge(a, b int32) {
 	}
 }
 
+// never is the odds of a merge a constraint forbids.
+const never = -math.MaxFloat32
+
+// apart reports whether two records must not be in one cluster: walled off
+// from each other, or twins by name.
+func (c *clusterer) apart(x, y int32, p *pattern) bool {
+	f := c.cmp.f
+	if f.barred(x, y) != NotBarred {
+		return true
+	}
+	return (f.flags[x] | f.flags[y]).Has(MultipleBirth) && p.level[slotDate] >= dateSlip &&
+		p.level[slotGiven] != missing && p.level[slotGiven] <= nameNear && p.level[slotGiven] != nameInitial
+}
+
+// twoDates reports whether two clusters each have a birth date two of their
+// records agree on, and the two dates are those of two persons. One record
+// with a wrong date breaks nothing; two that agree on another are somebody.
+func (c *clusterer) twoDates(ma, mb []int32) bool {
+	da, db := c.settledDate(ma), c.settledDate(mb)
+	if da == 0 || db == 0 || da == db {
+		return false
+	}
+	l := dateLevel(unpack(da), unpack(db))
+	return l < dateNear && l != dateAnniversary
+}
+
+// settledDate is the whole birth date most of a cluster's records have, 0
+// where no two agree.
+func (c *clusterer) settledDate(members []int32) uint32 {
+	if len(members) < 2 {
+		return 0
+	}
+	best, most := uint32(0), 1
+	for i, r := range members {
+		v := c.cmp.f.of(r, slotDate)
+		if len(v) == 0 || !unpack(v[0]).Full() {
+			continue
+		}
+		n := 1
+		for _, o := range members[i+1:] {
+			if w := c.cmp.f.of(o, slotDate); len(w) > 0 && w[0] == v[0] {
+				n++
+			}
+		}
+		if n > most {
+			best, most = v[0], n
+		}
+	}
+	return best
+}
+
 // linkage is the log2 odds that two clusters are one person.
 func (c *clusterer) linkage(a, b int32) float32 {
 	ma, mb := c.spread(c.members[a]), c.spread(c.members[b])
@@ -140,6 +190,9 @@ func (c *clusterer) linkage(a, b int32) float32 {
 		c.kin = make([]float64, len(c.sums))
 		c.counts = make([]float64, len(c.sums))
 	}
+	if c.twoDates(ma, mb) {
+		return never
+	}
 	clear(c.sums)
 	clear(c.kin)
 	clear(c.counts)
@@ -147,8 +200,8 @@ func (c *clusterer) linkage(a, b int32) float32 {
 	for _, x := range ma {
 		for _, y := range mb {
 			c.cmp.compare(x, y, &p)
-			if c.barred != nil && c.barred(x, y, &p) {
-				return float32(math.Inf(-1))
+			if c.apart(x, y, &p) {
+				return never
 			}
 			for k := range c.sums {
 				if p.level[k] == missing {

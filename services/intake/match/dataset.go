@@ -9,8 +9,7 @@ import (
 // Dataset is a set of compiled records to be learnt from, deduplicated or
 // linked. It is filled by one goroutine.
 type Dataset struct {
-	f      *frame
-	source []int8
+	f *frame
 }
 
 // Columns names the identifier systems and attributes of a dataset that are
@@ -43,8 +42,9 @@ func NewDataset(c Columns) (*Dataset, error) {
 // Add compiles a person from the given source (0 or 1; a link of two files
 // only pairs records of different sources) and returns its record number.
 func (d *Dataset) Add(p *Person, source int8) int {
-	d.source = append(d.source, source)
-	return int(d.f.add(p))
+	r := d.f.add(p)
+	d.f.setSource(r, source)
+	return int(r)
 }
 
 // Len is the number of records.

@@ -100,7 +100,7 @@ func (res *resolution) find(f *frame, set Settings, rules []rule, lap func(strin
 	lim := set.bounds(f.len())
 	b := buildBlocks(f, rules, lim.block, set.Workers)
 	lap("keys")
-	res.candidates = b.choose(f.len(), lim, set.Workers)
+	res.candidates = b.choose(f, lim, set.Workers)
 	lap("candidates")
 	res.score(f, set)
 	lap("score")
@@ -168,7 +168,7 @@ func (res *resolution) score(f *frame, set Settings) {
 	}
 	// The priors follow from the matches and kin expected among all
 	// candidates; the odds found are moved along.
-	total := float64(n) * float64(n-1) / 2
+	total := max(1, f.pairs())
 	was := sc.same
 	for range 4 {
 		res.fit.prior.same = min(0.2, max(same, 1)/total)
@@ -253,7 +253,7 @@ func (res *resolution) expand(f *frame, set Settings) {
 		mates = mates[:0]
 		for _, x := range near[r] {
 			for _, y := range near[x] {
-				if y > r && !res.candidates.has(r, y) {
+				if y > r && f.pairable(r, y) && !res.candidates.has(r, y) {
 					mates = append(mates, y)
 				}
 			}

@@ -133,7 +133,7 @@ func learn(f *frame, set Settings, block int) (*fit, error) {
 // estimatePrior finds the chances of a match and of kin from what the rules
 // find: the rule that finds most bounds all from below.
 func (o *fit) estimatePrior(f *frame) {
-	total := float64(f.len()) * float64(f.len()-1) / 2
+	total := max(1, f.pairs())
 	o.prior = priors{1 / float64(f.len()), 1 / float64(f.len())}
 	for round := 0; round < 4; round++ {
 		same, kin := o.judge(f)
@@ -246,7 +246,7 @@ func (o *fit) check(f *frame) error {
 // sample copies n random records of f into a frame that shares its lexicons.
 func (f *frame) sample(n int, rng *rand.Rand) *frame {
 	out := *f
-	out.first, out.cum, out.values, out.flags, out.wall = nil, nil, nil, nil, nil
+	out.first, out.cum, out.values, out.flags, out.wall, out.source = nil, nil, nil, nil, nil, nil
 	pick := rng.Perm(f.len())[:n]
 	slices.Sort(pick)
 	stride := len(f.schema) + 1
@@ -258,6 +258,7 @@ func (f *frame) sample(n int, rng *rand.Rand) *frame {
 		out.values = append(out.values, f.values[base:base+uint32(cum[stride-1])]...)
 		out.flags = append(out.flags, f.flags[r])
 		out.wall = append(out.wall, f.wall[r])
+		out.source = append(out.source, f.source[r])
 	}
 	return &out
 }

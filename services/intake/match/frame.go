@@ -22,6 +22,8 @@ type frame struct {
 	values []uint32
 	flags  []Flags
 	wall   []uint32 // compartment number, 0 the open population
+	source []int8   // which of two files a record is from
+	linked bool     // only records of different sources are paired
 	walls  *lexicon
 
 	used [maxSlots]bool
@@ -182,7 +184,30 @@ func (f *frame) commit(flags Flags, wall uint32) int32 {
 	f.cum = append(f.cum, n)
 	f.flags = append(f.flags, flags)
 	f.wall = append(f.wall, wall)
+	f.source = append(f.source, 0)
 	return r
+}
+
+// setSource says which of two files record r is from.
+func (f *frame) setSource(r int32, source int8) {
+	f.source[r] = source
+	f.linked = f.linked || source > 0
+}
+
+// pairable reports whether two records may be a pair at all.
+func (f *frame) pairable(a, b int32) bool { return !f.linked || f.source[a] != f.source[b] }
+
+// pairs is how many pairs of records there are.
+func (f *frame) pairs() float64 {
+	n := float64(f.len())
+	if !f.linked {
+		return n * (n - 1) / 2
+	}
+	second := 0.0
+	for _, s := range f.source {
+		second += float64(s)
+	}
+	return second * (n - second)
 }
 
 // givenNames adds given names and reports whether they are a placeholder:

@@ -500,6 +500,9 @@ func samplePairs(f *frame, r rule, rb ruleBlocks, n int, rng *rand.Rand) *pairSa
 					continue
 				}
 				drawn++
+				if !f.pairable(m[i], m[j]) {
+					continue
+				}
 				ka, kb = k.keys(m[i], r, ka[:0]), k.keys(m[j], r, kb[:0])
 				if shared := commonKeys(ka, kb); shared > 1 && rng.IntN(shared) > 0 {
 					continue
