@@ -18,7 +18,6 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/hearthfps/hearth/pkg/clock"
 	"github.com/hearthfps/hearth/pkg/events"
 	"github.com/hearthfps/hearth/pkg/fault"
 	"github.com/hearthfps/hearth/pkg/postgres"
@@ -27,12 +26,11 @@ import (
 
 const scopeName = "github.com/hearthfps/hearth/pkg/timers"
 
-// Config is what an Engine is made of.
+// Config is what an Engine is made of. The time is that of DB.Clock.
 type Config struct {
 	// Service names the metrics.
 	Service string
 	DB      *postgres.DB
-	Clock   clock.Clock
 	Log     *slog.Logger
 	// Handlers are called by kind. Timers of other kinds stay as they are.
 	Handlers map[string]Handler
@@ -51,8 +49,8 @@ type Engine struct {
 
 // New checks a configuration and makes an Engine of it. Nothing runs before Run.
 func New(c Config) (*Engine, error) {
-	if c.DB == nil || c.Clock == nil || c.Log == nil {
-		return nil, errors.New("a timer engine needs DB, Clock and Log")
+	if c.DB == nil || c.Log == nil {
+		return nil, errors.New("a timer engine needs DB and Log")
 	}
 	if c.PollEvery == 0 {
 		c.PollEvery = 100 * time.Millisecond
@@ -82,7 +80,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	tick := time.NewTicker(e.config.PollEvery)
 	defer tick.Stop()
-	signals := e.config.DB.Signals(signal)
+	signals := e.config.DB.Signals(wake)
 	for {
 		full, err := e.turn(ctx)
 		switch {
@@ -117,7 +115,7 @@ ORDER BY due_at, set_id LIMIT $3`
 // turn fires what is due now; full says that there may be more.
 func (e *Engine) turn(ctx context.Context) (full bool, err error) {
 	var found []due
-	err = e.config.DB.AskBackbone(ctx, findDue, []any{e.config.Clock.Now(), e.kinds, batch}, func(rows pgx.Rows) error {
+	err = e.config.DB.AskBackbone(ctx, findDue, []any{e.config.DB.Clock().Now(), e.kinds, batch}, func(rows pgx.Rows) error {
 		var d due
 		_, err := pgx.ForEachRow(rows, []any{&d.agency, &d.kind, &d.id, &d.subject, &d.setID}, func() error {
 			found = append(found, d)
@@ -215,7 +213,7 @@ func (e *Engine) call(ctx context.Context, tx *postgres.Tx, d due, r row) (err e
 	defer func() {
 		if p := recover(); p != nil {
 			e.config.Log.ErrorContext(ctx, "a timer's handler panicked", "kind", d.kind, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-			err = fault.New(fault.Internal, "handler_panicked", "The timer's handler panicked.")
+			err = fault.New(fault.Internal, "handler_panic", "The timer's handler panicked.")
 		}
 		became := "done"
 		if err != nil {
