@@ -496,22 +496,6 @@ type Address struct {
 	Withheld *bool `json:"withheld,omitempty"`
 }
 
-// AddressGrant defines model for AddressGrant.
-type AddressGrant struct {
-	GrantedAt  time.Time `json:"granted_at"`
-	GrantedBy  ID        `json:"granted_by"`
-	PersonId   ID        `json:"person_id"`
-	ReasonCode Code      `json:"reason_code"`
-	Until      time.Time `json:"until"`
-	WorkerId   ID        `json:"worker_id"`
-}
-
-// AddressGrantInput defines model for AddressGrantInput.
-type AddressGrantInput struct {
-	ReasonCode Code      `json:"reason_code"`
-	Until      time.Time `json:"until"`
-}
-
 // Clock defines model for Clock.
 type Clock struct {
 	CaseId      *ID        `json:"case_id,omitempty"`
@@ -605,6 +589,21 @@ type ContactRulesInput struct {
 	Contacts     []ContactRule `json:"contacts"`
 	DoNotContact *bool         `json:"do_not_contact,omitempty"`
 	Language     *string       `json:"language,omitempty"`
+}
+
+// Grant defines model for Grant.
+type Grant struct {
+	GrantedAt  time.Time `json:"granted_at"`
+	GrantedBy  ID        `json:"granted_by"`
+	ReasonCode Code      `json:"reason_code"`
+	Until      time.Time `json:"until"`
+	WorkerId   ID        `json:"worker_id"`
+}
+
+// GrantInput defines model for GrantInput.
+type GrantInput struct {
+	ReasonCode Code      `json:"reason_code"`
+	Until      time.Time `json:"until"`
 }
 
 // HistoryEntry defines model for HistoryEntry.
@@ -1077,10 +1076,13 @@ type TakeReferralParams struct {
 type DecideContactJSONRequestBody = ContactQuestion
 
 // GrantAddressJSONRequestBody defines body for GrantAddress for application/json ContentType.
-type GrantAddressJSONRequestBody = AddressGrantInput
+type GrantAddressJSONRequestBody = GrantInput
 
 // PutContactRulesJSONRequestBody defines body for PutContactRules for application/json ContentType.
 type PutContactRulesJSONRequestBody = ContactRulesInput
+
+// GrantReporterJSONRequestBody defines body for GrantReporter for application/json ContentType.
+type GrantReporterJSONRequestBody = GrantInput
 
 // OverridePriorityJSONRequestBody defines body for OverridePriority for application/json ContentType.
 type OverridePriorityJSONRequestBody = PriorityOverrideInput
@@ -1135,6 +1137,12 @@ type ServerInterface interface {
 	// GetReporter Who told. A grant of its own; each look is audited.
 	// (GET /referrals/{referral_id}/reporter)
 	GetReporter(w http.ResponseWriter, r *http.Request, referralId ReferralID)
+	// RevokeReporterGrant Take the grant back.
+	// (DELETE /referrals/{referral_id}/reporter-grants/{worker_id})
+	RevokeReporterGrant(w http.ResponseWriter, r *http.Request, referralId ReferralID, workerId WorkerID)
+	// GrantReporter Let one named worker see who the reporter is, until a date, for a reason.
+	// (PUT /referrals/{referral_id}/reporter-grants/{worker_id})
+	GrantReporter(w http.ResponseWriter, r *http.Request, referralId ReferralID, workerId WorkerID)
 	// ConfirmPriority A supervisor confirms the less urgent priority another person asked for.
 	// (POST /referrals/{referral_id}:confirm-priority)
 	ConfirmPriority(w http.ResponseWriter, r *http.Request, referralId ReferralID, params ConfirmPriorityParams)
@@ -1768,6 +1776,76 @@ func (siw *ServerInterfaceWrapper) GetReporter(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// RevokeReporterGrant operation middleware
+func (siw *ServerInterfaceWrapper) RevokeReporterGrant(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "referral_id" -------------
+	var referralId ReferralID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "referral_id", mux.Vars(r)["referral_id"], &referralId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "referral_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "worker_id" -------------
+	var workerId WorkerID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "worker_id", mux.Vars(r)["worker_id"], &workerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "worker_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RevokeReporterGrant(w, r, referralId, workerId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GrantReporter operation middleware
+func (siw *ServerInterfaceWrapper) GrantReporter(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "referral_id" -------------
+	var referralId ReferralID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "referral_id", mux.Vars(r)["referral_id"], &referralId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "referral_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "worker_id" -------------
+	var workerId WorkerID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "worker_id", mux.Vars(r)["worker_id"], &workerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "worker_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GrantReporter(w, r, referralId, workerId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ConfirmPriority operation middleware
 func (siw *ServerInterfaceWrapper) ConfirmPriority(w http.ResponseWriter, r *http.Request) {
 
@@ -2164,6 +2242,10 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/referrals/{referral_id}/reporter", wrapper.GetReporter).Methods(http.MethodGet)
 
+	r.HandleFunc(options.BaseURL+"/referrals/{referral_id}/reporter-grants/{worker_id}", wrapper.RevokeReporterGrant).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/referrals/{referral_id}/reporter-grants/{worker_id}", wrapper.GrantReporter).Methods(http.MethodPut)
+
 	r.HandleFunc(options.BaseURL+"/referrals/{referral_id}/history", wrapper.ListReferralHistory).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/referrals/{referral_id}:take", wrapper.TakeReferral).Methods(http.MethodPost)
@@ -2460,7 +2542,7 @@ type GrantAddressResponseObject interface {
 	VisitGrantAddressResponse(w http.ResponseWriter) error
 }
 
-type GrantAddress200JSONResponse AddressGrant
+type GrantAddress200JSONResponse Grant
 
 func (response GrantAddress200JSONResponse) VisitGrantAddressResponse(w http.ResponseWriter) error {
 
@@ -2824,6 +2906,81 @@ func (response GetReporterdefaultApplicationProblemPlusJSONResponse) VisitGetRep
 	return err
 }
 
+type RevokeReporterGrantRequestObject struct {
+	ReferralId ReferralID `json:"referral_id"`
+	WorkerId   WorkerID   `json:"worker_id"`
+}
+
+type RevokeReporterGrantResponseObject interface {
+	VisitRevokeReporterGrantResponse(w http.ResponseWriter) error
+}
+
+type RevokeReporterGrant204Response struct {
+}
+
+func (response RevokeReporterGrant204Response) VisitRevokeReporterGrantResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RevokeReporterGrantdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RevokeReporterGrantdefaultApplicationProblemPlusJSONResponse) VisitRevokeReporterGrantResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GrantReporterRequestObject struct {
+	ReferralId ReferralID `json:"referral_id"`
+	WorkerId   WorkerID   `json:"worker_id"`
+	Body       *GrantReporterJSONRequestBody
+}
+
+type GrantReporterResponseObject interface {
+	VisitGrantReporterResponse(w http.ResponseWriter) error
+}
+
+type GrantReporter200JSONResponse Grant
+
+func (response GrantReporter200JSONResponse) VisitGrantReporterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GrantReporterdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GrantReporterdefaultApplicationProblemPlusJSONResponse) VisitGrantReporterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ConfirmPriorityRequestObject struct {
 	ReferralId ReferralID `json:"referral_id"`
 	Params     ConfirmPriorityParams
@@ -3086,6 +3243,12 @@ type StrictServerInterface interface {
 	// GetReporter Who told. A grant of its own; each look is audited.
 	// (GET /referrals/{referral_id}/reporter)
 	GetReporter(ctx context.Context, request GetReporterRequestObject) (GetReporterResponseObject, error)
+	// RevokeReporterGrant Take the grant back.
+	// (DELETE /referrals/{referral_id}/reporter-grants/{worker_id})
+	RevokeReporterGrant(ctx context.Context, request RevokeReporterGrantRequestObject) (RevokeReporterGrantResponseObject, error)
+	// GrantReporter Let one named worker see who the reporter is, until a date, for a reason.
+	// (PUT /referrals/{referral_id}/reporter-grants/{worker_id})
+	GrantReporter(ctx context.Context, request GrantReporterRequestObject) (GrantReporterResponseObject, error)
 	// ConfirmPriority A supervisor confirms the less urgent priority another person asked for.
 	// (POST /referrals/{referral_id}:confirm-priority)
 	ConfirmPriority(ctx context.Context, request ConfirmPriorityRequestObject) (ConfirmPriorityResponseObject, error)
@@ -3548,6 +3711,67 @@ func (sh *strictHandler) GetReporter(w http.ResponseWriter, r *http.Request, ref
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetReporterResponseObject); ok {
 		if err := validResponse.VisitGetReporterResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RevokeReporterGrant operation middleware
+func (sh *strictHandler) RevokeReporterGrant(w http.ResponseWriter, r *http.Request, referralId ReferralID, workerId WorkerID) {
+	var request RevokeReporterGrantRequestObject
+
+	request.ReferralId = referralId
+	request.WorkerId = workerId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeReporterGrant(ctx, request.(RevokeReporterGrantRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeReporterGrant")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RevokeReporterGrantResponseObject); ok {
+		if err := validResponse.VisitRevokeReporterGrantResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GrantReporter operation middleware
+func (sh *strictHandler) GrantReporter(w http.ResponseWriter, r *http.Request, referralId ReferralID, workerId WorkerID) {
+	var request GrantReporterRequestObject
+
+	request.ReferralId = referralId
+	request.WorkerId = workerId
+
+	var body GrantReporterJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GrantReporter(ctx, request.(GrantReporterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GrantReporter")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GrantReporterResponseObject); ok {
+		if err := validResponse.VisitGrantReporterResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -83,10 +83,14 @@ func (d *Desk) runClocks(rf *Referral, a *Agency, now time.Time) error {
 	if rf.Status != Received {
 		return nil
 	}
+	rules, err := d.Rules(a, now)
+	if err != nil {
+		return err
+	}
 	variables := ClockVariables(rf, a.Country, now)
 	called := map[string]bool{}
-	for _, rule := range d.Clocks.Rules {
-		holds, err := rule.When.Holds(variables)
+	for _, rule := range rules.Clocks.Rules {
+		holds, err := rule.When.True(variables)
 		if err != nil {
 			return fmt.Errorf("clock rule %s: %w", rule.Code, err)
 		}
@@ -94,7 +98,7 @@ func (d *Desk) runClocks(rf *Referral, a *Agency, now time.Time) error {
 			continue
 		}
 		called[rule.Code] = true
-		rf.runClock(rule, d.Clocks.Version, rule.Within.From(rf.start(), a.Calendar), d.IDs)
+		rf.runClock(rule, rules.Clocks.Version, rule.Within.From(rf.start(), a.Calendar), d.IDs)
 	}
 	rf.stopClocks(func(c *ResponseClock) bool { return !called[c.Code] })
 	return nil

@@ -6,15 +6,33 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+
+	"github.com/hearthfps/hearth/pkg/clock"
 )
 
 // Desk turns what events come to into referrals: who the persons are, how soon
 // it must be answered, which clocks run.
 type Desk struct {
+	RuleBook RuleBook
+	Matcher  Matcher
+	IDs      IDs
+}
+
+// Rules are the versions of the rules in force on a day.
+type Rules struct {
 	Priorities *PriorityRules
 	Clocks     *ClockRules
-	Matcher    Matcher
-	IDs        IDs
+	Screening  *ScreeningRules
+}
+
+// RuleBook knows which rules are in force on a day.
+type RuleBook interface {
+	InForce(day clock.Date) (Rules, error)
+}
+
+// Rules are those in force on the agency's day.
+func (d *Desk) Rules(a *Agency, now time.Time) (Rules, error) {
+	return d.RuleBook.InForce(a.Calendar.Today(now))
 }
 
 // Book is what is known of all that a group of arrivals touches.
@@ -42,6 +60,10 @@ func (d *Desk) Receive(b *Book, e Event, trace string, a *Agency, now time.Time)
 			return Verdict{}, err
 		}
 		b.Referrals[rf.ID] = rf
+		if len(step.Adopted) == 0 {
+			rf.WantsFeedback = step.Outcome.WantsFeedback
+			return step.Verdict, nil
+		}
 	}
 	return step.Verdict, d.Amend(rf, step.Outcome, step.Entry.ReceiptID, b.People, a, now)
 }
@@ -55,8 +77,11 @@ func (d *Desk) Open(e *Entry, c *Content, trace string, people *People, a *Agenc
 	}
 	rf.Persons = people.identify(c.Persons, rf.ID, d.Matcher, d.IDs)
 	rf.Household = people.household(rf.Persons, c.Household, d.IDs)
-	var err error
-	if rf.Priority, err = d.Priorities.Propose(c, a, rf.start(), now); err != nil {
+	rules, err := d.Rules(a, now)
+	if err != nil {
+		return nil, err
+	}
+	if rf.Priority, err = rules.Priorities.Propose(c, a, rf.start(), now); err != nil {
 		return nil, err
 	}
 	rf.announce(TypeReferralReceived, ReferralReceived{
@@ -86,9 +111,6 @@ func (d *Desk) Amend(rf *Referral, out Outcome, by ReceiptID, people *People, a 
 		d.withdraw(rf, by, now)
 	case !out.Withdrawn && !rf.WithdrawnAt.IsZero():
 		d.restore(rf, by, now)
-	}
-	if rf.isNew && len(changed) == 0 && !out.Withdrawn {
-		return nil // as it was opened
 	}
 	if rf.Status == Received && len(changed) > 0 {
 		return d.reconsider(rf, a, now)
@@ -161,7 +183,11 @@ func (d *Desk) reconsider(rf *Referral, a *Agency, now time.Time) error {
 	if rf.Priority.Overridden {
 		return d.runClocks(rf, a, now)
 	}
-	proposal, err := d.Priorities.Propose(&rf.Content, a, rf.start(), now)
+	rules, err := d.Rules(a, now)
+	if err != nil {
+		return err
+	}
+	proposal, err := rules.Priorities.Propose(&rf.Content, a, rf.start(), now)
 	if err != nil {
 		return err
 	}
@@ -205,4 +231,30 @@ func ReadContent(document []byte, now time.Time) (Content, error) {
 	}
 	r := &reader{now: now.AddDate(1, 0, 0)}
 	return r.content(tree, "/data"), nil
+}
+
+// Override changes a referral's priority by a person's decision, with the clocks
+// that follow from it.
+func (d *Desk) Override(rf *Referral, to Priority, reason, note, by string, a *Agency, now time.Time) error {
+	rules, err := d.Rules(a, now)
+	if err != nil {
+		return err
+	}
+	if err := rf.Override(to, reason, note, by, rules.Priorities, a, now); err != nil {
+		return err
+	}
+	return d.runClocks(rf, a, now)
+}
+
+// Confirm makes the less urgent priority somebody else asked for hold, with the
+// clocks that follow from it.
+func (d *Desk) Confirm(rf *Referral, by string, a *Agency, now time.Time) error {
+	rules, err := d.Rules(a, now)
+	if err != nil {
+		return err
+	}
+	if err := rf.Confirm(by, rules.Priorities, a, now); err != nil {
+		return err
+	}
+	return d.runClocks(rf, a, now)
 }

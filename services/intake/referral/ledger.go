@@ -221,6 +221,15 @@ func (l *Ledger) settle(id ReferralID, now time.Time) (Outcome, error) {
 	return out, nil
 }
 
+// Outcome is what the history of a referral comes to, all of whose entries the
+// ledger knows.
+func (l *Ledger) Outcome(id ReferralID, now time.Time) (Outcome, error) {
+	if h := l.histories[id]; h == nil || h.submission == nil {
+		return Outcome{}, fault.New(fault.NotFound, "referral_not_found", "There is no such referral.")
+	}
+	return l.settle(id, now)
+}
+
 func (l *Ledger) touch(e *Entry) {
 	if !slices.Contains(l.added, e) && !slices.Contains(l.changed, e) {
 		l.changed = append(l.changed, e)

@@ -25,7 +25,7 @@ type RuleRef struct{ Name, Version, Hash string }
 
 // Condition is a compiled CEL expression over declared variables.
 type Condition interface {
-	Holds(variables map[string]any) (bool, error)
+	True(variables map[string]any) (bool, error)
 }
 
 // PriorityRules is a version of the agency's rules: the first rule that holds
@@ -34,6 +34,13 @@ type PriorityRules struct {
 	Version, Hash string
 	Rules         []PriorityRule
 	Levels        map[Priority]PriorityLevel
+	Reasons       []OverrideReason
+}
+
+// OverrideReason is a reason an override may give.
+type OverrideReason struct {
+	Code  string `yaml:"code"`
+	Title string `yaml:"title"`
 }
 
 // PriorityRule proposes a priority when its condition holds.
@@ -128,7 +135,7 @@ func (d PartialDate) age(now time.Time) (int64, bool) {
 func (r *PriorityRules) Propose(c *Content, a *Agency, received, now time.Time) (PriorityDecision, error) {
 	variables := PriorityVariables(c, a.Country, now)
 	for _, rule := range r.Rules {
-		holds, err := rule.When.Holds(variables)
+		holds, err := rule.When.True(variables)
 		if err != nil {
 			return PriorityDecision{}, fmt.Errorf("priority rule %s: %w", rule.Code, err)
 		}
@@ -151,6 +158,10 @@ func (r *PriorityRules) level(p Priority, a *Agency, received time.Time, d Prior
 func (rf *Referral) Override(to Priority, reason, note, by string, r *PriorityRules, a *Agency, now time.Time) error {
 	if err := rf.open(); err != nil {
 		return err
+	}
+	if !slices.ContainsFunc(r.Reasons, func(known OverrideReason) bool { return known.Code == reason }) {
+		return fault.New(fault.Unprocessable, "unknown_reason", "Give one of the reasons the agency's priority rules list.",
+			fault.Field{Pointer: "/reason_code", Code: "unknown_code", Detail: "not a reason for another priority"})
 	}
 	if to == rf.Priority.Priority {
 		return fault.New(fault.Conflict, "same_priority", "The referral has this priority already.")

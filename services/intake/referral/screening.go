@@ -42,7 +42,7 @@ func (rf *Referral) Screen(s Screening, rules *ScreeningRules, a *Agency, ids ID
 	if err := rf.open(); err != nil {
 		return err
 	}
-	if err := rf.check(&s, rules, a); err != nil {
+	if err := rf.check(&s, rules, a, now); err != nil {
 		return err
 	}
 	s.RulesVersion, s.DecidedAt = rules.Version, now
@@ -65,7 +65,7 @@ func (rf *Referral) Screen(s Screening, rules *ScreeningRules, a *Agency, ids ID
 	return nil
 }
 
-func (rf *Referral) check(s *Screening, rules *ScreeningRules, a *Agency) error {
+func (rf *Referral) check(s *Screening, rules *ScreeningRules, a *Agency, now time.Time) error {
 	if !slices.ContainsFunc(rules.Reasons, func(r ScreeningReason) bool { return r.Decision == s.Decision && r.Code == s.ReasonCode }) {
 		return fault.New(fault.Unprocessable, "unknown_reason", "The reason does not belong to this decision; GET /screening-reasons lists those that do.",
 			fault.Field{Pointer: "/reason_code", Code: "unknown_code", Detail: "not a reason for this decision"})
@@ -84,7 +84,7 @@ func (rf *Referral) check(s *Screening, rules *ScreeningRules, a *Agency) error 
 	if s.Program == "" {
 		s.Program = rf.Content.RequestedProgram
 	}
-	version, ok := a.Programs[s.Program]
+	version, ok := a.Program(s.Program, now)
 	switch {
 	case s.Program == "":
 		return fault.New(fault.Unprocessable, "program_required", "The referral asks for no program: say which one the case enters.",

@@ -20,7 +20,7 @@ func DecideTravelPoint(members []*Person, a *Agency) TravelPoint {
 	}
 	for _, p := range members {
 		for _, address := range p.Addresses {
-			if point, ok := a.area(address.PostalCode); ok {
+			if point, ok := a.Area(address.Country, address.PostalCode); ok {
 				return TravelPoint{Point: point, Known: true, Source: "postal_area"}
 			}
 		}
@@ -28,17 +28,7 @@ func DecideTravelPoint(members []*Person, a *Agency) TravelPoint {
 	return TravelPoint{Source: "unknown"}
 }
 
-// area finds the longest beginning of a postal code the agency knows the middle of.
-func (a *Agency) area(code string) (Point, bool) {
-	for n := len(code); n > 0; n-- {
-		if p, ok := a.Areas[code[:n]]; ok {
-			return p, true
-		}
-	}
-	return Point{}, false
-}
-
-// Addresses are what a viewer may see of a person's addresses: all, or without
+// VisibleAddresses are what a viewer may see of a person's addresses: all, or without
 // the confidential ones when they hold no grant by name.
 func (p *Person) VisibleAddresses(granted bool) (shown []Address, withheld int) {
 	for _, a := range p.Addresses {

@@ -182,19 +182,20 @@ CREATE TABLE quarantined_event (
 );
 SELECT hearth_protect('quarantined_event');
 
--- Who may see a person's confidential addresses, by name.
-CREATE TABLE address_grant (
+-- Who may see a protected record, by name: a person's confidential addresses, a
+-- referral's reporter.
+CREATE TABLE protected_grant (
     agency_id   text COLLATE "C" NOT NULL DEFAULT current_setting('hearth.agency'),
-    person_id   text COLLATE "C" NOT NULL,
+    kind        text COLLATE "C" NOT NULL CHECK (kind IN ('address', 'reporter')),
+    record_id   text COLLATE "C" NOT NULL,
     worker_id   text COLLATE "C" NOT NULL,
     reason_code text NOT NULL,
     until       timestamptz NOT NULL,
     granted_by  text NOT NULL,
     granted_at  timestamptz NOT NULL,
-    PRIMARY KEY (agency_id, person_id, worker_id),
-    FOREIGN KEY (agency_id, person_id) REFERENCES person (agency_id, person_id)
+    PRIMARY KEY (agency_id, kind, record_id, worker_id)
 );
-SELECT hearth_protect('address_grant');
+SELECT hearth_protect('protected_grant');
 
 -- Assessments due and done of the cases intake opened, for the clocks that wait for them.
 CREATE TABLE case_assessment (

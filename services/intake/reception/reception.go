@@ -1,0 +1,283 @@
+// Package reception takes inbound events in: one, a group, a stream, or a topic's,
+// each with a verdict, each once.
+//
+// Guarantees:
+//
+//  1. A verdict that says accepted, waiting, duplicate or conflict is given after
+//     the transaction that made it true has committed.
+//  2. Events of one call are taken in in the order given, and their verdicts come
+//     in that order. One that is refused, or that cannot be taken in with the
+//     others, spoils no other.
+//  3. Sending anything again changes nothing and is told so.
+package reception
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/hearthfps/hearth/pkg/auth"
+	"github.com/hearthfps/hearth/pkg/clock"
+	"github.com/hearthfps/hearth/pkg/events"
+	"github.com/hearthfps/hearth/pkg/fault"
+	"github.com/hearthfps/hearth/pkg/postgres"
+	"github.com/hearthfps/hearth/pkg/tenant"
+	store "github.com/hearthfps/hearth/services/intake/postgres"
+	"github.com/hearthfps/hearth/services/intake/referral"
+)
+
+// The ways an event comes.
+const (
+	ViaHTTP   = "http"
+	ViaImport = "import"
+	ViaKafka  = "kafka"
+)
+
+// Reception takes events in for every agency.
+type Reception struct {
+	DB    *postgres.DB
+	Desk  *referral.Desk
+	Clock clock.Clock
+	// Agency gives what intake must know of an agency. It fails with a fault for
+	// one that is not known.
+	Agency func(tenant.AgencyID) (*referral.Agency, error)
+	// Guard says whether whoever asks may send events. It runs in the transaction
+	// that takes them in, and not for those of the topic, which nobody asks for.
+	Guard func(ctx context.Context, tx *postgres.Tx) error
+}
+
+// Allow asks Guard before there is anything to take in.
+func (r *Reception) Allow(ctx context.Context) error {
+	return r.DB.InTenant(ctx, r.Guard)
+}
+
+// Reading is an event as read: sound, or with the faults it is refused for.
+type Reading struct {
+	Event  referral.Event
+	Faults []fault.Field
+}
+
+// Read reads one event in structured mode, as the agency's and, if a referrer is
+// bound to a source, as that source's.
+func (r *Reception) Read(ctx context.Context, raw []byte) Reading {
+	e, faults := referral.ParseEvent(raw, r.Clock.Now())
+	return bind(ctx, Reading{e, faults}, "/")
+}
+
+// ReadBinary reads one event in binary mode from its attributes and body.
+func (r *Reception) ReadBinary(ctx context.Context, d events.Decoded, prefix string) Reading {
+	if slices.ContainsFunc(d.Faults, func(f fault.Field) bool { return f.Code == "repeated" || f.Code == "percent_encoding" }) {
+		return Reading{Faults: d.Faults}
+	}
+	c := d.Event
+	attribute := func(name string) string {
+		switch name {
+		case "specversion":
+			return specversion(d, prefix)
+		case "id":
+			return c.ID
+		case "source":
+			return c.Source
+		case "type":
+			return c.Type
+		case "subject":
+			return c.Subject
+		case "time":
+			if c.Time.IsZero() {
+				return malformed(d, prefix+"time")
+			}
+			return c.Time.Format(time.RFC3339Nano)
+		}
+		return c.Extensions[name]
+	}
+	e, faults := referral.ParseBinary(attribute, prefix, c.DataContentType, c.Data, r.Clock.Now())
+	return bind(ctx, Reading{e, faults}, prefix)
+}
+
+// specversion is not kept by the decoder, which says what is wrong with it.
+func specversion(d events.Decoded, prefix string) string {
+	for _, f := range d.Faults {
+		if f.Pointer == prefix+"specversion" {
+			if f.Code == "required" {
+				return ""
+			}
+			return "unsupported"
+		}
+	}
+	return "1.0"
+}
+
+// malformed gives a value that no attribute has where the decoder found one it
+// could not read, so that it is told as a fault of the attribute.
+func malformed(d events.Decoded, pointer string) string {
+	if slices.ContainsFunc(d.Faults, func(f fault.Field) bool { return f.Pointer == pointer }) {
+		return "?"
+	}
+	return ""
+}
+
+// bind refuses what the asker may not say: an event of another agency, or of a
+// source, or about one, that the referrer is not bound to.
+func bind(ctx context.Context, rd Reading, prefix string) Reading {
+	if rd.Faults != nil {
+		return rd
+	}
+	if agency, ok := tenant.From(ctx); ok && rd.Event.Agency != "" && rd.Event.Agency != agency.String() {
+		rd.Faults = append(rd.Faults, fault.Field{Pointer: prefix + "agencyid", Code: "other_agency", Detail: "the event is addressed to another agency than the token's"})
+	}
+	p, ok := auth.From(ctx)
+	if !ok || p.Source == "" {
+		return rd
+	}
+	if !Under(rd.Event.Ref.Source, p.Source) {
+		rd.Faults = append(rd.Faults, fault.Field{Pointer: prefix + "source", Code: "source_not_yours", Detail: "the token is bound to another source"})
+	}
+	if rd.Event.Target.Source != "" && !Under(rd.Event.Target.Source, p.Source) {
+		rd.Faults = append(rd.Faults, fault.Field{Pointer: prefix + "data", Code: "source_not_yours", Detail: "the event refers to one of a source the token is not bound to"})
+	}
+	return rd
+}
+
+// Under says whether source is bound or lies under it.
+func Under(source, bound string) bool {
+	return source == bound || strings.HasPrefix(source, strings.TrimSuffix(bound, "/")+"/")
+}
+
+// Receive takes events in, in order, in one transaction for all; when that fails
+// for a reason of one of them, each in its own. The error, if any, means that
+// none after the verdicts returned was taken in, and is worth retrying when it
+// is fault.Transient.
+func (r *Reception) Receive(ctx context.Context, via string, readings []Reading) ([]referral.Verdict, error) {
+	verdicts := make([]referral.Verdict, len(readings))
+	var sound []int
+	for i, rd := range readings {
+		if rd.Faults != nil {
+			verdicts[i] = referral.Verdict{Status: referral.VerdictRefused, Problems: rd.Faults}
+			continue
+		}
+		sound = append(sound, i)
+	}
+	given, err := r.together(ctx, via, readings, sound)
+	if err != nil && len(sound) > 1 && !fault.Transient(err) && ctx.Err() == nil {
+		given, err = r.apart(ctx, via, readings, sound)
+	}
+	for k, v := range given {
+		verdicts[sound[k]] = v
+	}
+	if err != nil {
+		done := 0
+		if len(given) > 0 {
+			done = sound[len(given)-1] + 1
+		}
+		return verdicts[:done], err
+	}
+	return verdicts, nil
+}
+
+func (r *Reception) apart(ctx context.Context, via string, readings []Reading, sound []int) ([]referral.Verdict, error) {
+	var given []referral.Verdict
+	for _, i := range sound {
+		v, err := r.together(ctx, via, readings, []int{i})
+		if err != nil {
+			return given, err
+		}
+		given = append(given, v...)
+	}
+	return given, nil
+}
+
+func (r *Reception) together(ctx context.Context, via string, readings []Reading, which []int) ([]referral.Verdict, error) {
+	if len(which) == 0 {
+		return nil, nil
+	}
+	id, ok := tenant.From(ctx)
+	if !ok {
+		return nil, fault.New(fault.Internal, "agency_missing", "An event needs an agency.")
+	}
+	agency, err := r.Agency(id)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]referral.Event, len(which))
+	arrivals := make([]store.Arrival, len(which))
+	for k, i := range which {
+		list[k] = readings[i].Event
+		arrivals[k] = store.Arrival{Event: list[k], Via: via, Trace: traceOf(ctx, list[k], len(which) > 1 || via == ViaImport)}
+	}
+	var verdicts []referral.Verdict
+	err = r.DB.InTenant(ctx, func(ctx context.Context, tx *postgres.Tx) error {
+		verdicts = verdicts[:0]
+		if via != ViaKafka {
+			if err := r.Guard(ctx, tx); err != nil {
+				return err
+			}
+		}
+		book, err := store.LoadBook(ctx, tx, list, r.Desk.Matcher)
+		if err != nil {
+			return err
+		}
+		now := r.Clock.Now()
+		for k, e := range list {
+			v, err := r.Desk.Receive(book, e, arrivals[k].Trace, agency, now)
+			if err != nil {
+				return err
+			}
+			verdicts = append(verdicts, v)
+		}
+		return store.SaveBook(ctx, tx, book, arrivals, r.Desk.Matcher, now, newID)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return verdicts, nil
+}
+
+// traceOf is the trace a referral's story is told in: the sender's, if the event
+// carries one; else that of the request, unless it brings many, each with a story
+// of its own.
+func traceOf(ctx context.Context, e referral.Event, many bool) string {
+	if e.TraceParent != "" {
+		if own := events.TraceParent(events.WithTraceParent(context.Background(), e.TraceParent)); own != "" {
+			return own
+		}
+	}
+	if !many || e.Kind != referral.Submission {
+		return events.TraceParent(ctx)
+	}
+	ctx, span := otel.Tracer(scopeName).Start(ctx, "receive referral", trace.WithNewRoot(), trace.WithLinks(trace.LinkFromContext(ctx)))
+	span.End()
+	return events.TraceParent(ctx)
+}
+
+const scopeName = "github.com/hearthfps/hearth/services/intake/reception"
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// UUIDs makes identifiers of version 7, which sort by time.
+type UUIDs struct{}
+
+// Receipt implements referral.IDs.
+func (UUIDs) Receipt() referral.ReceiptID { return referral.ReceiptID(newID()) }
+
+// Referral implements referral.IDs.
+func (UUIDs) Referral() referral.ReferralID { return referral.ReferralID(newID()) }
+
+// Person implements referral.IDs.
+func (UUIDs) Person() referral.PersonID { return referral.PersonID(newID()) }
+
+// Household implements referral.IDs.
+func (UUIDs) Household() referral.HouseholdID { return referral.HouseholdID(newID()) }
+
+// Case implements referral.IDs.
+func (UUIDs) Case() referral.CaseID { return referral.CaseID(newID()) }
+
+// Clock implements referral.IDs.
+func (UUIDs) Clock() referral.ClockID { return referral.ClockID(newID()) }
+
+var errStopped = errors.New("the import was stopped")
