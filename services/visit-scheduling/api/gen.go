@@ -331,13 +331,21 @@ type Ledger struct {
 // LocalTime HH:MM on the agency's clock.
 type LocalTime = string
 
+// Move defines model for Move.
+type Move struct {
+	At               time.Time  `json:"at"`
+	PreviousStartsAt *time.Time `json:"previous_starts_at,omitempty"`
+	ReasonCode       Code       `json:"reason_code"`
+	Side             Side       `json:"side"`
+}
+
 // Place defines model for Place.
 type Place string
 
 // Point defines model for Point.
 type Point struct {
-	Lat float32 `json:"lat"`
-	Lon float32 `json:"lon"`
+	Lat float64 `json:"lat"`
+	Lon float64 `json:"lon"`
 }
 
 // Problem defines model for Problem.
@@ -423,6 +431,9 @@ type Visit struct {
 	// Language A BCP 47 tag, lower-case language first.
 	Language *Language `json:"language,omitempty"`
 	Minutes  int       `json:"minutes"`
+
+	// Moves Changes made by hand, and whose wish they were.
+	Moves *[]Move `json:"moves,omitempty"`
 
 	// Occurrence Its number in the series; stays for ever.
 	Occurrence int   `json:"occurrence"`

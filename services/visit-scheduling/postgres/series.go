@@ -151,20 +151,25 @@ type SeriesPage struct {
 	Case  schedule.CaseID // empty: any
 	After schedule.SeriesID
 	Limit int
-	// Seen is a condition on s.case_id, written with placeholders ?, that holds
-	// for what the asker may know of.
+	// Seen is a condition on s (series) that holds for what the asker may know of;
+	// its placeholders are those of Args, from $1 on.
 	Seen string
 	Args []any
 }
 
 // SeriesList reads a page of series.
 func (Store) SeriesList(ctx context.Context, tx *postgres.Tx, p SeriesPage) ([]schedule.Series, error) {
-	args := append([]any{p.Case, p.Case, p.After, p.After}, p.Args...)
-	query := tx.Rebind(`SELECT ` + seriesColumns + fromSeries + `
-		WHERE (? = '' OR s.case_id = ?) AND (? = '' OR s.series_id > ?) AND (` + p.Seen + `)
-		ORDER BY s.series_id LIMIT ?`)
+	q := conditions{args: p.Args}
+	q.and(p.Seen)
+	if p.Case != "" {
+		q.and(`s.case_id = ?`, p.Case)
+	}
+	if p.After != "" {
+		q.and(`s.series_id > ?`, p.After)
+	}
 	var rows []seriesRow
-	if err := tx.SelectContext(ctx, &rows, query, append(args, p.Limit)...); err != nil {
+	query := `SELECT ` + seriesColumns + fromSeries + `WHERE ` + q.where + q.numbered(` ORDER BY s.series_id LIMIT ?`, p.Limit)
+	if err := tx.SelectContext(ctx, &rows, query, q.args...); err != nil {
 		return nil, fmt.Errorf("read series: %w", err)
 	}
 	all := make([]schedule.Series, len(rows))

@@ -11,6 +11,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -72,4 +74,27 @@ func refused(err error) error {
 		return fault.New(fault.Unprocessable, "unknown_worker", "No worker of this agency has that id.").Because(err)
 	}
 	return err
+}
+
+// conditions collects what a list asks for.
+type conditions struct {
+	where string
+	args  []any
+}
+
+// numbered turns each ? of text into the placeholder of the next value.
+func (c *conditions) numbered(text string, values ...any) string {
+	for _, v := range values {
+		c.args = append(c.args[:len(c.args):len(c.args)], v)
+		text = strings.Replace(text, "?", "$"+strconv.Itoa(len(c.args)), 1)
+	}
+	return text
+}
+
+// and adds a condition.
+func (c *conditions) and(text string, values ...any) {
+	if c.where != "" {
+		c.where += " AND "
+	}
+	c.where += "(" + c.numbered(text, values...) + ")"
 }

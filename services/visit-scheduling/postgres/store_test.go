@@ -351,7 +351,7 @@ func TestStore_AnotherAgencySeesNothing(t *testing.T) {
 		if _, err := tx.ExecContext(ctx, `UPDATE visit SET status = 'completed' WHERE status = 'scheduled'`); err != nil {
 			return 0, err
 		}
-		had, err := store.VisitsHad(ctx, tx, "case-1")
+		had, err := store.VisitsHad(ctx, tx, "case-1", at(0, 0))
 		return had[week], err
 	})
 	nothing("VisitList", func(ctx context.Context, tx *kit.Tx) (int, error) {

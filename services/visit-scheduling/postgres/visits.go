@@ -34,6 +34,7 @@ type visitRow struct {
 	Travel           int                         `db:"travel_minutes"`
 	Reasons          column[[]schedule.Reason]   `db:"reasons"`
 	Lost             column[*schedule.Slot]      `db:"lost"`
+	Moves            column[[]schedule.Move]     `db:"moves"`
 	CheckIns         column[[]schedule.CheckIn]  `db:"check_ins"`
 	CheckoutMissedAt *time.Time                  `db:"checkout_missed_at"`
 	Closing          column[*schedule.Closing]   `db:"closing"`
@@ -43,14 +44,14 @@ type visitRow struct {
 }
 
 const visitColumns = `visit_id, series_id, case_id, occurrence, week_of, minutes, place, workers_needed, skills, language, recipients,
-	status, starts_at, ends_at, workers, travel_minutes, reasons, lost, check_ins, checkout_missed_at, closing, replaces, replaced_by, version`
+	status, starts_at, ends_at, workers, travel_minutes, reasons, lost, moves, check_ins, checkout_missed_at, closing, replaces, replaced_by, version`
 
 func (r visitRow) visit() schedule.Visit {
 	v := schedule.Visit{
 		ID: schedule.VisitID(r.ID), Series: schedule.SeriesID(r.Series), Case: schedule.CaseID(r.Case), Occurrence: r.Occurrence,
 		Week: schedule.Week{Monday: r.WeekOf}, Minutes: r.Minutes, Place: schedule.Place(r.Place), WorkersNeeded: r.WorkersNeeded,
 		Skills: r.Skills.V, Language: r.Language, Recipients: r.Recipients.V, Status: schedule.Status(r.Status),
-		Reasons: r.Reasons.V, Lost: r.Lost.V, CheckIns: r.CheckIns.V, Closing: r.Closing.V,
+		Reasons: r.Reasons.V, Lost: r.Lost.V, Moves: r.Moves.V, CheckIns: r.CheckIns.V, Closing: r.Closing.V,
 		Replaces: schedule.VisitID(r.Replaces), ReplacedBy: schedule.VisitID(r.ReplacedBy), Version: r.Version,
 	}
 	if r.StartsAt != nil && r.EndsAt != nil {
@@ -113,15 +114,16 @@ func (Store) ScheduledOf(ctx context.Context, tx *postgres.Tx, worker schedule.W
 		ORDER BY visit_id FOR UPDATE`, worker, caseID, from)
 }
 
-// VisitsHad counts, by week, the visits of a case that are completed or under way
-// or were attempted.
-func (Store) VisitsHad(ctx context.Context, tx *postgres.Tx, id schedule.CaseID) (map[schedule.Week]int, error) {
+// VisitsHad counts, by week, the visits of a case that are completed, under way,
+// attempted and not replaced, or whose time had come by now.
+func (Store) VisitsHad(ctx context.Context, tx *postgres.Tx, id schedule.CaseID, now time.Time) (map[schedule.Week]int, error) {
 	var rows []struct {
 		WeekOf clock.Date `db:"week_of"`
 		N      int        `db:"n"`
 	}
 	err := tx.SelectContext(ctx, &rows, `SELECT week_of, count(*) AS n FROM visit
-		WHERE case_id = $1 AND status IN ('in_progress', 'completed', 'attempted') AND replaced_by = '' GROUP BY week_of`, id)
+		WHERE case_id = $1 AND replaced_by = ''
+		  AND (status IN ('in_progress', 'completed', 'attempted') OR status = 'scheduled' AND starts_at <= $2) GROUP BY week_of`, id, now)
 	if err != nil {
 		return nil, fmt.Errorf("count visits had: %w", err)
 	}
@@ -186,15 +188,15 @@ func (Store) SaveVisits(ctx context.Context, tx *postgres.Tx, all ...schedule.Vi
 		if err != nil {
 			return err
 		}
-		lost, closing, _, err := jsonOf(column[*schedule.Slot]{v.Lost}, column[*schedule.Closing]{v.Closing}, column[int]{})
+		lost, closing, moves, err := jsonOf(column[*schedule.Slot]{v.Lost}, column[*schedule.Closing]{v.Closing}, list(v.Moves))
 		if err != nil {
 			return err
 		}
 		batch.Queue(`
 			UPDATE visit SET status = $2, starts_at = $3, ends_at = $4, workers = $5, travel_minutes = $6, reasons = $7, lost = $8,
-				check_ins = $9, checkout_missed_at = $10, closing = $11, replaced_by = $12, version = $13
+				check_ins = $9, checkout_missed_at = $10, closing = $11, replaced_by = $12, version = $13, moves = $14
 			WHERE visit_id = $1`,
-			string(v.ID), string(v.Status), starts, ends, workers, slot.Travel, reasons, lost, checkIns, missed, closing, string(v.ReplacedBy), v.Version)
+			string(v.ID), string(v.Status), starts, ends, workers, slot.Travel, reasons, lost, checkIns, missed, closing, string(v.ReplacedBy), v.Version, moves)
 		for _, w := range slot.Workers {
 			batch.Queue(`INSERT INTO booking (visit_id, worker_id, during) VALUES ($1, $2, tstzrange($3, $4))`,
 				string(v.ID), string(w), slot.StartsAt, slot.EndsAt)
@@ -240,54 +242,41 @@ type VisitPage struct {
 	Tried bool
 	After VisitCursor
 	Limit int
-	// Seen is a condition on v.case_id, written with placeholders ?, that holds
-	// for what the asker may know of. Mine also shows the visits booked to that worker.
+	// Seen is a condition on v (visit) that holds for what the asker may know of;
+	// its placeholders are those of Args, from $1 on.
 	Seen string
 	Args []any
-	Mine schedule.WorkerID
 }
 
 // VisitList reads a page of visits: those with a time by start, then the others
 // by week.
 func (Store) VisitList(ctx context.Context, tx *postgres.Tx, p VisitPage) ([]schedule.Visit, error) {
-	var where string
-	var args []any
-	and := func(condition string, values ...any) {
-		where += " AND " + condition
-		args = append(args, values...)
-	}
-	seen, values := "("+p.Seen+")", p.Args
-	if p.Mine != "" {
-		seen = `(` + p.Seen + ` OR (EXISTS (SELECT FROM booking b WHERE b.visit_id = v.visit_id AND b.worker_id = ?)
-			AND NOT EXISTS (SELECT FROM case_access x WHERE x.case_id = v.case_id AND x.worker_id = ? AND x.excluded)))`
-		values = append(append([]any{}, values...), p.Mine, p.Mine)
-	}
-	and(seen, values...)
+	q := conditions{args: p.Args}
+	q.and(p.Seen)
 	if p.Worker != "" {
-		and(`v.visit_id IN (SELECT visit_id FROM booking WHERE worker_id = ?)`, p.Worker)
+		q.and(`v.visit_id IN (SELECT visit_id FROM booking WHERE worker_id = ?)`, p.Worker)
 	}
 	if p.Case != "" {
-		and(`v.case_id = ?`, p.Case)
+		q.and(`v.case_id = ?`, p.Case)
 	}
 	if p.Series != "" {
-		and(`v.series_id = ?`, p.Series)
+		q.and(`v.series_id = ?`, p.Series)
 	}
 	if p.Status != "" {
-		and(`v.status = ?`, p.Status)
+		q.and(`v.status = ?`, p.Status)
 	}
 	if p.Day != (schedule.Span{}) {
-		and(`v.starts_at < ? AND v.ends_at > ?`, p.Day.To, p.Day.From)
+		q.and(`v.starts_at < ? AND v.ends_at > ?`, p.Day.To, p.Day.From)
 	}
 	if p.Week != (schedule.Week{}) {
-		and(`v.week_of = ?`, p.Week.Monday)
+		q.and(`v.week_of = ?`, p.Week.Monday)
 	}
 	if p.Tried {
-		and(`NOT (v.reasons <@ '["not_yet_planned", "beyond_horizon", "taken_from_worker"]')`)
+		q.and(`NOT (v.reasons <@ '["not_yet_planned", "beyond_horizon", "taken_from_worker"]')`)
 	}
 	if p.After.ID != "" {
-		and(`(coalesce(v.starts_at, ?), v.week_of, v.visit_id) > (?, ?, ?)`, unscheduled, p.After.StartsAt, p.After.Week, p.After.ID)
+		q.and(`(coalesce(v.starts_at, ?), v.week_of, v.visit_id) > (?, ?, ?)`, unscheduled, p.After.StartsAt, p.After.Week, p.After.ID)
 	}
-	query := tx.Rebind(`SELECT ` + visitColumns + ` FROM visit v WHERE true` + where + `
-		ORDER BY coalesce(v.starts_at, ?), v.week_of, v.visit_id LIMIT ?`)
-	return visits(ctx, tx, query, append(args, unscheduled, p.Limit)...)
+	order := q.numbered(` ORDER BY coalesce(v.starts_at, ?), v.week_of, v.visit_id LIMIT ?`, unscheduled, p.Limit)
+	return visits(ctx, tx, `SELECT `+visitColumns+` FROM visit v WHERE `+q.where+order, q.args...)
 }

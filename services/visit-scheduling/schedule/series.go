@@ -195,6 +195,33 @@ func (s *Series) next(week Week) Visit {
 	}
 }
 
+// Assign makes worker one of the family's, the lead before all others. It
+// says whether anything changed.
+func (s *Series) Assign(worker WorkerID, lead bool) bool {
+	at := slices.Index(s.Workers, worker)
+	if at >= 0 && (!lead || at == 0) {
+		return false
+	}
+	others := slices.DeleteFunc(slices.Clone(s.Workers), func(w WorkerID) bool { return w == worker })
+	if lead {
+		s.Workers = append([]WorkerID{worker}, others...)
+	} else {
+		s.Workers = append(others, worker)
+	}
+	s.Version++
+	return true
+}
+
+// Unassign is the reverse of Assign.
+func (s *Series) Unassign(worker WorkerID) bool {
+	if !slices.Contains(s.Workers, worker) {
+		return false
+	}
+	s.Workers = slices.DeleteFunc(slices.Clone(s.Workers), func(w WorkerID) bool { return w == worker })
+	s.Version++
+	return true
+}
+
 // Replace makes one more visit in the stead of old, which is cancelled or
 // attempted: in old's week while that has time left, else in the next week the
 // series has time in. Unprocessable when the series has no time left, Conflict

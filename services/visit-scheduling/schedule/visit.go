@@ -60,6 +60,14 @@ type Closing struct {
 	At     time.Time
 }
 
+// Move is a change of a visit's place made by hand, and whose wish it was.
+type Move struct {
+	Side     Side      `json:"side"`
+	Reason   string    `json:"reason_code"`
+	At       time.Time `json:"at"`
+	StartsAt time.Time `json:"previous_starts_at,omitzero"` // where it was; zero when it had no time
+}
+
 // Visit is one visit to a family, from planning to its end.
 type Visit struct {
 	ID            VisitID
@@ -80,6 +88,7 @@ type Visit struct {
 	// Lost is the place a visit had before it became unplaced; nil when it never had one.
 	Lost *Slot
 
+	Moves            []Move
 	CheckIns         []CheckIn // in order of coming
 	CheckoutMissedAt time.Time // when the alarm was raised; zero is never
 	Closing          *Closing
@@ -133,6 +142,19 @@ func (v *Visit) Schedule(slot Slot) (*Event, error) {
 		return v.event("visit.scheduled", data), nil
 	}
 	return v.event("visit.rescheduled", VisitRescheduledData{data, previous.StartsAt}), nil
+}
+
+// MoveTo is Schedule by hand: it keeps whose wish it was, and why.
+func (v *Visit) MoveTo(slot Slot, side Side, reason string, at time.Time) (*Event, error) {
+	move := Move{Side: side, Reason: reason, At: at}
+	if v.Slot != nil {
+		move.StartsAt = v.Slot.StartsAt
+	}
+	event, err := v.Schedule(slot)
+	if err == nil {
+		v.Moves = append(v.Moves, move)
+	}
+	return event, err
 }
 
 // Release takes the visit from its workers, all of them: it is unplaced until

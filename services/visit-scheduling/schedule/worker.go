@@ -137,3 +137,16 @@ func (w Worker) Has(skill string) bool { return slices.Contains(w.Skills, skill)
 func (w Worker) Speaks(language string) bool {
 	return language == "" || slices.Contains(w.Languages, language)
 }
+
+// StillServes says whether a visit the worker has can stay theirs after a change
+// from what they were before: it lies in their hours, they are there, and have
+// lost no skill and no language it asks for.
+func (w Worker) StillServes(v Visit, before Worker, cal *clock.Calendar) bool {
+	if v.Slot == nil {
+		return false
+	}
+	week := WeekOf(cal.Today(v.Slot.StartsAt))
+	at := slices.ContainsFunc(subtract(w.Shifts(week, cal), w.Away()), func(s Span) bool { return s.Holds(v.Slot.Span()) })
+	lost := slices.ContainsFunc(v.Skills, func(s string) bool { return before.Has(s) && !w.Has(s) })
+	return at && !lost && (!before.Speaks(v.Language) || w.Speaks(v.Language))
+}

@@ -87,6 +87,7 @@ CREATE TABLE visit (
     travel_minutes     integer NOT NULL DEFAULT 0,
     reasons            jsonb NOT NULL DEFAULT '[]',
     lost               jsonb,
+    moves              jsonb NOT NULL DEFAULT '[]',
     check_ins          jsonb NOT NULL DEFAULT '[]',
     checkout_missed_at timestamptz,
     closing            jsonb,

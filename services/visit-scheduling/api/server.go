@@ -1,0 +1,26 @@
+// Package api answers HTTP for visit scheduling, behind the interface generated
+// from its OpenAPI file.
+package api
+
+import (
+	"github.com/gorilla/mux"
+
+	"github.com/hearthfps/hearth/pkg/httpapi"
+	"github.com/hearthfps/hearth/services/visit-scheduling/desk"
+)
+
+// Server answers. Make one with its fields set.
+type Server struct {
+	Desk   *desk.Desk
+	Access Access
+}
+
+var _ StrictServerInterface = Server{}
+
+// Routes registers the operations on r.
+func (s Server) Routes(r *mux.Router) {
+	strict := NewStrictHandlerWithOptions(s, nil, StrictHTTPServerOptions{
+		RequestErrorHandlerFunc: httpapi.BadRequest, ResponseErrorHandlerFunc: httpapi.WriteProblem,
+	})
+	HandlerWithOptions(strict, GorillaServerOptions{BaseURL: "/visits/v1", BaseRouter: r, ErrorHandlerFunc: httpapi.BadRequest})
+}

@@ -1,0 +1,169 @@
+// Package desk is the scheduler's desk: what happens to workers, series and
+// visits when a plan is approved, a worker falls ill or somebody asks, each in one
+// transaction with its events, and the planning of weeks behind it.
+//
+// What it promises:
+//
+//  1. A change, its bookings, its events and its timers are committed together or
+//     not at all.
+//  2. No transaction is open while intake is asked or a planner thinks: a week is
+//     read, planned outside any transaction, and written only as far as it still
+//     fits what is there then.
+//  3. Planning is wished for in the transaction of what makes it due, and the wish
+//     stays in the database until a plan is written: a planner that dies is
+//     followed by another.
+//  4. Nothing a planner answers is written unless schedule's checker finds no
+//     fault in it.
+package desk
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/hearthfps/hearth/pkg/clock"
+	"github.com/hearthfps/hearth/pkg/events"
+	kit "github.com/hearthfps/hearth/pkg/postgres"
+	"github.com/hearthfps/hearth/pkg/tenant"
+	"github.com/hearthfps/hearth/pkg/timers"
+	"github.com/hearthfps/hearth/services/visit-scheduling/postgres"
+	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
+)
+
+// Settings are the agency-wide numbers of scheduling.
+type Settings struct {
+	Attendance schedule.Attendance
+	// Horizon is how many weeks are planned, this one included.
+	Horizon int
+	// Notice is how far ahead a visit is placed at least.
+	Notice time.Duration
+	// Travel estimates ways from distance.
+	Travel schedule.Estimate
+	// PointAge is how long a travel point is used before intake is asked again.
+	PointAge time.Duration
+	// Lease is how long a planner may take for a week before another takes it over.
+	Lease time.Duration
+}
+
+// Points asks for a household's travel point.
+type Points interface {
+	// TravelPoint answers Known false for a household without one or that keeps
+	// it to itself. An error means nobody knows now; it is asked again later.
+	TravelPoint(ctx context.Context, household string) (postgres.TravelPoint, error)
+}
+
+// Desk does the work. Make one value and use it from everywhere.
+type Desk struct {
+	DB       *kit.DB
+	Store    postgres.Store
+	Planner  schedule.Planner
+	Points   Points
+	Settings Settings
+	// Calendar gives an agency's calendar, and so its zone.
+	Calendar func(tenant.AgencyID) (*clock.Calendar, error)
+	// Agencies lists who is planned for.
+	Agencies func() []tenant.AgencyID
+	Clock    clock.Clock
+	NewID    func() string
+	Log      *slog.Logger
+}
+
+// Kinds of the desk's timers.
+const (
+	CheckoutTimer = "visit-checkout" // id: the visit
+	DailyTimer    = "daily-planning" // id: the agency
+)
+
+// wake is the signal that planning was wished for.
+const wake = "planning"
+
+// told is an event with the case whose story it is part of.
+type told struct {
+	event *schedule.Event
+	id    schedule.CaseID
+	trace string
+}
+
+// publish hands events to the outbox; nil events are none.
+func publish(ctx context.Context, tx *kit.Tx, all ...told) error {
+	drafts := make([]events.Draft, 0, len(all))
+	for _, t := range all {
+		if t.event != nil {
+			drafts = append(drafts, events.Draft{
+				Type: schedule.EventPrefix + t.event.Type + schedule.EventSuffix, Subject: t.event.Subject, Key: string(t.id),
+				Version: t.event.Version, Data: t.event.Data, Trace: t.trace,
+			})
+		}
+	}
+	return events.Publish(ctx, tx, drafts...)
+}
+
+// thisWeek is the week it is in the agency.
+func (d *Desk) thisWeek(tx *kit.Tx, cal *clock.Calendar) schedule.Week {
+	return schedule.WeekOf(cal.Today(tx.Now()))
+}
+
+// wishForAll is wishFor with the agency's own calendar.
+func (d *Desk) wishForAll(ctx context.Context, tx *kit.Tx) error {
+	cal, err := d.Calendar(tx.Agency())
+	if err != nil {
+		return err
+	}
+	return d.wishFor(ctx, tx, cal)
+}
+
+// wishFor asks for the planning of what is unplaced from this week to the
+// horizon, and wakes the planner after the commit.
+func (d *Desk) wishFor(ctx context.Context, tx *kit.Tx, cal *clock.Calendar) error {
+	first := d.thisWeek(tx, cal)
+	return d.wishForWeeks(ctx, tx, first, first.Next(d.Settings.Horizon-1))
+}
+
+func (d *Desk) wishForWeeks(ctx context.Context, tx *kit.Tx, first, last schedule.Week) error {
+	if err := d.Store.RequestPlanning(ctx, tx, first, last); err != nil {
+		return err
+	}
+	tx.AfterCommit(func() { d.DB.Signal(wake) })
+	return nil
+}
+
+// setDaily sets the agency's next daily planning: three in the morning, when the
+// horizon moves on and what is unplaced is tried again.
+func (d *Desk) setDaily(ctx context.Context, tx *kit.Tx, cal *clock.Calendar) error {
+	due := cal.Today(tx.Now()).At(3, 0, cal.Zone())
+	if !due.After(tx.Now()) {
+		due = cal.Today(tx.Now()).AddDays(1).At(3, 0, cal.Zone())
+	}
+	agency := tx.Agency().String()
+	return timers.Set(ctx, tx, timers.Draft{Kind: DailyTimer, ID: agency, DueAt: due, Subject: agency, Data: struct{}{}})
+}
+
+// Daily tries what is unplaced again, as far as the horizon reaches today, and
+// sets the next day's timer.
+func (d *Desk) Daily(ctx context.Context, tx *kit.Tx, _ timers.Timer) error {
+	cal, err := d.Calendar(tx.Agency())
+	if err != nil {
+		return err
+	}
+	first, any, err := d.Store.OldestUnplaced(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if any {
+		if err := d.wishForWeeks(ctx, tx, first, d.thisWeek(tx, cal).Next(d.Settings.Horizon-1)); err != nil {
+			return err
+		}
+	}
+	return d.setDaily(ctx, tx, cal)
+}
+
+// release takes visits from their workers and stores them.
+func (d *Desk) release(ctx context.Context, tx *kit.Tx, visits []schedule.Visit) error {
+	for i := range visits {
+		if err := visits[i].Release(); err != nil {
+			return fmt.Errorf("release visit: %w", err)
+		}
+	}
+	return d.Store.SaveVisits(ctx, tx, visits...)
+}

@@ -1,0 +1,287 @@
+package desk
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hearthfps/hearth/pkg/fault"
+	kit "github.com/hearthfps/hearth/pkg/postgres"
+	"github.com/hearthfps/hearth/pkg/tenant"
+	"github.com/hearthfps/hearth/services/visit-scheduling/postgres"
+	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
+)
+
+const (
+	// poll is how often wishes for planning are looked for when nobody signals.
+	poll = 2 * time.Second
+	// chunk is how many visits are written in one transaction.
+	chunk = 200
+	// asking is how many households intake is asked about at once.
+	asking = 8
+)
+
+// Run plans whatever is wished for until ctx ends. Several may run, in one
+// process or many: each week is planned by one of them at a time.
+func (d *Desk) Run(ctx context.Context) error {
+	planner := d.NewID()
+	ticker := time.NewTicker(poll)
+	defer ticker.Stop()
+	for {
+		for _, agency := range d.Agencies() {
+			for ctx.Err() == nil {
+				planned, err := d.PlanNext(tenant.With(ctx, agency), planner)
+				if err != nil && ctx.Err() == nil {
+					d.Log.LogAttrs(ctx, slog.LevelError, "planning failed", slog.Any("agency", agency), slog.Any("error", err))
+				}
+				if err != nil || !planned {
+					break
+				}
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		case <-d.DB.Signals(wake):
+		}
+	}
+}
+
+// PlanNext plans one week that is wished for, in ctx's agency; false when there
+// is none. A week whose planning fails is put off, longer each time.
+func (d *Desk) PlanNext(ctx context.Context, planner string) (planned bool, err error) {
+	var work postgres.Work
+	err = d.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) (err error) {
+		work, planned, err = d.Store.ClaimWork(ctx, tx, planner, tx.Now(), tx.Now().Add(d.Settings.Lease))
+		return err
+	})
+	if err != nil || !planned {
+		return false, err
+	}
+	if failed := d.planWeek(ctx, work.Week); failed != nil {
+		err := d.DB.InTenant(context.WithoutCancel(ctx), func(ctx context.Context, tx *kit.Tx) error {
+			delay := min(5*time.Second<<min(work.Failures, 6), 5*time.Minute)
+			return d.Store.PutOffWork(ctx, tx, planner, work, tx.Now().Add(delay))
+		})
+		if err != nil {
+			return false, fmt.Errorf("put off week %s: %w", work.Week, err)
+		}
+		return true, fmt.Errorf("plan week %s: %w", work.Week, failed)
+	}
+	return true, d.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) error { return d.Store.FinishWork(ctx, tx, planner, work) })
+}
+
+// planWeek reads a week, plans it and writes the plan.
+func (d *Desk) planWeek(ctx context.Context, week schedule.Week) error {
+	var s situation
+	err := d.DB.ReadInTenant(ctx, func(ctx context.Context, tx *kit.Tx) error {
+		cal, err := d.Calendar(tx.Agency())
+		if err != nil {
+			return err
+		}
+		visits, err := d.Store.UnplacedOf(ctx, tx, week)
+		if err != nil || len(visits) == 0 {
+			return err
+		}
+		roster, err := d.Store.Roster(ctx, tx, tx.Now())
+		if err != nil {
+			return err
+		}
+		s, err = d.situate(ctx, tx, cal, week, tx.Now().Add(d.Settings.Notice), visits, roster, nil)
+		return err
+	})
+	if err != nil || len(s.visits) == 0 {
+		return err
+	}
+	fetched, err := d.fetchPoints(ctx, s.stale)
+	if err != nil {
+		return err
+	}
+	s.relocate(fetched)
+
+	plan, err := d.Planner.Plan(ctx, s.problem)
+	if err != nil {
+		return err
+	}
+	if found := s.problem.Check(plan); found != nil {
+		return fault.New(fault.Internal, "plan_broken", fmt.Sprintf("The planner broke %s and %d more rules.", found[0].Rule, len(found)-1))
+	}
+	return d.write(ctx, week, s, plan)
+}
+
+// fetchPoints asks intake where households are and keeps the answers. Who cannot
+// be asked about now is planned with what is known, and asked about next time.
+func (d *Desk) fetchPoints(ctx context.Context, households []string) (map[string]postgres.TravelPoint, error) {
+	fetched := map[string]postgres.TravelPoint{}
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	gate := make(chan struct{}, asking)
+	failures := 0
+	for _, household := range households {
+		wait.Add(1)
+		gate <- struct{}{}
+		go func() {
+			defer func() { <-gate; wait.Done() }()
+			mu.Lock()
+			tired := failures >= asking
+			mu.Unlock()
+			if tired {
+				return // intake is away: do not wait for each household in turn
+			}
+			point, err := d.Points.TravelPoint(ctx, household)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				failures++
+				d.Log.LogAttrs(ctx, slog.LevelWarn, "no travel point from intake", slog.Any("error", err))
+				return
+			}
+			point.Household, point.FetchedAt = household, d.Clock.Now()
+			fetched[household] = point
+		}()
+	}
+	wait.Wait()
+	if len(fetched) == 0 {
+		return fetched, nil
+	}
+	return fetched, d.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) error {
+		for _, household := range households {
+			if point, ok := fetched[household]; ok {
+				if err := d.Store.KeepTravelPoint(ctx, tx, point); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// write stores a plan piece by piece, as far as each piece still fits.
+func (d *Desk) write(ctx context.Context, week schedule.Week, s situation, plan schedule.Plan) error {
+	slices.SortFunc(plan.Placed, func(a, b schedule.Placement) int { return a.Slot.StartsAt.Compare(b.Slot.StartsAt) })
+	for placed := range slices.Chunk(plan.Placed, chunk) {
+		err := d.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) error { return d.writePlaced(ctx, tx, week, s, placed) })
+		if err != nil {
+			return err
+		}
+	}
+	for left := range slices.Chunk(plan.Unplaced, chunk) {
+		err := d.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) error { return d.writeUnplaced(ctx, tx, s, left) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writePlaced books placements, workers locked first. One that does not fit any
+// more, because its visit changed or its worker was booked or fell ill meanwhile,
+// is left out and its week wished for again.
+func (d *Desk) writePlaced(ctx context.Context, tx *kit.Tx, week schedule.Week, s situation, placed []schedule.Placement) error {
+	cal, err := d.Calendar(tx.Agency())
+	if err != nil {
+		return err
+	}
+	var workers []schedule.WorkerID
+	var ids []schedule.VisitID
+	for _, p := range placed {
+		ids, workers = append(ids, p.Visit), append(workers, p.Slot.Workers...)
+	}
+	slices.Sort(workers)
+	workers = slices.Compact(workers)
+	roster, err := d.Store.LockWorkers(ctx, tx, workers, tx.Now())
+	if err != nil {
+		return err
+	}
+	current, err := d.Store.LockVisits(ctx, tx, ids)
+	if err != nil {
+		return err
+	}
+	var visits []schedule.Visit
+	for _, v := range current {
+		if v.Status == schedule.Unplaced && v.Version == s.visits[v.ID].Version {
+			visits = append(visits, v)
+		}
+	}
+	now, err := d.situate(ctx, tx, cal, week, tx.Now(), visits, roster, workers)
+	if err != nil {
+		return err
+	}
+	fitting := fit(now.problem, slices.DeleteFunc(slices.Clone(placed), func(p schedule.Placement) bool {
+		_, unchanged := now.visits[p.Visit]
+		return !unchanged
+	}))
+	changed := make([]schedule.Visit, 0, len(fitting))
+	all := make([]told, 0, len(fitting))
+	for _, p := range fitting {
+		v := now.visits[p.Visit]
+		event, err := v.Schedule(p.Slot)
+		if err != nil {
+			return err
+		}
+		changed, all = append(changed, v), append(all, told{event, v.Case, now.series[v.Series].Trace})
+	}
+	if err := d.Store.SaveVisits(ctx, tx, changed...); err != nil {
+		return err
+	}
+	if err := publish(ctx, tx, all...); err != nil {
+		return err
+	}
+	if len(fitting) < len(placed) {
+		return d.wishForWeeks(ctx, tx, week, week)
+	}
+	return nil
+}
+
+// fit is the largest part of placements found by leaving out, again and again,
+// those a rule is against.
+func fit(problem schedule.Problem, placed []schedule.Placement) []schedule.Placement {
+	for {
+		against := map[schedule.VisitID]bool{}
+		for _, found := range problem.Check(schedule.Plan{Placed: placed}) {
+			if found.Rule != schedule.RuleLost {
+				against[found.Visit] = true
+			}
+		}
+		if len(against) == 0 {
+			return placed
+		}
+		placed = slices.DeleteFunc(placed, func(p schedule.Placement) bool { return against[p.Visit] })
+	}
+}
+
+// writeUnplaced records why visits have no place. A visit that changed meanwhile
+// is left alone: whoever changed it wished for its week.
+func (d *Desk) writeUnplaced(ctx context.Context, tx *kit.Tx, s situation, left []schedule.Leftover) error {
+	reasons := map[schedule.VisitID][]schedule.Reason{}
+	var ids []schedule.VisitID
+	for _, l := range left {
+		ids, reasons[l.Visit] = append(ids, l.Visit), l.Reasons
+	}
+	current, err := d.Store.LockVisits(ctx, tx, ids)
+	if err != nil {
+		return err
+	}
+	var changed []schedule.Visit
+	var all []told
+	for _, v := range current {
+		if v.Status != schedule.Unplaced || v.Version != s.visits[v.ID].Version {
+			continue
+		}
+		event, err := v.Leave(reasons[v.ID])
+		if err != nil {
+			return err
+		}
+		if event != nil {
+			changed, all = append(changed, v), append(all, told{event, v.Case, s.series[v.Series].Trace})
+		}
+	}
+	if err := d.Store.SaveVisits(ctx, tx, changed...); err != nil {
+		return err
+	}
+	return publish(ctx, tx, all...)
+}

@@ -1,0 +1,104 @@
+package desk_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hearthfps/hearth/pkg/fault"
+	kit "github.com/hearthfps/hearth/pkg/postgres"
+	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
+)
+
+func TestPlanning_GoesOnWithoutIntakeAndAsksAgain(t *testing.T) {
+	o := open(t)
+	o.points.away = true
+	o.hire("w1")
+	o.approve(plan("c1", 1, 1, 1))
+	o.settle()
+	if v := o.visits("c1")[0]; v.Slot == nil || v.Slot.Travel != 20 {
+		t.Errorf("without a point: %+v; want the allowance of 20 minutes", v.Slot)
+	}
+	o.points.away = false
+	o.approve(plan("c2", 1, 1, 1))
+	o.settle()
+	for _, v := range o.visits("c2") {
+		if v.Slot != nil && v.Slot.Travel == 20 {
+			t.Errorf("planned with the allowance though intake answered: %+v", v.Slot)
+		}
+	}
+}
+
+// broken books everybody at the same time.
+type broken struct{ schedule.Greedy }
+
+func (b broken) Plan(ctx context.Context, p schedule.Problem) (schedule.Plan, error) {
+	plan, err := b.Greedy.Plan(ctx, p)
+	for i := range plan.Placed {
+		plan.Placed[i].Slot.StartsAt = plan.Placed[0].Slot.StartsAt
+		plan.Placed[i].Slot.EndsAt = plan.Placed[0].Slot.EndsAt
+	}
+	return plan, err
+}
+
+func TestPlanning_WritesNothingOfABrokenPlanAndTriesAgain(t *testing.T) {
+	o := open(t)
+	o.hire("w1")
+	o.Planner = broken{}
+	o.approve(plan("c1", 1, 3, 1))
+	if _, err := o.PlanNext(o.ctx, "planner"); !fault.Is(err, "plan_broken") {
+		t.Fatalf("got %v, want plan_broken", err)
+	}
+	if got := o.balanced("c1"); got.Scheduled != 0 {
+		t.Errorf("wrote %d placements", got.Scheduled)
+	}
+	o.Planner = schedule.Greedy{}
+	o.settle()
+	o.clock.Advance(10 * time.Minute) // the week that failed was put off
+	o.settle()
+	if got := o.balanced("c1"); got.Scheduled != 9 {
+		t.Errorf("after the planner was mended: %+v", got)
+	}
+}
+
+// meddler changes the world while the planner thinks.
+type meddler struct {
+	schedule.Greedy
+	during func()
+}
+
+func (m meddler) Plan(ctx context.Context, p schedule.Problem) (schedule.Plan, error) {
+	plan, err := m.Greedy.Plan(ctx, p)
+	m.during()
+	return plan, err
+}
+
+func TestPlanning_IsWrittenOnlyAsFarAsItStillFits(t *testing.T) {
+	o := open(t)
+	o.hire("w1", "w2")
+	p := plan("c1", 1, 1, 1)
+	p.Workers = []schedule.WorkerID{"w1"}
+	o.approve(p)
+	var once sync.Once
+	o.Planner = meddler{during: func() {
+		once.Do(func() {
+			err := o.DB.InTenant(o.ctx, func(ctx context.Context, tx *kit.Tx) error {
+				_, _, err := o.AddAbsence(ctx, tx, "w1", schedule.Absence{Span: schedule.Span{From: at(0, 0, 0), To: at(30, 0, 0)}, Reason: "sick"})
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}}
+	o.settle()
+	for _, v := range o.visits("c1") {
+		if v.Slot != nil && v.Slot.Workers[0] != "w2" {
+			t.Errorf("booked %s, who fell ill while it was planned", v.Slot.Workers[0])
+		}
+	}
+	if got := o.balanced("c1"); got.Scheduled != 3 {
+		t.Errorf("%+v; want what did not fit planned again", got)
+	}
+}
