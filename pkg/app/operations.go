@@ -1,0 +1,123 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/hearthfps/hearth/pkg/auth"
+	"github.com/hearthfps/hearth/pkg/events"
+	"github.com/hearthfps/hearth/pkg/fault"
+	"github.com/hearthfps/hearth/pkg/httpapi"
+	"github.com/hearthfps/hearth/pkg/postgres"
+)
+
+//go:embed operations.yaml
+var operationsSpec []byte
+
+func operationsContract(base string) (*httpapi.Contract, error) {
+	return httpapi.LoadContract(bytes.Replace(operationsSpec, []byte("BASE"), []byte(base), 1))
+}
+
+func operationsRoutes(r *mux.Router, base string, d *Deps) {
+	o := operations{d}
+	r.HandleFunc(base+"/parked-events", o.list).Methods(http.MethodGet)
+	r.HandleFunc(base+"/parked-events/{parked_id}:retry", o.change(events.RetryParked)).Methods(http.MethodPost)
+	r.HandleFunc(base+"/parked-events/{parked_id}:skip", o.change(events.SkipParked)).Methods(http.MethodPost)
+}
+
+// operations answers operators about parked events.
+type operations struct{ *Deps }
+
+type parkedEvent struct {
+	ID         string     `json:"id"`
+	State      string     `json:"state"`
+	Topic      string     `json:"topic"`
+	Partition  int        `json:"partition"`
+	Offset     int64      `json:"offset"`
+	Key        string     `json:"key"`
+	EventID    string     `json:"event_id,omitempty"`
+	Type       string     `json:"type,omitempty"`
+	ReasonCode string     `json:"reason_code,omitempty"`
+	Attempts   int        `json:"attempts"`
+	ParkedAt   time.Time  `json:"parked_at"`
+	RetryAt    *time.Time `json:"retry_at,omitempty"`
+	HoldsKey   bool       `json:"holds_key"`
+}
+
+func (o operations) list(w http.ResponseWriter, r *http.Request) {
+	var after string
+	if cursor := r.URL.Query().Get("cursor"); cursor != "" {
+		if err := httpapi.DecodeCursor(cursor, &after); err != nil {
+			httpapi.WriteProblem(w, r, err)
+			return
+		}
+	}
+	limit := 50
+	if n, err := strconv.Atoi(r.URL.Query().Get("limit")); err == nil { // the contract has checked it
+		limit = n
+	}
+	page := struct {
+		Items      []parkedEvent `json:"items"`
+		NextCursor string        `json:"next_cursor,omitempty"`
+	}{Items: []parkedEvent{}}
+	err := o.within(r, func(ctx context.Context, tx *postgres.Tx) error {
+		parked, err := events.ListParked(ctx, tx, after, limit+1)
+		if err != nil {
+			return err
+		}
+		if len(parked) > limit {
+			parked = parked[:limit]
+			page.NextCursor = httpapi.EncodeCursor(parked[limit-1].ID)
+		}
+		for _, p := range parked {
+			page.Items = append(page.Items, parkedEvent{
+				ID: p.ID, State: p.State, Topic: p.Topic, Partition: p.Partition, Offset: p.Offset, Key: p.Key, EventID: p.EventID,
+				Type: p.Type, ReasonCode: p.ReasonCode, Attempts: p.Attempts, ParkedAt: p.ParkedAt, RetryAt: p.RetryAt, HoldsKey: p.HoldsKey,
+			})
+		}
+		return nil
+	})
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(page); err != nil {
+		o.Log.DebugContext(r.Context(), "the asker left", "error", err)
+	}
+}
+
+func (o operations) change(do func(context.Context, *postgres.Tx, string) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		err := o.within(r, func(ctx context.Context, tx *postgres.Tx) error { return do(ctx, tx, mux.Vars(r)["parked_id"]) })
+		if err != nil {
+			httpapi.WriteProblem(w, r, err)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// within runs do where the asker may look: an operator in the own agency, an
+// admin of the deployment among what names no agency.
+func (o operations) within(r *http.Request, do func(context.Context, *postgres.Tx) error) error {
+	ctx := r.Context()
+	p, _ := auth.From(ctx)
+	if r.URL.Query().Get("unaddressed") == "true" {
+		if !p.Has(auth.RoleAdmin) {
+			return fault.New(fault.Forbidden, "not_allowed", "Events that name no agency are for role admin.")
+		}
+		return o.DB.InBackbone(ctx, do)
+	}
+	if !p.Has(auth.RoleOperator) && !p.Has(auth.RoleAdmin) {
+		return fault.New(fault.Forbidden, "not_allowed", "Parked events are for role operator.")
+	}
+	return o.DB.InTenant(ctx, do)
+}
