@@ -52,40 +52,74 @@ func (t Timer) Decode(v any) error {
 // A handler may set the same timer again.
 type Handler func(ctx context.Context, tx *postgres.Tx, t Timer) error
 
-// Set writes a timer, in place of any other of its kind and id.
-func Set(ctx context.Context, tx *postgres.Tx, d Draft) error {
-	if d.Kind == "" || d.ID == "" || d.DueAt.IsZero() {
-		return fault.New(fault.Internal, "timer_incomplete", "A timer needs a kind, an id and a time.")
+// Set writes timers, each in place of any other of its kind and id, in one
+// statement; of several drafts of one kind and id the last counts.
+func Set(ctx context.Context, tx *postgres.Tx, drafts ...Draft) error {
+	if len(drafts) == 0 {
+		return nil
 	}
-	data, err := json.Marshal(d.Data)
+	rows, err := newRows(ctx, drafts)
 	if err != nil {
-		return fault.New(fault.Internal, "timer_data", "The data of a "+d.Kind+" timer cannot be written as JSON.").Because(err)
-	}
-	if len(data) > MaxData {
-		return fault.New(fault.Internal, "timer_too_large", fmt.Sprintf("A %s timer has %d bytes of data; %d are allowed.", d.Kind, len(data), MaxData))
-	}
-	set, err := uuid.NewV7()
-	if err != nil {
-		return fmt.Errorf("draw timer id: %w", err)
-	}
-	trace := d.Trace
-	if trace == "" {
-		trace = events.TraceParent(ctx)
+		return err
 	}
 	cause, correlation := events.Cause(ctx)
-	if _, err := tx.ExecContext(ctx, `
-		INSERT INTO timer (kind, timer_id, subject, due_at, data, traceparent, cause, correlation, set_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-		ON CONFLICT (agency_id, kind, timer_id) DO UPDATE SET
-			subject = excluded.subject, due_at = excluded.due_at, data = excluded.data, traceparent = excluded.traceparent,
-			cause = excluded.cause, correlation = excluded.correlation, set_id = excluded.set_id,
-			attempts = 0, retry_at = NULL, parked = false, reason_code = ''`,
-		d.Kind, d.ID, d.Subject, d.DueAt.UTC(), string(data), trace, cause, correlation, set.String()); err != nil {
+	if _, err := tx.ExecContext(ctx, setTimers, rows.kind, rows.id, rows.subject, rows.due, rows.data, rows.trace, rows.set, cause, correlation); err != nil {
 		return fmt.Errorf("set timer: %w", err)
 	}
 	db := tx.DB()
 	tx.AfterCommit(func() { db.Signal(wake) })
 	return nil
+}
+
+const setTimers = `
+	INSERT INTO timer (kind, timer_id, subject, due_at, data, traceparent, set_id, cause, correlation)
+	SELECT kind, timer_id, subject, due_at, data, traceparent, set_id, $8, $9
+	FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[])
+		AS draft (kind, timer_id, subject, due_at, data, traceparent, set_id)
+	ON CONFLICT (agency_id, kind, timer_id) DO UPDATE SET
+		subject = excluded.subject, due_at = excluded.due_at, data = excluded.data, traceparent = excluded.traceparent,
+		cause = excluded.cause, correlation = excluded.correlation, set_id = excluded.set_id,
+		attempts = 0, retry_at = NULL, parked = false, reason_code = ''`
+
+// timerRows are the columns of rows to insert.
+type timerRows struct {
+	kind, id, subject, data, trace, set []string
+	due                                 []time.Time
+}
+
+func newRows(ctx context.Context, drafts []Draft) (timerRows, error) {
+	var r timerRows
+	last := map[[2]string]int{}
+	for i, d := range drafts {
+		last[[2]string{d.Kind, d.ID}] = i
+	}
+	current := events.TraceParent(ctx)
+	for i, d := range drafts {
+		if last[[2]string{d.Kind, d.ID}] != i {
+			continue
+		}
+		if d.Kind == "" || d.ID == "" || d.DueAt.IsZero() {
+			return r, fault.New(fault.Internal, "timer_incomplete", "A timer needs a kind, an id and a time.")
+		}
+		data, err := json.Marshal(d.Data)
+		if err != nil {
+			return r, fault.New(fault.Internal, "timer_data", "The data of a "+d.Kind+" timer cannot be written as JSON.").Because(err)
+		}
+		if len(data) > MaxData {
+			return r, fault.New(fault.Internal, "timer_too_large", fmt.Sprintf("A %s timer has %d bytes of data; %d are allowed.", d.Kind, len(data), MaxData))
+		}
+		set, err := uuid.NewV7()
+		if err != nil {
+			return r, fmt.Errorf("draw timer id: %w", err)
+		}
+		trace := d.Trace
+		if trace == "" {
+			trace = current
+		}
+		r.kind, r.id, r.subject, r.due = append(r.kind, d.Kind), append(r.id, d.ID), append(r.subject, d.Subject), append(r.due, d.DueAt.UTC())
+		r.data, r.trace, r.set = append(r.data, string(data)), append(r.trace, trace), append(r.set, set.String())
+	}
+	return r, nil
 }
 
 // Cancel removes a timer; one that is not there, or has fired, is no error.
