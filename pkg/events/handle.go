@@ -168,7 +168,7 @@ func runHandlers(ctx context.Context, tx *postgres.Tx, event Event, handlers []H
 }
 
 func panicked(p any) error {
-	return fault.New(fault.Internal, "handler_panic", "The handler failed by a defect.").Because(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+	return fault.New(fault.Internal, "handler_panic", "The handler failed by a defect.").Because(fmt.Errorf("panic: %T\n%s", p, debug.Stack()))
 }
 
 // attemptRaw hands a message of a raw topic to its handler.

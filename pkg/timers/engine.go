@@ -9,9 +9,11 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -45,6 +47,8 @@ type Engine struct {
 	config Config
 	kinds  []string
 	fired  metric.Int64Counter
+	late   atomic.Int64 // nanoseconds since the oldest due timer was due
+	parked atomic.Int64
 }
 
 // New checks a configuration and makes an Engine of it. Nothing runs before Run.
@@ -71,13 +75,18 @@ func New(c Config) (*Engine, error) {
 	return e, nil
 }
 
-// Run fires timers until ctx ends, and returns nil then. A database that goes
-// away is waited for.
-func (e *Engine) Run(ctx context.Context) error {
+// Run fires timers until ctx ends; handlers that run then come to their end. A
+// database that goes away is waited for.
+func (e *Engine) Run(ctx context.Context) (err error) {
 	if len(e.kinds) == 0 {
 		<-ctx.Done()
 		return nil
 	}
+	unregister, err := e.gauges()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unregister()) }()
 	tick := time.NewTicker(e.config.PollEvery)
 	defer tick.Stop()
 	signals := e.config.DB.Signals(wake)
@@ -87,7 +96,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		case err != nil:
-			e.config.Log.WarnContext(ctx, "timers cannot be looked at", "error", err)
+			e.config.Log.WarnContext(ctx, "timers cannot be looked at", "error", describe(err))
 		case full:
 			continue
 		}
@@ -100,29 +109,44 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 }
 
+func (e *Engine) gauges() (unregister func() error, err error) {
+	meter := otel.Meter(scopeName)
+	late, errL := meter.Float64ObservableGauge("hearth.timers.late", metric.WithUnit("s"), metric.WithDescription("How long the oldest timer that has not fired has been due."))
+	parked, errP := meter.Int64ObservableGauge("hearth.timers.parked", metric.WithDescription("Timers that failed for good."))
+	if err := errors.Join(errL, errP); err != nil {
+		return nil, fmt.Errorf("make timer metrics: %w", err)
+	}
+	of := metric.WithAttributes(attribute.String("service", e.config.Service))
+	registration, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		o.ObserveFloat64(late, time.Duration(e.late.Load()).Seconds(), of)
+		o.ObserveInt64(parked, e.parked.Load(), of)
+		return nil
+	}, late, parked)
+	if err != nil {
+		return nil, fmt.Errorf("make timer metrics: %w", err)
+	}
+	return registration.Unregister, nil
+}
+
 // due names a timer that is due, as it was last set.
 type due struct {
 	agency, kind, id, subject, setID string
+	at                               time.Time
 }
 
 const batch = 256
 
-const findDue = `
-SELECT agency_id, kind, timer_id, subject, set_id FROM timer
+const (
+	findDue = `
+SELECT agency_id, kind, timer_id, subject, set_id, due_at FROM timer
 WHERE NOT parked AND due_at <= $1 AND kind = ANY ($2) AND (retry_at IS NULL OR retry_at <= clock_timestamp())
 ORDER BY due_at, set_id LIMIT $3`
+	countParked = `SELECT count(*) FROM timer WHERE parked`
+)
 
 // turn fires what is due now; full says that there may be more.
 func (e *Engine) turn(ctx context.Context) (full bool, err error) {
-	var found []due
-	err = e.config.DB.AskBackbone(ctx, findDue, []any{e.config.DB.Clock().Now(), e.kinds, batch}, func(rows pgx.Rows) error {
-		var d due
-		_, err := pgx.ForEachRow(rows, []any{&d.agency, &d.kind, &d.id, &d.subject, &d.setID}, func() error {
-			found = append(found, d)
-			return nil
-		})
-		return err
-	})
+	found, err := e.find(ctx)
 	if err != nil || len(found) == 0 {
 		return false, err
 	}
@@ -158,6 +182,38 @@ func (e *Engine) turn(ctx context.Context) (full bool, err error) {
 	return len(found) == batch, nil
 }
 
+// find reads the timers of all agencies that are due, oldest first.
+func (e *Engine) find(ctx context.Context) (found []due, err error) {
+	now := e.config.DB.Clock().Now()
+	query := &pgx.Batch{}
+	query.Queue(findDue, now, e.kinds, batch)
+	query.Queue(countParked)
+	var parked int64
+	err = e.config.DB.BatchBackbone(ctx, query, func(results pgx.BatchResults) error {
+		rows, err := results.Query()
+		if err != nil {
+			return err
+		}
+		var d due
+		if _, err := pgx.ForEachRow(rows, []any{&d.agency, &d.kind, &d.id, &d.subject, &d.setID, &d.at}, func() error {
+			found = append(found, d)
+			return nil
+		}); err != nil {
+			return err
+		}
+		return results.QueryRow().Scan(&parked)
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.parked.Store(parked)
+	e.late.Store(0)
+	if len(found) > 0 {
+		e.late.Store(int64(now.Sub(found[0].at)))
+	}
+	return found, nil
+}
+
 // row is a timer as it is taken.
 type row struct {
 	Subject     string    `db:"subject"`
@@ -176,8 +232,13 @@ DELETE FROM timer WHERE (agency_id, kind, timer_id) IN (
 	WHERE agency_id = $1 AND kind = $2 AND timer_id = $3 AND set_id = $4 AND NOT parked FOR UPDATE SKIP LOCKED)
 RETURNING subject, due_at, data, traceparent, cause, correlation, attempts`
 
+// fireWithin bounds one handler, which the end of the engine does not interrupt.
+const fireWithin = 30 * time.Second
+
 // fire calls the handler of one timer. It reports whether the timer is done with.
 func (e *Engine) fire(ctx context.Context, d due) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fireWithin)
+	defer cancel()
 	agency, err := tenant.Parse(d.agency)
 	if err != nil {
 		e.config.Log.ErrorContext(ctx, "a timer names no agency", "kind", d.kind)
@@ -199,10 +260,10 @@ func (e *Engine) fire(ctx context.Context, d due) bool {
 	if err == nil {
 		return true
 	}
-	if ctx.Err() != nil {
-		return false
-	}
-	e.failed(ctx, d, attempts+1, err)
+	// A handler that ran into its bound leaves no time in its context.
+	note, cancelNote := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancelNote()
+	e.failed(note, d, attempts+1, err)
 	return false
 }
 
@@ -212,8 +273,7 @@ func (e *Engine) call(ctx context.Context, tx *postgres.Tx, d due, r row) (err e
 		trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(attribute.String("hearth.timer.kind", d.kind)))
 	defer func() {
 		if p := recover(); p != nil {
-			e.config.Log.ErrorContext(ctx, "a timer's handler panicked", "kind", d.kind, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-			err = fault.New(fault.Internal, "handler_panic", "The timer's handler panicked.")
+			err = fault.New(fault.Internal, "handler_panic", "The handler failed by a defect.").Because(fmt.Errorf("panic: %T\n%s", p, debug.Stack()))
 		}
 		became := "done"
 		if err != nil {
@@ -245,21 +305,31 @@ func (e *Engine) failed(ctx context.Context, d due, attempts int, cause error) {
 	if fault.Transient(cause) {
 		statement = noteRetry
 		args = append(args, min(100*time.Millisecond<<min(attempts, 16), time.Minute))
-		e.config.Log.WarnContext(ctx, "a timer failed and is tried again", "kind", d.kind, "attempts", attempts, "error", cause)
+		e.config.Log.WarnContext(ctx, "a timer failed and is tried again", "kind", d.kind, "attempts", attempts, "error", describe(cause))
 	} else {
 		code := "internal"
 		if f, ok := fault.As(cause); ok {
 			code = f.Code
 		}
 		args = append(args, code)
-		e.config.Log.ErrorContext(ctx, "a timer failed for good and is parked", "kind", d.kind, "timer", d.id, "reason", code, "error", cause)
+		e.config.Log.ErrorContext(ctx, "a timer failed for good and is parked", "kind", d.kind, "timer", d.id, "reason", code, "error", describe(cause))
 	}
 	err := e.config.DB.InTenant(ctx, func(ctx context.Context, tx *postgres.Tx) error {
 		_, err := tx.ExecContext(ctx, statement, args...)
 		return err
 	})
-	if err != nil && ctx.Err() == nil {
+	if err != nil {
 		// The row stands as it was and is tried at the next turn.
-		e.config.Log.WarnContext(ctx, "a timer's failure cannot be noted", "kind", d.kind, "error", err)
+		e.config.Log.WarnContext(ctx, "a timer's failure cannot be noted", "kind", d.kind, "error", describe(err))
 	}
+}
+
+// describe tells an error for a log, a database's without its words, which may
+// repeat a row's values.
+func describe(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return "database error " + pg.Code + " " + pg.ConstraintName
+	}
+	return err.Error()
 }
