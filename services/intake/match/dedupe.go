@@ -88,6 +88,7 @@ func resolveLearning(f *frame, set Settings, scale float64) (*resolution, error)
 		res.relearn(f, set)
 		res.score(f, set)
 	}
+	ft.random = pairSample{}
 	ft.judge(f)
 	return res, ft.check(f)
 }
@@ -198,15 +199,14 @@ func (res *resolution) relearn(f *frame, set Settings) {
 	s := f.schema
 	rng := rand.New(rand.NewPCG(set.Seed, 1))
 	res.fit.q = countFrequencies(f, res.person)
-	random := randomPairs(f, set.RandomPairs, rng)
-	keep := make([]float64, len(random))
-	for i, p := range random {
+	random := &res.fit.random
+	keep := make([]float64, len(random.pairs))
+	for i, p := range random.pairs {
 		if res.person[p[0]] != res.person[p[1]] {
 			keep[i] = 1
 		}
 	}
-	apart := compareAll(f, random, set.Workers)
-	estimateU(s, res.fit.w, apart, keep)
+	estimateU(s, res.fit.w, random.patterns, keep)
 	order := groupByPerson(res.person)
 	var same [][2]int32
 	for i := range order {
@@ -228,7 +228,7 @@ func (res *resolution) relearn(f *frame, set Settings) {
 	}
 	kin := compareAll(f, res.kin[:min(len(res.kin), set.RandomPairs)], set.Workers)
 	estimateLevels(res.fit.w.k, kin, res.fit.w.k)
-	res.fit.w.dependence(s, apart, keep, together, kin)
+	res.fit.w.dependence(s, random.patterns, keep, together, kin)
 	for c, par := range res.fit.w.parent {
 		if par >= 0 {
 			set.logf("comparison %d depends on %d", c, par)

@@ -32,7 +32,7 @@ type Settings struct {
 func DefaultSettings() Settings {
 	return Settings{
 		Workers: 2, Seed: 1, Sample: 60_000, RandomPairs: 500_000, RulePairs: 30_000,
-		Block: 1500, Candidates: 110, Visits: 3000, Work: 1e8, Rules: 40, Rounds: 2, LinkageSample: 8,
+		Block: 1500, Candidates: 100, Visits: 3000, Work: 1e8, Rules: 40, Rounds: 2, LinkageSample: 8,
 	}
 }
 
@@ -63,6 +63,8 @@ type fit struct {
 	q     *frequencies
 	prior priors
 	found []found
+	// random are the pairs u is estimated from, compared once.
+	random pairSample
 }
 
 // found is one candidate rule on the learning sample.
@@ -95,7 +97,9 @@ func learn(f *frame, set Settings, block int) (*fit, error) {
 	rng := rand.New(rand.NewPCG(set.Seed, 0))
 	s := f.schema
 	out := &fit{w: newWeights(s), q: countFrequencies(f, nil)}
-	estimateU(s, out.w, compareAll(f, randomPairs(f, set.RandomPairs, rng), set.Workers), nil)
+	out.random.pairs = randomPairs(f, set.RandomPairs, rng)
+	out.random.patterns = compareAll(f, out.random.pairs, set.Workers)
+	estimateU(s, out.w, out.random.patterns, nil)
 	startM(s, out.w)
 	rules := allRules()
 	tried := make([]*found, len(rules))

@@ -63,7 +63,7 @@ const (
 )
 
 // maxSlots bounds a schema: values are counted in one byte a slot.
-const maxSlots = 28
+const maxSlots = 24
 
 const anyName = "*"
 

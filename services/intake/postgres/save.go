@@ -150,23 +150,21 @@ func (w *writer) flush(ctx context.Context, tx *postgres.Tx, changed []*referral
 // setTimers sets a timer for each clock that runs and cancels those of clocks that
 // no longer do.
 func setTimers(ctx context.Context, tx *postgres.Tx, changed []*referral.Referral) error {
+	var running []timers.Draft
 	for _, rf := range changed {
 		for _, c := range rf.Clocks {
-			if !c.Changed() {
-				continue
-			}
-			var err error
-			if c.State == referral.ClockRunning {
-				err = timers.Set(ctx, tx, timers.Draft{Kind: ClockTimer, ID: string(c.ID), DueAt: c.DueAt, Subject: string(rf.ID), Trace: rf.Trace})
-			} else if !rf.IsNew() {
-				err = timers.Cancel(ctx, tx, ClockTimer, string(c.ID))
-			}
-			if err != nil {
-				return err
+			switch {
+			case !c.Changed():
+			case c.State == referral.ClockRunning:
+				running = append(running, timers.Draft{Kind: ClockTimer, ID: string(c.ID), DueAt: c.DueAt, Subject: string(rf.ID), Trace: rf.Trace})
+			case !rf.IsNew():
+				if err := timers.Cancel(ctx, tx, ClockTimer, string(c.ID)); err != nil {
+					return err
+				}
 			}
 		}
 	}
-	return nil
+	return timers.Set(ctx, tx, running...)
 }
 
 func (w *writer) events(b *referral.Book, arrivals []Arrival, now time.Time, newID func() string) error {
