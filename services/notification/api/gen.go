@@ -215,6 +215,9 @@ type Audience string
 // Code defines model for Code.
 type Code = string
 
+// ID defines model for ID.
+type ID = string
+
 // Language defines model for Language.
 type Language string
 
@@ -223,11 +226,11 @@ type Message struct {
 	AboutEvent string `json:"about_event"`
 
 	// Attempts Tries at the provider.
-	Attempts  int                 `json:"attempts"`
-	Audience  Audience            `json:"audience"`
-	CaseId    *openapi_types.UUID `json:"case_id,omitempty"`
-	Channel   *MessageChannel     `json:"channel,omitempty"`
-	CreatedAt time.Time           `json:"created_at"`
+	Attempts  int             `json:"attempts"`
+	Audience  Audience        `json:"audience"`
+	CaseId    *ID             `json:"case_id,omitempty"`
+	Channel   *MessageChannel `json:"channel,omitempty"`
+	CreatedAt time.Time       `json:"created_at"`
 
 	// DueAt Not sent before this.
 	DueAt      time.Time          `json:"due_at"`
@@ -237,13 +240,13 @@ type Message struct {
 	ReasonCode *string            `json:"reason_code,omitempty"`
 
 	// RecipientId Worker id, person id, or the duty team's place in the agency file. Never an address.
-	RecipientId     string              `json:"recipient_id"`
-	ReferralId      *openapi_types.UUID `json:"referral_id,omitempty"`
-	State           MessageState        `json:"state"`
-	Template        Code                `json:"template"`
-	TemplateVersion string              `json:"template_version"`
-	Version         int                 `json:"version"`
-	VisitId         *openapi_types.UUID `json:"visit_id,omitempty"`
+	RecipientId     string       `json:"recipient_id"`
+	ReferralId      *ID          `json:"referral_id,omitempty"`
+	State           MessageState `json:"state"`
+	Template        Code         `json:"template"`
+	TemplateVersion string       `json:"template_version"`
+	Version         int          `json:"version"`
+	VisitId         *ID          `json:"visit_id,omitempty"`
 }
 
 // MessageChannel defines model for Message.Channel.
@@ -284,19 +287,19 @@ type ProblemField struct {
 
 // Task defines model for Task.
 type Task struct {
-	Audience    Audience            `json:"audience"`
-	CaseId      *openapi_types.UUID `json:"case_id,omitempty"`
-	CompletedAt *time.Time          `json:"completed_at,omitempty"`
-	CompletedBy *string             `json:"completed_by,omitempty"`
-	CreatedAt   time.Time           `json:"created_at"`
-	MessageId   openapi_types.UUID  `json:"message_id"`
-	OutcomeCode *TaskOutcome        `json:"outcome_code,omitempty"`
-	ReasonCode  string              `json:"reason_code"`
-	ReferralId  *openapi_types.UUID `json:"referral_id,omitempty"`
-	State       TaskState           `json:"state"`
-	TaskId      openapi_types.UUID  `json:"task_id"`
-	Template    Code                `json:"template"`
-	Version     int                 `json:"version"`
+	Audience    Audience           `json:"audience"`
+	CaseId      *ID                `json:"case_id,omitempty"`
+	CompletedAt *time.Time         `json:"completed_at,omitempty"`
+	CompletedBy *string            `json:"completed_by,omitempty"`
+	CreatedAt   time.Time          `json:"created_at"`
+	MessageId   openapi_types.UUID `json:"message_id"`
+	OutcomeCode *TaskOutcome       `json:"outcome_code,omitempty"`
+	ReasonCode  string             `json:"reason_code"`
+	ReferralId  *ID                `json:"referral_id,omitempty"`
+	State       TaskState          `json:"state"`
+	TaskId      openapi_types.UUID `json:"task_id"`
+	Template    Code               `json:"template"`
+	Version     int                `json:"version"`
 }
 
 // TaskState defines model for Task.State.
@@ -315,7 +318,7 @@ type TaskPage struct {
 type Templates struct {
 	Hash  string `json:"hash"`
 	Items []struct {
-		Audience  Audience   `json:"audience"`
+		Audiences []Audience `json:"audiences"`
 		Languages []Language `json:"languages"`
 		Template  Code       `json:"template"`
 		Variables []string   `json:"variables"`
@@ -372,10 +375,10 @@ type WorkerID = string
 
 // ListMessagesParams defines parameters for ListMessages.
 type ListMessagesParams struct {
-	CaseId     *openapi_types.UUID `form:"case_id,omitempty" json:"case_id,omitempty"`
-	ReferralId *openapi_types.UUID `form:"referral_id,omitempty" json:"referral_id,omitempty"`
-	State      *MessageState       `form:"state,omitempty" json:"state,omitempty"`
-	Template   *Code               `form:"template,omitempty" json:"template,omitempty"`
+	CaseId     *ID           `form:"case_id,omitempty" json:"case_id,omitempty"`
+	ReferralId *ID           `form:"referral_id,omitempty" json:"referral_id,omitempty"`
+	State      *MessageState `form:"state,omitempty" json:"state,omitempty"`
+	Template   *Code         `form:"template,omitempty" json:"template,omitempty"`
 
 	// Limit How many items a page holds.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -387,7 +390,7 @@ type ListMessagesParams struct {
 // ListTasksParams defines parameters for ListTasks.
 type ListTasksParams struct {
 	State  *ListTasksParamsState `form:"state,omitempty" json:"state,omitempty"`
-	CaseId *openapi_types.UUID   `form:"case_id,omitempty" json:"case_id,omitempty"`
+	CaseId *ID                   `form:"case_id,omitempty" json:"case_id,omitempty"`
 
 	// Limit How many items a page holds.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -445,7 +448,7 @@ type ServerInterface interface {
 	// ListTemplates The templates in force, their version and languages.
 	// (GET /templates)
 	ListTemplates(w http.ResponseWriter, r *http.Request)
-	// GetWorkerContact A worker's contact, for the worker, supervisors and operators.
+	// GetWorkerContact A worker's contact at work, for colleagues.
 	// (GET /workers/{worker_id}/contact)
 	GetWorkerContact(w http.ResponseWriter, r *http.Request, workerId WorkerID)
 	// PutWorkerContact How a worker is reached at work.
@@ -473,7 +476,7 @@ func (siw *ServerInterfaceWrapper) ListMessages(w http.ResponseWriter, r *http.R
 
 	// ------------- Optional query parameter "case_id" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "case_id", r.URL.Query(), &params.CaseId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "case_id", r.URL.Query(), &params.CaseId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		var requiredError *runtime.RequiredParameterError
 		if errors.As(err, &requiredError) {
@@ -486,7 +489,7 @@ func (siw *ServerInterfaceWrapper) ListMessages(w http.ResponseWriter, r *http.R
 
 	// ------------- Optional query parameter "referral_id" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "referral_id", r.URL.Query(), &params.ReferralId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "referral_id", r.URL.Query(), &params.ReferralId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		var requiredError *runtime.RequiredParameterError
 		if errors.As(err, &requiredError) {
@@ -610,7 +613,7 @@ func (siw *ServerInterfaceWrapper) ListTasks(w http.ResponseWriter, r *http.Requ
 
 	// ------------- Optional query parameter "case_id" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "case_id", r.URL.Query(), &params.CaseId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "case_id", r.URL.Query(), &params.CaseId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		var requiredError *runtime.RequiredParameterError
 		if errors.As(err, &requiredError) {
@@ -1362,7 +1365,7 @@ type StrictServerInterface interface {
 	// ListTemplates The templates in force, their version and languages.
 	// (GET /templates)
 	ListTemplates(ctx context.Context, request ListTemplatesRequestObject) (ListTemplatesResponseObject, error)
-	// GetWorkerContact A worker's contact, for the worker, supervisors and operators.
+	// GetWorkerContact A worker's contact at work, for colleagues.
 	// (GET /workers/{worker_id}/contact)
 	GetWorkerContact(ctx context.Context, request GetWorkerContactRequestObject) (GetWorkerContactResponseObject, error)
 	// PutWorkerContact How a worker is reached at work.

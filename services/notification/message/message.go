@@ -77,7 +77,8 @@ type Message struct {
 	ExpiresAt       time.Time
 	CreatedAt       time.Time
 	EndedAt         time.Time
-	Trace           string
+	Trace           string // traceparent of the family's story
+	Correlation     string // id of the event that began the chain
 	Version         int64
 }
 

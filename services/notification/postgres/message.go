@@ -16,7 +16,7 @@ import (
 )
 
 const messageColumns = `message_id, dedupe_key, template, template_version, audience, recipient, about_event, case_id, referral_id, visit_id,
-       variables, state, reason_code, channel, language, claims, attempts, asks, due_at, expires_at, created_at, ended_at, trace, version`
+       variables, state, reason_code, channel, language, claims, attempts, asks, due_at, expires_at, created_at, ended_at, trace, correlation, version`
 
 type messageRow struct {
 	ID              string          `db:"message_id"`
@@ -42,6 +42,7 @@ type messageRow struct {
 	CreatedAt       time.Time       `db:"created_at"`
 	EndedAt         sql.NullTime    `db:"ended_at"`
 	Trace           string          `db:"trace"`
+	Correlation     string          `db:"correlation"`
 	Version         int64           `db:"version"`
 }
 
@@ -52,7 +53,7 @@ func (r messageRow) message() (message.Message, error) {
 		CaseID: r.CaseID, ReferralID: r.ReferralID, VisitID: r.VisitID, State: message.State(r.State), ReasonCode: r.ReasonCode,
 		Channel: r.Channel, Language: r.Language, Claims: r.Claims, Attempts: r.Attempts, Asks: r.Asks,
 		DueAt: r.DueAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), CreatedAt: r.CreatedAt.UTC(), EndedAt: r.EndedAt.Time.UTC(),
-		Trace: r.Trace, Version: r.Version,
+		Trace: r.Trace, Correlation: r.Correlation, Version: r.Version,
 	}
 	if err := json.Unmarshal(r.Variables, &m.Variables); err != nil {
 		return m, fmt.Errorf("read message variables: %w", err)
@@ -72,11 +73,11 @@ func InsertMessage(ctx context.Context, tx *postgres.Tx, m message.Message) (boo
 	}
 	res, err := tx.ExecContext(ctx, `
 INSERT INTO message (message_id, dedupe_key, template, template_version, audience, recipient, about_event, case_id, referral_id, visit_id,
-                     variables, state, reason_code, due_at, expires_at, created_at, ended_at, trace, version)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+                     variables, state, reason_code, due_at, expires_at, created_at, ended_at, trace, correlation, version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 ON CONFLICT (agency_id, dedupe_key) DO NOTHING`,
 		m.ID, m.DedupeKey, m.Template, m.TemplateVersion, m.Audience, m.Recipient, m.AboutEvent, m.CaseID, m.ReferralID, m.VisitID,
-		string(data), m.State, m.ReasonCode, m.DueAt, m.ExpiresAt, m.CreatedAt, nullTime(m.EndedAt), m.Trace, m.Version)
+		string(data), m.State, m.ReasonCode, m.DueAt, m.ExpiresAt, m.CreatedAt, nullTime(m.EndedAt), m.Trace, m.Correlation, m.Version)
 	if err != nil {
 		return false, fmt.Errorf("store message: %w", err)
 	}

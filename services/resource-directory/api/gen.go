@@ -255,6 +255,9 @@ type HSDSRecord = json.RawMessage
 // HSDSService defines model for HSDSService.
 type HSDSService = json.RawMessage
 
+// ID defines model for ID.
+type ID = string
+
 // ImportLine A verdict on one record, or (the last line) the totals.
 type ImportLine struct {
 	Entity *ImportLineEntity `json:"entity,omitempty"`
@@ -323,8 +326,8 @@ type ProblemField struct {
 
 // ReferralSlip defines model for ReferralSlip.
 type ReferralSlip struct {
-	CaseReference openapi_types.UUID `json:"case_reference"`
-	Need          Code               `json:"need"`
+	CaseReference ID   `json:"case_reference"`
+	Need          Code `json:"need"`
 
 	// Reference The resource referral; quote it in any answer.
 	Reference   openapi_types.UUID `json:"reference"`
@@ -336,8 +339,8 @@ type ReferralSlip struct {
 // ResourceReferral defines model for ResourceReferral.
 type ResourceReferral struct {
 	// AnsweredAt When it was accepted or declined.
-	AnsweredAt *time.Time         `json:"answered_at,omitempty"`
-	CaseId     openapi_types.UUID `json:"case_id"`
+	AnsweredAt *time.Time `json:"answered_at,omitempty"`
+	CaseId     ID         `json:"case_id"`
 
 	// EndedAt When it was declined, completed or withdrawn.
 	EndedAt     *time.Time `json:"ended_at,omitempty"`
@@ -365,9 +368,9 @@ type ResourceReferralPage struct {
 
 // ResourceReferralRequest defines model for ResourceReferralRequest.
 type ResourceReferralRequest struct {
-	CaseId    openapi_types.UUID `json:"case_id"`
-	Need      Code               `json:"need"`
-	ServiceId string             `json:"service_id"`
+	CaseId    ID     `json:"case_id"`
+	Need      Code   `json:"need"`
+	ServiceId string `json:"service_id"`
 }
 
 // ResourceReferralState defines model for ResourceReferralState.
@@ -521,7 +524,7 @@ type ListHSDSTaxonomyTermsParams struct {
 
 // ListResourceReferralsParams defines parameters for ListResourceReferrals.
 type ListResourceReferralsParams struct {
-	CaseId    *openapi_types.UUID    `form:"case_id,omitempty" json:"case_id,omitempty"`
+	CaseId    *ID                    `form:"case_id,omitempty" json:"case_id,omitempty"`
 	ServiceId *string                `form:"service_id,omitempty" json:"service_id,omitempty"`
 	State     *ResourceReferralState `form:"state,omitempty" json:"state,omitempty"`
 
@@ -1314,7 +1317,7 @@ func (siw *ServerInterfaceWrapper) ListResourceReferrals(w http.ResponseWriter, 
 
 	// ------------- Optional query parameter "case_id" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "case_id", r.URL.Query(), &params.CaseId, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "case_id", r.URL.Query(), &params.CaseId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		var requiredError *runtime.RequiredParameterError
 		if errors.As(err, &requiredError) {

@@ -20,7 +20,7 @@ const (
 )
 
 func (s *Server) metadata(ctx context.Context) (HSDSMetadataJSONResponse, error) {
-	if err := s.mayRead(ctx); err != nil {
+	if err := s.reading(ctx, nothing); err != nil {
 		return HSDSMetadataJSONResponse{}, err
 	}
 	return HSDSMetadataJSONResponse{Version: hsdsVersion, Profile: s.Profile, OpenapiUrl: s.OpenAPIURL}, nil
@@ -54,9 +54,6 @@ type listing struct {
 
 // hsdsPage reads a page and says where it stands among the others.
 func (s *Server) hsdsPage(ctx context.Context, l listing) (HSDSPage, error) {
-	if err := s.mayRead(ctx); err != nil {
-		return HSDSPage{}, err
-	}
 	l.page = max(l.page, 1)
 	if l.perPage == 0 {
 		l.perPage = perPage
@@ -64,7 +61,7 @@ func (s *Server) hsdsPage(ctx context.Context, l listing) (HSDSPage, error) {
 	l.query.Offset, l.query.Limit = (l.page-1)*l.perPage, l.perPage
 	var docs []postgres.Doc
 	var total int
-	err := s.DB.ReadInTenant(ctx, func(ctx context.Context, tx *kit.Tx) (err error) {
+	err := s.reading(ctx, func(ctx context.Context, tx *kit.Tx) (err error) {
 		docs, total, err = l.list(ctx, tx, l.query)
 		return err
 	})
@@ -159,11 +156,8 @@ func (s *Server) ListHSDSServiceAtLocations(ctx context.Context, r ListHSDSServi
 type record json.RawMessage
 
 func (s *Server) record(ctx context.Context, id string, read func(ctx context.Context, tx *kit.Tx, id string) (json.RawMessage, error)) (record, error) {
-	if err := s.mayRead(ctx); err != nil {
-		return nil, err
-	}
 	var doc json.RawMessage
-	err := s.DB.ReadInTenant(ctx, func(ctx context.Context, tx *kit.Tx) (err error) {
+	err := s.reading(ctx, func(ctx context.Context, tx *kit.Tx) (err error) {
 		doc, err = read(ctx, tx, id)
 		return err
 	})

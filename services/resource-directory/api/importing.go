@@ -24,7 +24,10 @@ import (
 // The parameters have been checked against the OpenAPI file.
 func (s *Server) importDirectory(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
-	if err := s.Policy.Check(ctx, actionImport, policy.Resource{Type: typeDirectory}); err != nil {
+	err := s.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) error {
+		return s.Policy.Check(ctx, tx, policy.Import, policy.Resource{Type: typeDirectory})
+	})
+	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
 	}

@@ -27,13 +27,13 @@ func (s *Server) RequestResourceReferral(ctx context.Context, r RequestResourceR
 	}
 	answer, err := httpapi.Once(ctx, s.DB, func(ctx context.Context, tx *kit.Tx) (RequestResourceReferral201JSONResponse, error) {
 		var none RequestResourceReferral201JSONResponse
-		caseID := r.Body.CaseId.String()
+		caseID := r.Body.CaseId
 		id, err := s.NewID()
 		if err != nil {
 			return none, err
 		}
 		// Need to know comes before existence: who may not know of the case learns nothing here.
-		if err := s.Policy.Check(ctx, tx, actionRefer, referralResource(directory.ReferralID(id.String()), caseID)); err != nil {
+		if err := s.Policy.Check(ctx, tx, policy.Write, referralResource(directory.ReferralID(id.String()), caseID)); err != nil {
 			return none, err
 		}
 		file, err := postgres.Case(ctx, tx, caseID)
@@ -70,7 +70,7 @@ func (s *Server) change(ctx context.Context, tx *kit.Tx, id uuid.UUID, move func
 	if err != nil {
 		return none, nil, err
 	}
-	if err := s.Policy.Check(ctx, tx, actionRefer, referralResource(referral.ID, string(referral.CaseID))); err != nil {
+	if err := s.Policy.Check(ctx, tx, policy.Write, referralResource(referral.ID, string(referral.CaseID))); err != nil {
 		return none, nil, err
 	}
 	if err := httpapi.IfMatch(ctx, referral.Version); err != nil {
@@ -139,7 +139,7 @@ func (s *Server) read(ctx context.Context, id uuid.UUID) (directory.Referral, er
 		if referral, err = postgres.Referral(ctx, tx, directory.ReferralID(id.String())); err != nil {
 			return err
 		}
-		return s.Policy.CheckRead(ctx, tx, actionFollow, referralResource(referral.ID, string(referral.CaseID)))
+		return s.Policy.CheckRead(ctx, tx, policy.Read, referralResource(referral.ID, string(referral.CaseID)))
 	})
 	return referral, err
 }
@@ -161,9 +161,9 @@ func (s *Server) GetResourceReferralSlip(ctx context.Context, r GetResourceRefer
 		return nil, err
 	}
 	slip := referral.Slip()
-	reference, caseReference, err := ids(slip.Reference, slip.CaseReference)
+	reference, err := uuid.Parse(string(slip.Reference))
 	return GetResourceReferralSlip200JSONResponse{
-		Reference: reference, CaseReference: caseReference, ServiceId: slip.ServiceID, ServiceName: slip.ServiceName, Need: slip.Need, RequestedAt: slip.RequestedAt,
+		Reference: reference, CaseReference: string(slip.CaseReference), ServiceId: slip.ServiceID, ServiceName: slip.ServiceName, Need: slip.Need, RequestedAt: slip.RequestedAt,
 	}, err
 }
 
@@ -173,10 +173,7 @@ type referralCursor struct {
 
 // ListResourceReferrals lists referrals of the cases the caller may know of.
 func (s *Server) ListResourceReferrals(ctx context.Context, r ListResourceReferralsRequestObject) (ListResourceReferralsResponseObject, error) {
-	f := postgres.ReferralFilter{ServiceID: deref(r.Params.ServiceId), State: string(deref(r.Params.State)), Limit: httpapi.Limit(r.Params.Limit) + 1}
-	if r.Params.CaseId != nil {
-		f.CaseID = r.Params.CaseId.String()
-	}
+	f := postgres.ReferralFilter{CaseID: deref(r.Params.CaseId), ServiceID: deref(r.Params.ServiceId), State: string(deref(r.Params.State)), Limit: httpapi.Limit(r.Params.Limit) + 1}
 	var cursor referralCursor
 	if err := httpapi.DecodeCursor(deref(r.Params.Cursor), &cursor); err != nil {
 		return nil, err
@@ -184,7 +181,7 @@ func (s *Server) ListResourceReferrals(ctx context.Context, r ListResourceReferr
 	f.After = cursor.ID
 	var list []directory.Referral
 	err := s.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) (err error) {
-		if f.Access, f.AccessArgs, err = s.Policy.CaseFilter(ctx, "case_id"); err != nil {
+		if f.Access, f.AccessArgs, err = s.Policy.CaseFilter(ctx, typeReferral, "case_id"); err != nil {
 			return err
 		}
 		list, err = postgres.Referrals(ctx, tx, f)
@@ -209,20 +206,12 @@ func (s *Server) ListResourceReferrals(ctx context.Context, r ListResourceReferr
 }
 
 func shown(r directory.Referral) (ResourceReferral, error) {
-	id, caseID, err := ids(r.ID, r.CaseID)
+	id, err := uuid.Parse(string(r.ID))
 	return ResourceReferral{
-		ResourceReferralId: id, CaseId: caseID, ServiceId: r.ServiceID, ServiceName: r.ServiceName, Need: r.Need,
+		ResourceReferralId: id, CaseId: string(r.CaseID), ServiceId: r.ServiceID, ServiceName: r.ServiceName, Need: r.Need,
 		State: ResourceReferralState(r.State), ReasonCode: ptr(r.ReasonCode), OutcomeCode: ptr(r.OutcomeCode), RequestedBy: r.RequestedBy,
 		RequestedAt: r.RequestedAt, AnsweredAt: ptr(r.AnsweredAt), EndedAt: ptr(r.EndedAt), Version: int(r.Version),
 	}, err
-}
-
-func ids(referral directory.ReferralID, caseID directory.CaseID) (a, b uuid.UUID, err error) {
-	if a, err = uuid.Parse(string(referral)); err != nil {
-		return a, b, err
-	}
-	b, err = uuid.Parse(string(caseID))
-	return a, b, err
 }
 
 func etag(r directory.Referral) *string { return ptr(httpapi.ETag(r.Version)) }

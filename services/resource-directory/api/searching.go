@@ -15,9 +15,6 @@ import (
 
 // SearchServices finds services that fit a need, best first.
 func (s *Server) SearchServices(ctx context.Context, r SearchServicesRequestObject) (SearchServicesResponseObject, error) {
-	if err := s.mayRead(ctx); err != nil {
-		return nil, err
-	}
 	q, err := s.query(r.Params)
 	if err != nil {
 		return nil, err
@@ -31,7 +28,7 @@ func (s *Server) SearchServices(ctx context.Context, r SearchServicesRequestObje
 	}
 	limit := httpapi.Limit(r.Params.Limit)
 	var hits []directory.Hit
-	err = s.DB.ReadInTenant(ctx, func(ctx context.Context, tx *kit.Tx) (err error) {
+	err = s.reading(ctx, func(ctx context.Context, tx *kit.Tx) (err error) {
 		hits, err = postgres.Search(ctx, tx, q, after, limit+1)
 		return err
 	})
@@ -96,7 +93,7 @@ func searchHit(h directory.Hit) SearchHit {
 
 // ListNeeds lists the needs a search knows.
 func (s *Server) ListNeeds(ctx context.Context, _ ListNeedsRequestObject) (ListNeedsResponseObject, error) {
-	if err := s.mayRead(ctx); err != nil {
+	if err := s.reading(ctx, nothing); err != nil {
 		return nil, err
 	}
 	out := Needs{Rule: RuleRef{Name: s.Needs.Ref.Name, Version: s.Needs.Ref.Version, Hash: s.Needs.Ref.Hash}}

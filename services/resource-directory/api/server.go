@@ -19,15 +19,10 @@ import (
 	"github.com/hearthfps/hearth/services/resource-directory/directory"
 )
 
-// Actions and resources as the policies name them.
+// Types of resources, as the policies name them.
 const (
-	actionImport = "import_directory"
-	actionRead   = "read_directory"
-	actionRefer  = "refer_to_service"
-	actionFollow = "read_resource_referral"
-
-	typeDirectory = "Directory"
-	typeReferral  = "ResourceReferral"
+	typeDirectory = "directory"
+	typeReferral  = "resource_referral"
 )
 
 // Server answers the API. Every field is needed.
@@ -51,11 +46,19 @@ func (s *Server) Routes(r *mux.Router) {
 
 const base = "/directory"
 
-// mayRead lets everyone who works for the agency read its directory: it holds
-// nothing of any family.
-func (s *Server) mayRead(ctx context.Context) error {
-	return s.Policy.Check(ctx, actionRead, policy.Resource{Type: typeDirectory})
+// reading runs fn in a snapshot of the agency's directory, for who may read it:
+// everyone of the agency, since it holds nothing of any family.
+func (s *Server) reading(ctx context.Context, fn func(ctx context.Context, tx *kit.Tx) error) error {
+	return s.DB.ReadInTenant(ctx, func(ctx context.Context, tx *kit.Tx) error {
+		if err := s.Policy.Check(ctx, tx, policy.Read, policy.Resource{Type: typeDirectory}); err != nil {
+			return err
+		}
+		return fn(ctx, tx)
+	})
 }
+
+// nothing is read where only the right to read is asked for.
+func nothing(context.Context, *kit.Tx) error { return nil }
 
 // actor is who asks, as it is stored with what they did.
 func actor(ctx context.Context) (string, error) {

@@ -23,9 +23,11 @@ type CaseFile struct {
 	Trace  string `db:"trace"` // traceparent of the family's story
 }
 
-// OpenCase learns of a case. A case known already keeps its trace.
+// OpenCase learns of a case. A case known already keeps its trace; topics have
+// no order between them, so one may be known as closed before it is known as opened.
 func OpenCase(ctx context.Context, tx *postgres.Tx, caseID, trace string) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO case_file (case_id, trace) VALUES ($1, $2) ON CONFLICT DO NOTHING`, caseID, trace)
+	_, err := tx.ExecContext(ctx, `INSERT INTO case_file (case_id, trace) VALUES ($1, $2) ON CONFLICT (agency_id, case_id)
+DO UPDATE SET trace = excluded.trace WHERE case_file.trace = ''`, caseID, trace)
 	if err != nil {
 		return fmt.Errorf("store case: %w", err)
 	}

@@ -59,6 +59,7 @@ CREATE TABLE message (
     created_at       timestamptz NOT NULL,
     ended_at         timestamptz,
     trace            text NOT NULL DEFAULT '',
+    correlation      text NOT NULL DEFAULT '',
     version          bigint NOT NULL,
     PRIMARY KEY (agency_id, message_id),
     UNIQUE (agency_id, dedupe_key),
