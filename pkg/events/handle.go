@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -168,7 +169,11 @@ func runHandlers(ctx context.Context, tx *postgres.Tx, event Event, handlers []H
 }
 
 func panicked(p any) error {
-	return fault.New(fault.Internal, "handler_panic", "The handler failed by a defect.").Because(fmt.Errorf("panic: %T\n%s", p, debug.Stack()))
+	said := fmt.Sprintf("%T", p) // its words may be about a family
+	if defect, ok := p.(runtime.Error); ok {
+		said = defect.Error()
+	}
+	return fault.New(fault.Internal, "handler_panic", "The handler failed by a defect.").Because(fmt.Errorf("panic: %s\n%s", said, debug.Stack()))
 }
 
 // attemptRaw hands a message of a raw topic to its handler.
