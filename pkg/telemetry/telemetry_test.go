@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http/httptest"
 	"strings"
@@ -15,6 +16,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
 
 	"github.com/hearthfps/hearth/pkg/fault"
 	"github.com/hearthfps/hearth/pkg/telemetry"
@@ -100,9 +103,45 @@ func TestGuarantee3_SpansOfRedisHoldNoArguments(t *testing.T) {
 	}
 }
 
-func TestStartTraces_RefusesNonsense(t *testing.T) {
-	if _, err := telemetry.StartTraces(t.Context(), "x", telemetry.Traces{SampleRatio: 2}); err == nil {
-		t.Error("a ratio of 2 is taken")
+func TestStart_RefusesNonsense(t *testing.T) {
+	two := 2.0
+	for name, c := range map[string]telemetry.Config{
+		"ratio":    {OTLP: "http://127.0.0.1:1", TraceRatio: &two},
+		"level":    {LogLevel: "loud"},
+		"endpoint": {OTLP: "ftp://127.0.0.1:1"},
+	} {
+		c.Out = io.Discard
+		if _, err := telemetry.Start(t.Context(), c); err == nil {
+			t.Errorf("%s is taken", name)
+		}
+	}
+}
+
+func TestGuarantee4_MetersWriteToTheRegistry(t *testing.T) {
+	started, err := telemetry.Start(t.Context(), telemetry.Config{Service: "hearth", Out: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	counter, err := otel.Meter("test").Int64Counter("hearth.things.done")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, service := range []string{"intake", "planning"} {
+		counter.Add(t.Context(), int64(i+1), metric.WithAttributes(attribute.String("service", service)))
+	}
+	w := httptest.NewRecorder()
+	started.MetricsHandler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	for _, want := range []string{`hearth_things_done_total{service="intake"} 1`, `hearth_things_done_total{service="planning"} 2`} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("no %s in\n%s", want, w.Body)
+		}
+	}
+	_, span := started.Tracer.Tracer("test").Start(t.Context(), "work")
+	if !span.SpanContext().HasTraceID() || span.IsRecording() {
+		t.Errorf("without an exporter: trace id %v, recording %v", span.SpanContext().HasTraceID(), span.IsRecording())
+	}
+	if err := started.Shutdown(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 
