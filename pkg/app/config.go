@@ -15,7 +15,6 @@ import (
 
 	"github.com/hearthfps/hearth/pkg/auth"
 	"github.com/hearthfps/hearth/pkg/httpapi"
-	"github.com/hearthfps/hearth/pkg/telemetry"
 )
 
 // Config is everything a service is told. It is read from a YAML file
@@ -50,8 +49,10 @@ type Config struct {
 	Peers map[string]string `yaml:"peers"`
 	// Rules is a folder with agencies/, calendars/ and programs/ to use instead of those shipped.
 	Rules string `yaml:"rules"`
-	// Traces say where spans go.
-	Traces telemetry.Traces `yaml:"traces"`
+	// OTLP is a collector for traces, http://host:port (gRPC). Empty sends none.
+	OTLP string `yaml:"otlp"`
+	// TraceRatio is the share of the traces that begin here that is kept, 0 to 1. Empty is all.
+	TraceRatio *float64 `yaml:"trace_ratio"`
 	// LogLevel is debug, info, warn or error. Empty is info.
 	LogLevel string `yaml:"log_level"`
 	// UnreadyFor is how long the service goes on serving after it has become
@@ -130,7 +131,7 @@ func settings() []setting {
 		{"client-secret", "its secret; file:PATH reads it from a file", text(func(c *Config) *string { return &c.Client.ClientSecret })},
 		{"peer", "another service's address, name=URL", setPeer},
 		{"rules", "a folder of rule files to use instead of those shipped", text(func(c *Config) *string { return &c.Rules })},
-		{"traces-endpoint", "where spans go (OTLP/gRPC, host:port)", text(func(c *Config) *string { return &c.Traces.Endpoint })},
+		{"otlp", "a collector for traces, http://host:port (OTLP/gRPC)", text(func(c *Config) *string { return &c.OTLP })},
 		{"log-level", "debug, info, warn or error", text(func(c *Config) *string { return &c.LogLevel })},
 		{"unready-for", "how long to serve on after becoming unready", span(func(c *Config) *Duration { return &c.UnreadyFor })},
 		{"stop-within", "how long the end may take", span(func(c *Config) *Duration { return &c.StopWithin })},
@@ -290,7 +291,7 @@ func (c *Config) check() error {
 	need(c.DatabaseURL != "", "database_url is missing")
 	need(len(c.Kafka) > 0, "kafka is missing: name at least one broker, host:port")
 	need(len(c.Issuers) > 0, "issuers is missing: without one nobody can ask anything")
-	need(c.Traces.SampleRatio >= 0 && c.Traces.SampleRatio <= 1, "traces.sample_ratio is not between 0 and 1")
+	need(c.TraceRatio == nil || (*c.TraceRatio >= 0 && *c.TraceRatio <= 1), "trace_ratio is not between 0 and 1")
 	need(slices.Contains([]string{"", "debug", "info", "warn", "error"}, c.LogLevel), "log_level is not debug, info, warn or error")
 	need(slices.Contains([]string{"", "plain", "scram-sha-256", "scram-sha-512"}, c.KafkaSecurity.Mechanism), "kafka_security.mechanism is not plain, scram-sha-256 or scram-sha-512")
 	return errors.Join(errs...)

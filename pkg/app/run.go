@@ -57,27 +57,27 @@ func Run(ctx context.Context, svc Service, args, env []string, out io.Writer) er
 
 // serve starts the service and its listeners, waits for the end, and ends in order.
 func serve(ctx context.Context, svc Service, c Config, out io.Writer) (err error) {
-	p, err := Begin(ctx, svc.Name, c, out)
+	t, err := telemetry.Start(ctx, telemetry.Config{Service: svc.Name, OTLP: c.OTLP, TraceRatio: c.TraceRatio, LogLevel: c.LogLevel, Out: out})
 	if err != nil {
 		return err
 	}
 	defer func() {
 		flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		err = errors.Join(err, p.End(flush))
+		err = errors.Join(err, t.Shutdown(flush))
 	}()
-	running, err := Start(ctx, svc, c, Env{Clock: clock.System(), Log: p.Log, Metrics: p.Registry})
+	running, err := Start(ctx, svc, c, Env{Clock: clock.System(), Log: t.Log, Metrics: t.Registry})
 	if err != nil {
 		return err
 	}
-	admin := &Admin{Services: []*Running{running}, Metrics: telemetry.MetricsHandler(p.Registry)}
+	admin := &Admin{Services: []*Running{running}, Metrics: t.MetricsHandler()}
 	listen := c.Listen
 	if listen == "" {
 		listen = ":" + strconv.Itoa(svc.Port)
 	}
 	servers := Servers{API: running.Handler, Listen: listen, Admin: admin, AdminListen: c.Admin, UnreadyFor: time.Duration(c.UnreadyFor)}
 	return errors.Join(servers.Serve(ctx, running.Done(), func(addr string) {
-		p.Log.Info("serving", "address", addr)
+		t.Log.Info("serving", "address", addr)
 	}), stopWithin(ctx, c, running))
 }
 
