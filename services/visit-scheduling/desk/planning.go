@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -91,7 +92,7 @@ func (d *Desk) planWeek(ctx context.Context, week schedule.Week) error {
 		if err != nil {
 			return err
 		}
-		s, err = d.situate(ctx, tx, cal, week, tx.Now().Add(d.Settings.Notice), visits, roster, nil)
+		s, err = d.situate(ctx, tx, cal, week, week.Span(cal.Zone()), tx.Now().Add(d.Settings.Notice), visits, roster, nil)
 		return err
 	})
 	if err != nil || len(s.visits) == 0 {
@@ -149,14 +150,11 @@ func (d *Desk) fetchPoints(ctx context.Context, households []string) (map[string
 		return fetched, nil
 	}
 	return fetched, d.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) error {
-		for _, household := range households {
-			if point, ok := fetched[household]; ok {
-				if err := d.Store.KeepTravelPoint(ctx, tx, point); err != nil {
-					return err
-				}
-			}
+		var points []postgres.TravelPoint
+		for _, household := range slices.Sorted(maps.Keys(fetched)) { // one order of locks
+			points = append(points, fetched[household])
 		}
-		return nil
+		return d.Store.KeepTravelPoints(ctx, tx, points...)
 	})
 }
 
@@ -207,7 +205,12 @@ func (d *Desk) writePlaced(ctx context.Context, tx *kit.Tx, week schedule.Week, 
 			visits = append(visits, v)
 		}
 	}
-	now, err := d.situate(ctx, tx, cal, week, tx.Now(), visits, roster, workers)
+	// Placements come by start, so a piece touches few days: ways and limits go by the day.
+	days := schedule.Span{
+		From: cal.Today(placed[0].Slot.StartsAt).Start(cal.Zone()),
+		To:   cal.Today(placed[len(placed)-1].Slot.StartsAt).AddDays(1).Start(cal.Zone()),
+	}
+	now, err := d.situate(ctx, tx, cal, week, days, tx.Now(), visits, roster, workers)
 	if err != nil {
 		return err
 	}

@@ -24,10 +24,10 @@ type situation struct {
 }
 
 // situate reads what planning visits in a week takes: the given workers, what is
-// booked (of those named in busy and of the visits' series; of everybody when busy
-// is nil), who knows whom, who is excluded, and where households are. No visit is
+// booked in span (of those named in busy and of the visits' series; of everybody
+// when busy is nil), who knows whom, who is excluded, and where households are. No visit is
 // to start before notBefore.
-func (d *Desk) situate(ctx context.Context, tx *kit.Tx, cal *clock.Calendar, week schedule.Week, notBefore time.Time, visits []schedule.Visit, roster []schedule.Worker, busy []schedule.WorkerID) (situation, error) {
+func (d *Desk) situate(ctx context.Context, tx *kit.Tx, cal *clock.Calendar, week schedule.Week, span schedule.Span, notBefore time.Time, visits []schedule.Visit, roster []schedule.Worker, busy []schedule.WorkerID) (situation, error) {
 	s := situation{visits: map[schedule.VisitID]schedule.Visit{}, wondered: map[string]bool{}}
 	var err error
 	if s.series, err = d.Store.SeriesOf(ctx, tx, visits); err != nil {
@@ -41,7 +41,7 @@ func (d *Desk) situate(ctx context.Context, tx *kit.Tx, cal *clock.Calendar, wee
 	if busy == nil {
 		ids = nil
 	}
-	booked, err := d.Store.BookedIn(ctx, tx, week.Span(cal.Zone()), busy, ids)
+	booked, err := d.Store.BookedIn(ctx, tx, span, busy, ids)
 	if err != nil {
 		return s, err
 	}

@@ -77,7 +77,7 @@ func (d *Desk) feasible(ctx context.Context, tx *kit.Tx, v schedule.Visit, worke
 	}
 	day := cal.Today(slot.StartsAt)
 	week := schedule.WeekOf(day)
-	all, err := d.situate(ctx, tx, cal, week, tx.Now(), []schedule.Visit{v}, workers, move.Workers)
+	all, err := d.situate(ctx, tx, cal, week, week.Span(cal.Zone()), tx.Now(), []schedule.Visit{v}, workers, move.Workers)
 	if err != nil {
 		return slot, err
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/hearthfps/hearth/pkg/clock"
 	"github.com/hearthfps/hearth/pkg/postgres"
 	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
@@ -231,15 +233,21 @@ func (Store) TravelPoints(ctx context.Context, tx *postgres.Tx, households []str
 	return all, nil
 }
 
-// KeepTravelPoint stores what intake answered.
-func (Store) KeepTravelPoint(ctx context.Context, tx *postgres.Tx, p TravelPoint) error {
-	_, err := tx.ExecContext(ctx, `
-		INSERT INTO travel_point (household_id, known, lat, lon, source, fetched_at) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (agency_id, household_id) DO UPDATE SET known = excluded.known, lat = excluded.lat, lon = excluded.lon,
-			source = excluded.source, fetched_at = excluded.fetched_at`,
-		p.Household, p.Known, p.Lat, p.Lon, p.Source, p.FetchedAt)
-	if err != nil {
-		return fmt.Errorf("store travel point: %w", err)
+// KeepTravelPoints stores what intake answered.
+func (Store) KeepTravelPoints(ctx context.Context, tx *postgres.Tx, points ...TravelPoint) error {
+	batch := &pgx.Batch{}
+	for _, p := range points {
+		batch.Queue(`
+			INSERT INTO travel_point (household_id, known, lat, lon, source, fetched_at) VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (agency_id, household_id) DO UPDATE SET known = excluded.known, lat = excluded.lat, lon = excluded.lon,
+				source = excluded.source, fetched_at = excluded.fetched_at`,
+			p.Household, p.Known, p.Lat, p.Lon, p.Source, p.FetchedAt)
+	}
+	if batch.Len() == 0 {
+		return nil
+	}
+	if err := tx.SendBatch(ctx, batch, nil); err != nil {
+		return fmt.Errorf("store travel points: %w", err)
 	}
 	return nil
 }

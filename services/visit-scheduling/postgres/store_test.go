@@ -255,7 +255,7 @@ func TestStore_AnotherAgencySeesNothing(t *testing.T) {
 		if err := store.SaveVisits(ctx, tx, visits[0]); err != nil {
 			return err
 		}
-		if err := store.KeepTravelPoint(ctx, tx, postgres.TravelPoint{Household: "house-1", Source: "withheld", FetchedAt: at(0, 8)}); err != nil {
+		if err := store.KeepTravelPoints(ctx, tx, postgres.TravelPoint{Household: "house-1", Source: "withheld", FetchedAt: at(0, 8)}); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO case_access (case_id, worker_id, excluded) VALUES ('case-1', 'w3', true)`); err != nil {
@@ -416,7 +416,7 @@ func TestStore_AnotherAgencySeesNothing(t *testing.T) {
 			func() error { return store.InsertSeries(ctx, tx, aSeries()) },
 			func() error { return store.InsertVisits(ctx, tx, visits[1:2]) },
 			func() error {
-				return store.KeepTravelPoint(ctx, tx, postgres.TravelPoint{Household: "house-1", Source: "theirs", FetchedAt: at(0, 0)})
+				return store.KeepTravelPoints(ctx, tx, postgres.TravelPoint{Household: "house-1", Source: "theirs", FetchedAt: at(0, 0)})
 			},
 		} {
 			if err := write(); err != nil {

@@ -1,0 +1,132 @@
+package homecare
+
+import (
+	"errors"
+	"math"
+	"slices"
+)
+
+// Options bound a search. One of Steps and Progress must be set.
+type Options struct {
+	Seed uint64
+	// Steps is the number of ruins tried; the cooling follows it.
+	Steps int64
+	// Progress, when set, says how much of the time is over; at 1 the search
+	// ends. The cooling follows whichever of the two is further.
+	Progress func() float64
+}
+
+const (
+	hot  = 100.0 * unit
+	cold = 1.0 * unit
+	// Small moves between two ruins: they are a thousand times cheaper, and
+	// shake out what a recreation leaves uneven.
+	smallMoves = 200
+)
+
+// Solve searches until a limit is reached. Every answer is feasible; lateness
+// is cost.
+func Solve(in *Instance, opt Options) (*Plan, int64, error) {
+	if opt.Steps <= 0 && opt.Progress == nil {
+		return nil, 0, errors.New("options set no limit: give Steps or Progress")
+	}
+	for p := range in.patients {
+		if !in.double[p] {
+			continue
+		}
+		a, b := in.able[2*p], in.able[2*p+1]
+		if len(a) == 1 && len(b) == 1 && a[0] == b[0] {
+			return nil, 0, errors.New("a patient needs two workers, and only one has the skills")
+		}
+	}
+	s := newState(in)
+	s.construct()
+	r := newRuin(s, &source{opt.Seed*0x9e3779b97f4a7c15 + 1})
+	r.keep()
+	r.neighbours(30)
+	r.reorder()
+	r.run(opt)
+	return r.best, r.steps, nil
+}
+
+func (r *ruin) run(opt Options) {
+	in := r.in
+	t := hot
+	for {
+		if r.steps&63 == 0 {
+			p := 0.0
+			if opt.Steps > 0 {
+				p = float64(r.steps) / float64(opt.Steps)
+			}
+			if opt.Progress != nil {
+				p = max(p, opt.Progress())
+			}
+			if p >= 1 {
+				return
+			}
+			t = hot * math.Pow(cold/hot, p)
+		}
+		r.steps++
+		for range smallMoves {
+			allowed := int64(-t * math.Log(r.rng.unit()))
+			switch k := r.rng.next() & 15; {
+			case k < 11 || in.patients < 2:
+				r.relocate(allowed)
+			case k < 14:
+				r.swap(allowed)
+			case k < 15:
+				r.tails(allowed)
+			default:
+				r.swapDays()
+			}
+		}
+		r.reorder()
+		r.step(int64(-t * math.Log(r.rng.unit())))
+	}
+}
+
+// construct gives each patient, in order of their windows, to the first able
+// workers who can be there earliest.
+func (s *state) construct() {
+	in := s.in
+	for p := range s.order {
+		s.order[p] = int32(p)
+	}
+	slices.SortStableFunc(s.order, func(x, y int32) int { return int(in.due[x]) - int(in.due[y]) })
+	for i, p := range s.order {
+		s.place[p] = int32(i)
+	}
+	end := func(w int32) int32 { return int32(2*s.n) + w }
+	for _, p := range s.order {
+		first := int32(-1)
+		for k := range int32(2) {
+			if k == 1 && !in.double[p] {
+				break
+			}
+			v := 2*p + k
+			best, at := int32(math.MaxInt32), int32(-1)
+			for _, w := range in.able[v] {
+				if k == 1 && w == first {
+					continue
+				}
+				// leave the other service someone
+				if k == 0 && in.double[p] && len(in.able[v+1]) == 1 && in.able[v+1][0] == w {
+					continue
+				}
+				last := s.prev[end(w)]
+				t := s.d(last, v)
+				if int(last) < 2*s.n {
+					t += s.start[last] + in.length[last]
+				}
+				if t = max(t, in.from[p]) + s.d(last, v); t < best {
+					best, at = t, w
+				}
+			}
+			first = at
+			s.putIn(v, s.prev[end(at)], at)
+		}
+		s.propagate()
+	}
+	s.settle()
+	s.log = s.log[:0]
+}

@@ -1,0 +1,166 @@
+// Package visitscheduling is the visit scheduling service: what it is made of,
+// and which events it takes in. Its rules are in schedule, its work in desk.
+package visitscheduling
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	specs "github.com/hearthfps/hearth/api-specs"
+	"github.com/hearthfps/hearth/pkg/app"
+	"github.com/hearthfps/hearth/pkg/clock"
+	"github.com/hearthfps/hearth/pkg/events"
+	"github.com/hearthfps/hearth/pkg/policy"
+	"github.com/hearthfps/hearth/pkg/tenant"
+	"github.com/hearthfps/hearth/pkg/timers"
+	"github.com/hearthfps/hearth/services/visit-scheduling/api"
+	"github.com/hearthfps/hearth/services/visit-scheduling/desk"
+	"github.com/hearthfps/hearth/services/visit-scheduling/household"
+	"github.com/hearthfps/hearth/services/visit-scheduling/postgres"
+	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
+)
+
+// Settings are the service's own. Their zero values are not used: what is left
+// out has the default.
+type Settings struct {
+	// Planner places visits: simple.
+	Planner string `yaml:"planner"`
+	// HorizonWeeks is how many weeks are planned ahead, the present one included.
+	HorizonWeeks int `yaml:"horizon_weeks"`
+	// Notice is how far ahead a visit is placed at least.
+	Notice app.Duration `yaml:"notice"`
+	// CheckInEarly is how long before its start a visit may be checked in to.
+	CheckInEarly app.Duration `yaml:"check_in_early"`
+	// CheckInLate is how long after its end a visit may still be checked in to.
+	CheckInLate app.Duration `yaml:"check_in_late"`
+	// CheckoutGrace is how long after the expected end a check-out is waited for
+	// before the alarm.
+	CheckoutGrace app.Duration `yaml:"checkout_grace"`
+	// StopMinutes is added to every way, for parking and walking.
+	StopMinutes int `yaml:"stop_minutes"`
+	// UnknownTravelMinutes is allowed for a way of which an end is not known.
+	UnknownTravelMinutes int `yaml:"unknown_travel_minutes"`
+	// TravelPointAge is how long a household's point is used before intake is asked again.
+	TravelPointAge app.Duration `yaml:"travel_point_age"`
+	// IntakeTimeout is how long one answer of intake may take.
+	IntakeTimeout app.Duration `yaml:"intake_timeout"`
+}
+
+// Defaults are the settings of a service that is told none.
+func Defaults() Settings {
+	return Settings{
+		Planner: "simple", HorizonWeeks: 6, Notice: app.Duration(time.Hour),
+		CheckInEarly: app.Duration(time.Hour), CheckInLate: app.Duration(12 * time.Hour), CheckoutGrace: app.Duration(30 * time.Minute),
+		StopMinutes: 5, UnknownTravelMinutes: 20, TravelPointAge: app.Duration(24 * time.Hour), IntakeTimeout: app.Duration(2 * time.Second),
+	}
+}
+
+func (s Settings) validate() error {
+	switch {
+	case s.HorizonWeeks < 1 || s.HorizonWeeks > 52:
+		return fmt.Errorf("horizon_weeks: 1 to 52")
+	case s.StopMinutes < 0 || s.UnknownTravelMinutes < 0 || s.StopMinutes > 240 || s.UnknownTravelMinutes > 240:
+		return fmt.Errorf("stop_minutes, unknown_travel_minutes: 0 to 240")
+	case s.Notice < 0 || s.CheckInEarly < 0 || s.CheckInLate < 0 || s.CheckoutGrace < 0 || s.TravelPointAge < 0:
+		return fmt.Errorf("notice, check_in_early, check_in_late, checkout_grace, travel_point_age: not negative")
+	case s.IntakeTimeout <= 0:
+		return fmt.Errorf("intake_timeout: more than 0")
+	}
+	return nil
+}
+
+// planner makes the planner of that name.
+func planner(name string) (schedule.Planner, error) {
+	switch name {
+	case "simple":
+		return schedule.Greedy{}, nil
+	}
+	return nil, fmt.Errorf("planner: there is no %q: simple", name)
+}
+
+// Name is the service's name.
+const Name = "visit-scheduling"
+
+// Service is visit scheduling, to be run by app.
+func Service() app.Service {
+	spec, err := specs.OpenAPI.ReadFile("openapi/visit-scheduling.yaml")
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	return app.Service{
+		Name: Name, Port: 8084, Spec: spec, Migrations: postgres.Migrations, Peers: []string{"intake"},
+		New: func(_ context.Context, d *app.Deps) (*app.Parts, error) {
+			office, err := newDesk(d)
+			if err != nil {
+				return nil, err
+			}
+			return &app.Parts{
+				Routes:        api.Server{Desk: office, Access: api.Access{Engine: d.Policy}}.Routes,
+				Subscriptions: subscriptions(office),
+				Timers:        map[string]timers.Handler{desk.CheckoutTimer: office.CheckoutMissed, desk.DailyTimer: office.Daily},
+				Workers:       []app.Worker{{Name: "planner", Run: office.Run}},
+			}, nil
+		},
+	}
+}
+
+func newDesk(d *app.Deps) (*desk.Desk, error) {
+	s := Defaults()
+	if err := d.Settings(&s); err != nil {
+		return nil, err
+	}
+	if err := s.validate(); err != nil {
+		return nil, fmt.Errorf("settings of %s: %w", Name, err)
+	}
+	plans, err := planner(s.Planner)
+	if err != nil {
+		return nil, fmt.Errorf("settings of %s: %w", Name, err)
+	}
+	intake, err := d.Peer("intake")
+	if err != nil {
+		return nil, err
+	}
+	return &desk.Desk{
+		DB: d.DB, Planner: plans, Clock: d.Clock, Log: d.Log,
+		Points: household.Intake{Base: intake.URL, HTTP: intake.HTTP, Timeout: time.Duration(s.IntakeTimeout)},
+		Settings: desk.Settings{
+			Attendance: schedule.Attendance{
+				Early: time.Duration(s.CheckInEarly), Late: time.Duration(s.CheckInLate), Grace: time.Duration(s.CheckoutGrace),
+			},
+			Horizon: s.HorizonWeeks, Notice: time.Duration(s.Notice), PointAge: time.Duration(s.TravelPointAge), Lease: planningLease,
+			Travel: schedule.Estimate{Stop: s.StopMinutes, Unknown: s.UnknownTravelMinutes},
+		},
+		Calendar: func(id tenant.AgencyID) (*clock.Calendar, error) {
+			agency, err := d.Rules.Agency(id)
+			if err != nil {
+				return nil, err
+			}
+			return agency.Calendar, nil
+		},
+		Agencies: func() []tenant.AgencyID {
+			var ids []tenant.AgencyID
+			for _, a := range d.Rules.Agencies() {
+				ids = append(ids, a.ID)
+			}
+			return ids
+		},
+		NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
+	}, nil
+}
+
+// planningLease is how long a planner may take for a week before another takes
+// it over.
+const planningLease = 10 * time.Minute
+
+// subscriptions are the events that change the schedule. Access to cases follows
+// the kit's own handlers of the same events.
+func subscriptions(d *desk.Desk) []events.Subscription {
+	return []events.Subscription{
+		{Topics: []string{events.Topic("intake")}, Handlers: intakeHandlers(d)},
+		{Topics: []string{events.Topic("planning")}, Handlers: policy.CaseAccessHandlers()},
+		{Topics: []string{events.Topic("planning")}, Handlers: planningHandlers(d)},
+	}
+}
