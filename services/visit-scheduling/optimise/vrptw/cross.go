@@ -28,7 +28,7 @@ func (g *genetic) cross(a, b *individual) {
 	seed := int32(1 + rng.intn(n-1))
 	left := k
 	row := g.ruin.near[int(seed)*(n-1) : int(seed+1)*(n-1)]
-	for _, c := range row[1:] {
+	for _, c := range row {
 		if r := g.ofA[c]; !g.inA[r] {
 			g.inA[r] = true
 			if left--; left == 0 {
@@ -55,7 +55,6 @@ func (g *genetic) cross(a, b *individual) {
 				best = i
 			}
 		}
-		if best < 0 { println("DBG", k, most, len(a.routes), len(b.routes), len(share), a.dist, b.dist, b.warp, g.inB[0]) }
 		g.inB[best] = true
 	}
 	keepB := rng.next()&1 == 0 // which side gives way where both have a customer
