@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hearthfps/hearth/pkg/app"
+	"github.com/hearthfps/hearth/pkg/auth"
 	"github.com/hearthfps/hearth/pkg/events"
 	"github.com/hearthfps/hearth/pkg/policy"
 	kit "github.com/hearthfps/hearth/pkg/postgres"
@@ -56,7 +57,10 @@ func build(_ context.Context, d *app.Deps) (*app.Parts, error) {
 		DB: d.DB, Desk: desk, Clock: d.Clock,
 		Agency: func(id tenant.AgencyID) (*referral.Agency, error) { return agency(d.Rules, id) },
 		Guard: func(ctx context.Context, tx *kit.Tx) error {
-			return d.Policy.Check(ctx, tx, policy.Receive, policy.Resource{Type: "inbound_event"})
+			// Each event's own source is checked as it is read (reception.Read), so
+			// that one of another sender is refused and spoils no other.
+			p, _ := auth.From(ctx)
+			return d.Policy.Check(ctx, tx, policy.Receive, policy.Resource{Type: "inbound_event", Source: p.Source})
 		},
 	}
 	a := &api.API{DB: d.DB, Clock: d.Clock, Policy: d.Policy, Reception: r}

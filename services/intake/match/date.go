@@ -42,7 +42,7 @@ func ParseDate(s string) (Date, error) {
 	if i := strings.IndexAny(s, "T "); i > 0 {
 		s = s[:i]
 	}
-	parts := strings.FieldsFunc(s, func(r rune) bool { return r == '-' || r == '/' || r == '.' })
+	parts := strings.Split(strings.NewReplacer("/", "-", ".", "-").Replace(s), "-")
 	nums := make([]int, 0, 3)
 	for _, p := range parts {
 		n, ok := digits(p)

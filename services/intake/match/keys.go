@@ -148,7 +148,6 @@ func (k *keyer) atom(i int32, a atom, out []uint64) []uint64 {
 					if at >= 4 {
 						out = append(out, textHash(s[:at]))
 					}
-					out = append(out, textHash(s[at:]))
 					break
 				}
 			}

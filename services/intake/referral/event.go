@@ -221,7 +221,9 @@ func readEvent(tree map[string]any, attrs, data string, now time.Time) (Event, [
 	case !ok:
 		r.fault(data, "not_an_object", "data must be an object")
 	default:
-		r.noNUL(body, data)
+		if hasNUL(body) {
+			r.noNUL(body, data)
+		}
 		read(r, body, data, &e)
 	}
 	if len(r.faults) > 0 {

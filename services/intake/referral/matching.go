@@ -153,6 +153,9 @@ func digit(r rune) rune {
 
 // fold lowers s, takes marks off letters and leaves letters and digits alone.
 func fold(s string) string {
+	if plain, ok := foldASCII(s); ok {
+		return plain
+	}
 	strip := transform.Chain(norm.NFD, runes.Remove(runes.In(unicode.Mn)), norm.NFC)
 	plain, _, err := transform.String(strip, strings.ToLower(s))
 	if err != nil {
@@ -164,4 +167,20 @@ func fold(s string) string {
 		}
 		return -1
 	}, plain)
+}
+
+// foldASCII is fold for what most names are made of; ok is false for the rest.
+func foldASCII(s string) (plain string, ok bool) {
+	b := make([]byte, 0, len(s))
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= 0x80:
+			return "", false
+		case c >= 'A' && c <= 'Z':
+			b = append(b, c+'a'-'A')
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9':
+			b = append(b, c)
+		}
+	}
+	return string(b), true
 }

@@ -198,6 +198,23 @@ func (r *reader) flag(m map[string]any, at, name string) bool {
 	return b
 }
 
+// hasNUL says whether text anywhere in v holds the character U+0000.
+func hasNUL(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return strings.IndexByte(v, 0) >= 0
+	case []any:
+		return slices.ContainsFunc(v, hasNUL)
+	case map[string]any:
+		for name, x := range v {
+			if strings.IndexByte(name, 0) >= 0 || hasNUL(x) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // noNUL refuses the character U+0000, which no store of text keeps.
 func (r *reader) noNUL(v any, at string) {
 	switch v := v.(type) {
@@ -226,7 +243,7 @@ func escape(name string) string {
 	if len(name) > 100 {
 		name = strings.ToValidUTF8(name[:100], "")
 	}
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
 }
 
 func last(pointer string) string {
