@@ -21,8 +21,18 @@ import (
 //go:embed operations.yaml
 var operationsSpec []byte
 
-func operationsContract(base string) (*httpapi.Contract, error) {
-	return httpapi.LoadContract(bytes.Replace(operationsSpec, []byte("BASE"), []byte(base), 1))
+// Contract is the service's OpenAPI file together with what every service answers
+// its operators: what its API is checked against.
+func (s Service) Contract() (*httpapi.Contract, error) {
+	contract, err := httpapi.LoadContract(s.Spec)
+	if err != nil {
+		return nil, err
+	}
+	operations, err := httpapi.LoadContract(bytes.ReplaceAll(operationsSpec, []byte("BASE"), []byte(s.BasePath())))
+	if err != nil {
+		return nil, err
+	}
+	return contract, contract.Merge(operations)
 }
 
 func operationsRoutes(r *mux.Router, base string, d *Deps) {

@@ -188,15 +188,8 @@ func (d *Deps) connectPeers(svc Service, c Config, tokens auth.TokenSource) erro
 }
 
 func handler(svc Service, c Config, d *Deps, parts *Parts, verifier *auth.Verifier) (http.Handler, error) {
-	contract, err := httpapi.LoadContract(svc.Spec)
+	contract, err := svc.Contract()
 	if err != nil {
-		return nil, err
-	}
-	operations, err := operationsContract(svc.BasePath())
-	if err != nil {
-		return nil, err
-	}
-	if err := contract.Merge(operations); err != nil {
 		return nil, err
 	}
 	var limiter *httpapi.Limiter
