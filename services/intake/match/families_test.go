@@ -3,6 +3,7 @@ package match_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/hearthfps/hearth/services/intake/match"
@@ -46,7 +47,7 @@ func (v *adversary) name() string { return v.given[v.rng.IntN(len(v.given))] }
 
 // slip changes one letter: the names of twins often differ by no more.
 func (v *adversary) slip(s string) string {
-	r := []rune(s)
+	r := []rune(strings.ToLower(s))
 	i := v.rng.IntN(len(r))
 	r[i] = rune('a' + (int(r[i])+1+v.rng.IntN(24))%26)
 	return string(r)

@@ -1,5 +1,7 @@
 package match
 
+import "strings"
+
 // maxKeys bounds the keys one rule may give one record.
 const maxKeys = 12
 
@@ -166,7 +168,13 @@ func (k *keyer) atom(i int32, a atom, out []uint64) []uint64 {
 					out = append(out, textHash(f.lex[s].text(v))+uint64(s))
 					continue
 				}
-				out = halves(f.lex[s].text(v), out)
+				text := f.lex[s].text(v)
+				system := strings.IndexByte(text, 0) + 1
+				from := len(out)
+				out = halves(text[system:], out)
+				for k := from; k < len(out); k++ {
+					out[k] += textHash(text[:system]) + uint64(s)
+				}
 			}
 		}
 	case atomHousehold:
