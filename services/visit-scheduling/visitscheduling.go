@@ -58,7 +58,8 @@ func Defaults() Settings {
 	}
 }
 
-func (s Settings) validate() error {
+// Validate says which setting makes no sense.
+func (s Settings) Validate() error {
 	switch {
 	case s.HorizonWeeks < 1 || s.HorizonWeeks > 52:
 		return fmt.Errorf("horizon_weeks: 1 to 52")
@@ -69,7 +70,8 @@ func (s Settings) validate() error {
 	case s.IntakeTimeout <= 0:
 		return fmt.Errorf("intake_timeout: more than 0")
 	}
-	return nil
+	_, err := planner(s.Planner)
+	return err
 }
 
 // planner makes the planner of that name.
@@ -112,7 +114,7 @@ func newDesk(d *app.Deps) (*desk.Desk, error) {
 	if err := d.Settings(&s); err != nil {
 		return nil, err
 	}
-	if err := s.validate(); err != nil {
+	if err := s.Validate(); err != nil {
 		return nil, fmt.Errorf("settings of %s: %w", Name, err)
 	}
 	plans, err := planner(s.Planner)

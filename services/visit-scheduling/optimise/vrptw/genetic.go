@@ -266,7 +266,7 @@ func (g *genetic) polish(x *individual) {
 	r := g.ruin
 	r.load(x.routes)
 	before := x.dist
-	sol := r.anneal(polishHot, polishCold, polishSteps, never)
+	sol := r.anneal(polishHot, polishCold, min(polishSteps, 8*g.in.N), never)
 	if sol != nil && sol.Cost < before {
 		g.local.set(sol.Routes)
 		y := g.capture()

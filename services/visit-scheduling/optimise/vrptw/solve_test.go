@@ -51,7 +51,7 @@ func TestSolve_EveryAnswerPassesTheChecker(t *testing.T) {
 func TestSolve_FindsTheOptimumOfTinyFiles(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawFile(t, 5)
-		sol, _, err := vrptw.Solve(vrptw.FromSolomon(s), vrptw.Options{Seed: 1, Children: 60})
+		sol, _, err := vrptw.Solve(vrptw.FromSolomon(s), vrptw.Options{Seed: 1, Children: 600})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,221 @@
+package visitscheduling_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/hearthfps/hearth/pkg/app/apptest"
+	"github.com/hearthfps/hearth/pkg/auth"
+	"github.com/hearthfps/hearth/pkg/events"
+	"github.com/hearthfps/hearth/pkg/httpapi/apitest"
+	visitscheduling "github.com/hearthfps/hearth/services/visit-scheduling"
+	"github.com/hearthfps/hearth/services/visit-scheduling/api"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A Monday morning, in winter time: 08:00 in Helsinki.
+var monday = time.Date(2026, 3, 2, 6, 0, 0, 0, time.UTC)
+
+const (
+	scheduled = "org.hearth.visit-scheduling.visit.scheduled.v1"
+	story     = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+)
+
+// start runs the service beside an intake that knows one point.
+func start(t *testing.T, with ...apptest.Option) *apptest.Harness {
+	t.Helper()
+	intake := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") {
+			t.Error("intake was asked without a token")
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"known": true, "lat": 60.98765, "lon": 25.65432, "precision_m": 3000, "source": "postal_area"}`))
+	})
+	return apptest.Start(t, visitscheduling.Service(), append([]apptest.Option{apptest.At(monday), apptest.Peer("intake", intake)}, with...)...)
+}
+
+func hire(h *apptest.Harness, workers ...string) {
+	h.T.Helper()
+	var hours []map[string]any
+	for _, day := range []string{"mon", "tue", "wed", "thu", "fri"} {
+		hours = append(hours, map[string]any{"weekday": day, "from": "08:00", "to": "17:00"})
+	}
+	for _, w := range workers {
+		h.As(auth.RoleScheduler, "scheduler-1").Put("/visits/v1/workers/"+w, map[string]any{
+			"skills": []string{"family_work"}, "languages": []string{"fi"}, "weekly_hours": hours, "base": map[string]any{"lat": 60.97, "lon": 25.64},
+		}).Want(201)
+	}
+}
+
+// approved is the event of a plan of three weeks with one visit each.
+func approved(h *apptest.Harness, caseID string, version int64, change ...func(map[string]any)) events.Event {
+	data := map[string]any{
+		"plan_id": "plan-of-" + caseID, "version": version, "case_id": caseID, "household_id": "house-of-" + caseID, "program": "perhetyo",
+		"approved_by": "supervisor-1", "starts_on": "2026-03-02", "ends_on": "2026-03-22",
+		"visit_pattern": map[string]any{
+			"times_a_week": 1, "minutes": 60, "workers": 1, "place": "home", "skills": []string{"family_work"}, "language": "fi",
+			"earliest": "10:00", "latest": "16:00", "weekdays": []string{"mon", "tue", "wed", "thu", "fri"},
+		},
+		"resource_needs": []string{}, "workers": []string{"worker-1"}, "recipients": []string{"person-1"},
+	}
+	for _, f := range change {
+		f(data)
+	}
+	e := h.Happened("org.hearth.planning.plan.approved.v1", "plan-of-"+caseID, caseID, data)
+	e.TraceParent = story
+	return e
+}
+
+func visits(h *apptest.Harness, query string) []api.Visit {
+	h.T.Helper()
+	return apitest.Read[api.VisitPage](h.As(auth.RoleScheduler, "scheduler-1").Get("/visits/v1/visits?" + query).Want(200)).Items
+}
+
+// planned waits until the planner has come to every visit of a case.
+func planned(h *apptest.Harness, caseID string, n int) []api.Visit {
+	h.T.Helper()
+	var all []api.Visit
+	h.Wait("the visits of "+caseID+" to be planned", func() bool {
+		all = visits(h, "case_id="+caseID)
+		for _, v := range all {
+			for _, r := range v.Reasons {
+				if r == "not_yet_planned" || r == "taken_from_worker" {
+					return false
+				}
+			}
+		}
+		return len(all) >= n
+	})
+	return all
+}
+
+func TestService_APlanTwiceIsOneScheduleInTheFamilysTrace(t *testing.T) {
+	h := start(t)
+	hire(h, "worker-1", "worker-2")
+	e := approved(h, "case-1", 1)
+	h.Publish(e, e)
+	h.Publish(e)
+	h.WaitEvents(scheduled, 3)
+	h.Settle()
+	told := map[string]int{}
+	for _, e := range h.Events() {
+		told[e.Type]++
+		if !strings.Contains(e.TraceParent, story[3:35]) {
+			t.Errorf("%s is in trace %s, not in the family's", e.Type, e.TraceParent)
+		}
+		for _, secret := range []string{"60.98", "25.65", "60.97", "house-of"} {
+			if strings.Contains(string(e.Data), secret) {
+				t.Errorf("%s tells %s", e.Type, secret)
+			}
+		}
+	}
+	want := map[string]int{"org.hearth.visit-scheduling.series.created.v1": 1, scheduled: 3}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	for _, v := range planned(h, "case-1", 3) {
+		if v.Status != "scheduled" || v.Workers[0] != "worker-1" || *v.TravelMinutes == 20 {
+			t.Errorf("visit %s with %v, %d min away", v.Status, v.Workers, *v.TravelMinutes)
+		}
+	}
+	for _, secret := range []string{"60.98", "house-of"} {
+		if strings.Contains(h.Logs(), secret) {
+			t.Errorf("the log holds %s", secret)
+		}
+	}
+}
+
+func TestService_AMissedCheckoutAlarmsAfterARestart(t *testing.T) {
+	h := start(t)
+	hire(h, "worker-1")
+	h.Publish(approved(h, "case-1", 1))
+	v := planned(h, "case-1", 3)[0]
+	h.Advance(v.StartsAt.Sub(h.Clock.Now()))
+	worker := h.As(auth.RoleFamilyWorker, "worker-1")
+	worker.Post("/visits/v1/visits/"+v.VisitId+":check-in", nil).Want(200)
+	h.Restart()
+	h.Advance(89 * time.Minute)
+	h.Settle()
+	if got := visits(h, "status=in_progress"); len(got) != 1 || got[0].CheckoutMissedAt != nil {
+		t.Fatalf("before its time: %+v", got)
+	}
+	h.Advance(2 * time.Minute)
+	h.WaitEvent("org.hearth.visit-scheduling.visit.checkout_missed.v1", v.VisitId)
+	done := apitest.Read[api.Visit](worker.Post("/visits/v1/visits/"+v.VisitId+":check-out", nil).Want(200))
+	if done.Status != "completed" || done.CheckoutMissedAt == nil {
+		t.Errorf("late check-out: %+v", done)
+	}
+	h.WaitEvent("org.hearth.visit-scheduling.visit.completed.v1", v.VisitId)
+}
+
+func TestService_FollowsAssignmentsExclusionsAndTheCasesEnd(t *testing.T) {
+	h := start(t)
+	hire(h, "worker-1", "worker-2")
+	h.Publish(approved(h, "case-1", 1))
+	planned(h, "case-1", 3)
+	worker := h.As(auth.RoleFamilyWorker, "worker-2")
+	if got := apitest.Read[api.VisitPage](worker.Get("/visits/v1/visits?case_id=case-1").Want(200)).Items; len(got) != 0 {
+		t.Fatalf("worker-2 sees %d visits before they are assigned", len(got))
+	}
+	h.Tell("org.hearth.planning.case.assigned.v1", "case-1", "case-1", map[string]any{
+		"case_id": "case-1", "worker_id": "worker-2", "supervisor_id": "supervisor-1", "role": "co_worker", "assigned_by": "supervisor-1", "assigned_at": h.Clock.Now(),
+	})
+	h.Tell("org.hearth.planning.case.excluded.v1", "case-1", "case-1", map[string]any{"case_id": "case-1", "worker_id": "worker-1"})
+	h.WaitEvents("org.hearth.visit-scheduling.visit.rescheduled.v1", 3)
+	for _, v := range planned(h, "case-1", 3) {
+		if v.Workers[0] != "worker-2" {
+			t.Errorf("an excluded worker keeps a visit: %v", v.Workers)
+		}
+	}
+	if got := apitest.Read[api.VisitPage](worker.Get("/visits/v1/visits?case_id=case-1").Want(200)).Items; len(got) != 3 {
+		t.Errorf("worker-2 sees %d visits, want 3", len(got))
+	}
+	h.Tell("org.hearth.planning.case.closed.v1", "case-1", "case-1", map[string]any{
+		"case_id": "case-1", "reason_code": "goals_met", "closed_by": "supervisor-1", "closed_at": h.Clock.Now(),
+	})
+	h.WaitEvents("org.hearth.visit-scheduling.visit.cancelled.v1", 3)
+	for _, v := range visits(h, "case_id=case-1") {
+		if v.Status != "cancelled" {
+			t.Errorf("a closed case has a visit %s", v.Status)
+		}
+	}
+}
+
+func TestService_APlanThatCannotBecomeVisitsIsParked(t *testing.T) {
+	h := start(t)
+	h.Publish(approved(h, "case-1", 1, func(d map[string]any) { d["ends_on"] = "2026-03-01" }), approved(h, "case-2", 1))
+	planned(h, "case-2", 3) // another family goes on
+	var page struct{ Items []struct{ Key string } }
+	h.Wait("the event to be parked", func() bool {
+		h.As(auth.RoleOperator, "").Get("/visits/v1/parked-events").Want(200).Into(&page)
+		return len(page.Items) == 1
+	})
+	if page.Items[0].Key != "case-1" {
+		t.Errorf("parked %+v", page.Items)
+	}
+}
+
+func TestService_RefusesSettingsThatMakeNoSense(t *testing.T) {
+	if err := visitscheduling.Defaults().Validate(); err != nil {
+		t.Errorf("the defaults: %v", err)
+	}
+	for name, spoil := range map[string]func(*visitscheduling.Settings){
+		"no horizon":  func(s *visitscheduling.Settings) { s.HorizonWeeks = 0 },
+		"no timeout":  func(s *visitscheduling.Settings) { s.IntakeTimeout = 0 },
+		"backwards":   func(s *visitscheduling.Settings) { s.CheckoutGrace = -1 },
+		"far travel":  func(s *visitscheduling.Settings) { s.UnknownTravelMinutes = 1000 },
+		"who is that": func(s *visitscheduling.Settings) { s.Planner = "oracle" },
+	} {
+		s := visitscheduling.Defaults()
+		spoil(&s)
+		if s.Validate() == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+}
