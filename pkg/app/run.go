@@ -89,8 +89,10 @@ func stopWithin(ctx context.Context, c Config, running *Running) error {
 
 // Servers are the two listeners of a process.
 type Servers struct {
-	API         http.Handler
+	API http.Handler
+	// Listen is the API's address; Listener, when it is set, listens there already.
 	Listen      string
+	Listener    net.Listener
 	Admin       *Admin
 	AdminListen string // empty is ":9090", "off" serves none
 	UnreadyFor  time.Duration
@@ -99,9 +101,12 @@ type Servers struct {
 // Serve answers until ctx ends or failed is closed, then becomes unready, waits,
 // and lets running requests end. ready is called once both listen.
 func (s Servers) Serve(ctx context.Context, failed <-chan struct{}, ready func(addr string)) error {
-	api, err := net.Listen("tcp", s.Listen)
-	if err != nil {
-		return fmt.Errorf("listen for the API: %w", err)
+	api := s.Listener
+	if api == nil {
+		var err error
+		if api, err = net.Listen("tcp", s.Listen); err != nil {
+			return fmt.Errorf("listen for the API: %w", err)
+		}
 	}
 	ended := make(chan error, 2)
 	main := &http.Server{Handler: s.API, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}

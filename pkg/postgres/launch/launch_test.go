@@ -283,3 +283,31 @@ func TestDatabase_RolesAreSeparateAndMadeOnce(t *testing.T) {
 		t.Error("intake's role may enter planning's database")
 	}
 }
+
+func TestExternal_MakesDatabaseAndRolesOnSomebodyElsesServer(t *testing.T) {
+	s := start(t, t.TempDir())
+	defer closeServer(t, s)
+	password := filepath.Join(t.TempDir(), "password")
+	for range 2 { // the second time everything is there
+		e, err := launch.At(s.AdminURL("postgres"), password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := e.Database(t.Context(), "garden")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := query(t, d.RuntimeURL, "SELECT current_user::text"); got != "garden" {
+			t.Errorf("the runtime URL works as %s, want garden", got)
+		}
+		if got := query(t, d.OwnerURL, "SELECT current_user::text"); got != "garden_owner" {
+			t.Errorf("the owner URL works as %s, want garden_owner", got)
+		}
+	}
+}
+
+func TestAt_RefusesWhatIsNoURL(t *testing.T) {
+	if _, err := launch.At("host=here", "p"); err == nil {
+		t.Error("a keyword string was taken, want an error that says what a URL looks like")
+	}
+}
