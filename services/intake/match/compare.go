@@ -43,6 +43,7 @@ const (
 	dateYear                   // the same year
 	dateAnniversary            // the same month and day in another year
 	dateNear                   // two of three parts agree, or within 31 days
+	dateGeneration             // one digit, but the years differ by more than ten
 	dateSlip                   // one digit, a swap of neighbours, or day for month
 	datePartial                // every part both know agrees
 	dateExact
@@ -358,6 +359,9 @@ func dateLevel(a, b Date) uint8 {
 		return dateExact
 	}
 	if a.Year == b.Year && a.Month == b.Day && a.Day == b.Month || digitSlip(a.packed(), b.packed()) {
+		if years > 10 {
+			return dateGeneration
+		}
 		return dateSlip
 	}
 	if years == 0 && (a.Month == b.Month || a.Day == b.Day) {

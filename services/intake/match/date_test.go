@@ -63,6 +63,7 @@ func TestDateLevel(t *testing.T) {
 		{Date{1984, 2, 31}, dateSlip},  // a swap of neighbouring digits
 		{Date{1994, 2, 13}, dateSlip},  // one digit
 		{Date{1984, 82, 13}, dateSlip}, // one digit, no calendar
+		{Date{1944, 2, 13}, dateGeneration},
 		{Date{1984, 2, 27}, dateNear},
 		{Date{1984, 11, 13}, dateNear},
 		{Date{1984, 10, 25}, dateYear},

@@ -178,7 +178,7 @@ func (s schema) levelNames(c int) []string {
 	case kindDate:
 		return []string{
 			"unknown", "years apart by more than ten", "years apart by at most ten", "years apart by at most two", "same year",
-			"same day of another year", "near", "one slip", "agrees as far as known", "same",
+			"same day of another year", "near", "one slip, years apart by more than ten", "one slip", "agrees as far as known", "same",
 		}
 	case kindSex, kindHousehold:
 		return []string{"unknown", "different", "same"}

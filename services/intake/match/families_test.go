@@ -49,7 +49,10 @@ func (v *adversary) name() string { return v.given[v.rng.IntN(len(v.given))] }
 func (v *adversary) slip(s string) string {
 	r := []rune(strings.ToLower(s))
 	i := v.rng.IntN(len(r))
-	r[i] = rune('a' + (int(r[i])+1+v.rng.IntN(24))%26)
+	for r[i] < 'a' || r[i] > 'z' { // ä for a would be no other name
+		i = v.rng.IntN(len(r))
+	}
+	r[i] = 'a' + (r[i]-'a'+1+rune(v.rng.IntN(25)))%26
 	return string(r)
 }
 
@@ -138,7 +141,7 @@ func pairs(n int) []pair {
 	for i := 0; len(out) < n; i++ {
 		k := kinds[i%len(kinds)]
 		p, other := *whole[i%len(whole)], *whole[(i+7)%len(whole)]
-		if k.name == "adopted" && other.Family == p.Family {
+		if k.name == "adopted" && other.Family[0] == p.Family[0] { // no other name, or a slip of it
 			continue
 		}
 		out = append(out, pair{k.name, p, k.make(p, other)})

@@ -115,7 +115,8 @@ func guards(s schema, p *pattern, flags Flags) []Guard {
 		if !identified {
 			out = append(out, GuardNoBirthDate)
 		}
-	case date < dateNear:
+	case date < dateNear || date == dateGeneration:
+		// A slip of a digit in the decade, or a parent and a child of one name.
 		if !identified || date < dateYears {
 			out = append(out, GuardBirthDate)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -217,6 +218,7 @@ func GetHousehold(ctx context.Context, tx *postgres.Tx, id referral.HouseholdID)
 		return h, err
 	}
 	h.Referrals, err = Referrals(ctx, tx, referrals, false)
+	slices.Reverse(h.Referrals)
 	return h, err
 }
 

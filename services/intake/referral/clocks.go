@@ -44,6 +44,9 @@ type ClockRule struct {
 	When   Condition
 	Within clock.Deadline
 	MetBy  string
+	// FromArrival runs it from when the event came to the agency, and not from
+	// when its sender received it.
+	FromArrival bool
 }
 
 // ResponseClock is a time limit that runs on a referral.
@@ -98,13 +101,17 @@ func (d *Desk) runClocks(rf *Referral, a *Agency, now time.Time) error {
 			continue
 		}
 		called[rule.Code] = true
-		rf.runClock(rule, rules.Clocks.Version, rule.Within.From(rf.start(), a.Calendar), d.IDs)
+		start := rf.start()
+		if rule.FromArrival {
+			start = rf.ArrivedAt
+		}
+		rf.runClock(rule, rules.Clocks.Version, start, rule.Within.From(start, a.Calendar), d.IDs)
 	}
 	rf.stopClocks(func(c *ResponseClock) bool { return !called[c.Code] })
 	return nil
 }
 
-func (rf *Referral) runClock(rule ClockRule, version string, due time.Time, ids IDs) {
+func (rf *Referral) runClock(rule ClockRule, version string, start, due time.Time, ids IDs) {
 	i := slices.IndexFunc(rf.Clocks, func(c *ResponseClock) bool { return c.Code == rule.Code && c.State != ClockStopped })
 	if i >= 0 {
 		c := rf.Clocks[i]
@@ -114,7 +121,7 @@ func (rf *Referral) runClock(rule ClockRule, version string, due time.Time, ids 
 		}
 		return
 	}
-	c := &ResponseClock{ID: ids.Clock(), Code: rule.Code, MetBy: rule.MetBy, State: ClockRunning, StartedAt: rf.start(), DueAt: due, RuleVersion: version, changed: true}
+	c := &ResponseClock{ID: ids.Clock(), Code: rule.Code, MetBy: rule.MetBy, State: ClockRunning, StartedAt: start, DueAt: due, RuleVersion: version, changed: true}
 	if rule.MetBy == MetTaken && rf.TakenBy != "" {
 		c.State, c.MetAt = ClockMet, rf.TakenAt
 	}

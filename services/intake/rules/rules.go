@@ -54,6 +54,7 @@ type clockRule struct {
 	When   string         `yaml:"when"`
 	Within clock.Deadline `yaml:"within"`
 	MetBy  string         `yaml:"met_by"`
+	From   string         `yaml:"from,omitempty"` // received (when empty) or arrived
 
 	condition *rules.Condition
 }
@@ -142,6 +143,9 @@ func (f *clockFile) prepare(l *rules.Language) (err error) {
 		if !slices.Contains(referral.Milestones, c.MetBy) {
 			return fmt.Errorf("clock %s: met_by: one of %v", c.Code, referral.Milestones)
 		}
+		if !slices.Contains([]string{"", "received", "arrived"}, c.From) {
+			return fmt.Errorf("clock %s: from: received or arrived", c.Code)
+		}
 		if c.condition, err = l.Condition(c.When); err != nil {
 			return fmt.Errorf("clock %s: when: %w", c.Code, err)
 		}
@@ -209,7 +213,7 @@ func (b *Book) choose(day clock.Date) (referral.Rules, error) {
 		r.Priorities.Rules = append(r.Priorities.Rules, referral.PriorityRule{Code: rule.Code, When: rule.condition, Priority: rule.Priority})
 	}
 	for _, rule := range c.Rules.Clocks {
-		r.Clocks.Rules = append(r.Clocks.Rules, referral.ClockRule{Code: rule.Code, When: rule.condition, Within: rule.Within, MetBy: rule.MetBy})
+		r.Clocks.Rules = append(r.Clocks.Rules, referral.ClockRule{Code: rule.Code, When: rule.condition, Within: rule.Within, MetBy: rule.MetBy, FromArrival: rule.From == "arrived"})
 	}
 	return r, nil
 }
