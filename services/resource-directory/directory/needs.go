@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hearthfps/hearth/pkg/rules"
@@ -18,6 +19,7 @@ var needsYAML []byte
 // Need is what a service must be about to meet a need of a family.
 type Need struct {
 	Code    string              `yaml:"code"`
+	Also    []string            `yaml:"also"`    // other codes for it, of plans and assessments
 	Label   map[string]string   `yaml:"label"`   // by language
 	Phrases map[string][]string `yaml:"phrases"` // by language; word forms are seen through
 	Stems   []string            `yaml:"stems"`   // parts of words, for compounds
@@ -45,10 +47,10 @@ func ParseNeeds(name string, data []byte) (Needs, error) {
 	return Needs{Ref: ref, InFile: file.Needs}, nil
 }
 
-// Find returns the need of a code; ok is false when there is none.
+// Find returns the need of a code, its own or another for it; ok is false when there is none.
 func (n Needs) Find(code string) (need Need, ok bool) {
 	for _, need := range n.InFile {
-		if need.Code == code {
+		if need.Code == code || slices.Contains(need.Also, code) {
 			return need, true
 		}
 	}
@@ -78,13 +80,15 @@ func (n needsFile) check() error {
 	seen := map[string]bool{}
 	for i, need := range n.Needs {
 		at := fmt.Sprintf("needs[%d] (%s)", i, need.Code)
-		if !needCode.MatchString(need.Code) {
-			faults = append(faults, at+": code must match "+needCode.String())
+		for _, code := range append([]string{need.Code}, need.Also...) {
+			if !needCode.MatchString(code) {
+				faults = append(faults, at+": a code must match "+needCode.String())
+			}
+			if seen[code] {
+				faults = append(faults, at+": the code "+code+" is there twice")
+			}
+			seen[code] = true
 		}
-		if seen[need.Code] {
-			faults = append(faults, at+": the code is there twice")
-		}
-		seen[need.Code] = true
 		for _, lang := range Languages {
 			if strings.TrimSpace(need.Label[lang]) == "" {
 				faults = append(faults, at+": no label in "+lang)

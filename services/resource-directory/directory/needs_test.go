@@ -11,7 +11,8 @@ func TestLoadNeeds_TheFileThatShipsIsWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Codes of concerns that a service can meet, and domains that are assessed, can be searched for.
-	for _, code := range []string{"parenting", "housing", "financial", "mental_health", "substance_use", "domestic_violence", "child_behaviour", "disability_support", "household_needs", "relationships"} {
+	for _, code := range []string{"parenting", "housing", "financial", "mental_health", "substance_use", "domestic_violence", "child_behaviour", "disability_support", "household_needs", "relationships",
+		"safety", "health", "emotional_behavioural", "education", "supports", "peer_support", "respite_care"} {
 		if _, ok := needs.Find(code); !ok {
 			t.Errorf("there is no need %s", code)
 		}
@@ -31,7 +32,7 @@ func TestParseNeeds_FaultsAreNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, text := range map[string]string{
-		"there twice":    head + good + good,
+		"is there twice": head + good + good,
 		"no label in sv": head + "  - {code: food, label: {en: Food, fi: Ruoka}, phrases: {en: [food], fi: [ruoka], sv: [mat]}}\n",
 		"no phrases":     head + "  - {code: food, label: {en: Food, fi: Ruoka, sv: Mat}, phrases: {en: [food]}}\n",
 		"too short":      head + "  - {code: food, label: {en: Food, fi: Ruoka, sv: Mat}, phrases: {en: [food], fi: [ruoka], sv: [mat]}, stems: [at]}\n",
