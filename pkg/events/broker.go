@@ -34,7 +34,7 @@ func newBroker(c Config) *broker {
 	b := &broker{addr: kafka.TCP(c.Brokers...), conns: map[net.Conn]struct{}{}}
 	b.transport = &kafka.Transport{
 		ClientID: "hearth-" + c.Service, Dial: b.dial, DialTimeout: 5 * time.Second, IdleTimeout: time.Minute,
-		MetadataTTL: 5 * time.Second, TLS: c.TLS, SASL: c.SASL,
+		MetadataTTL: 2 * time.Second, TLS: c.TLS, SASL: c.SASL,
 	}
 	b.dialer = &kafka.Dialer{ClientID: "hearth-" + c.Service, Timeout: 5 * time.Second, TLS: c.TLS, SASLMechanism: c.SASL}
 	if c.TLS == nil {
