@@ -26,8 +26,9 @@ const (
 	GuardNoName Guard = iota
 	// GuardGivenName: the given names differ. Twins share all else.
 	GuardGivenName
-	// GuardTwin: the given names are near but not known forms of one another,
-	// and surname, birth date or address agree: Mia and Mio are two children.
+	// GuardTwin: the given names are near, or forms of one name, and surname or
+	// address and birth date agree: Mia and Mio, or Anna and Hanna, may be two
+	// children.
 	GuardTwin
 	// GuardNoBirthDate: nothing but names and addresses; a parent and a child
 	// of one name have those in common.
@@ -49,7 +50,7 @@ const (
 var guardTexts = [guardCount]string{
 	"no real given name on one side",
 	"given names differ",
-	"given names are near, not the same, in one family: perhaps twins",
+	"given names are near and not the same, in one family: perhaps twins",
 	"no birth date to tell a parent from a child of the same name",
 	"birth dates differ",
 	"numbers of one system differ",
@@ -102,7 +103,7 @@ func guards(s schema, p *pattern, flags Flags) []Guard {
 		if !identified || multiple || sameDay && family2 {
 			out = append(out, GuardGivenName)
 		}
-	case given == nameNear:
+	case given == nameNear || given == nameVariant:
 		if family2 && (sameDay || multiple) && (!identified || multiple) {
 			out = append(out, GuardTwin)
 		}
