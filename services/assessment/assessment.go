@@ -37,6 +37,6 @@ func build(_ context.Context, d *app.Deps) (*app.Parts, error) {
 	if err := plan.check(d.Clock.Now()); err != nil {
 		return nil, fmt.Errorf("programs and instruments do not fit: %w", err)
 	}
-	server := &api.Server{DB: d.DB, Policy: d.Policy, Library: library, Clock: d.Clock}
+	server := &api.Server{DB: d.DB, Policy: d.Policy, Library: library, Programs: plan, Clock: d.Clock}
 	return &app.Parts{Routes: server.Routes, Subscriptions: plan.subscriptions()}, nil
 }

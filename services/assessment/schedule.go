@@ -49,6 +49,25 @@ func (s schedule) opening(agency tenant.AgencyID, program, version string, opene
 	return out, nil
 }
 
+// NextReview is when the case is to be reviewed by an instrument again, if its
+// program says so. It counts from the last assessment by it.
+func (s schedule) NextReview(agency tenant.AgencyID, program, version, instrument string, last time.Time) (due time.Time, ok bool, err error) {
+	a, err := s.bundle.Agency(agency)
+	if err != nil {
+		return time.Time{}, false, err
+	}
+	p, err := s.bundle.ProgramVersion(program, version)
+	if err != nil {
+		return time.Time{}, false, err
+	}
+	for _, asked := range p.Rules.Instruments {
+		if asked.Occasion == "review" && asked.Instrument == instrument {
+			return asked.DueWithin.From(last, a.Calendar), true, nil
+		}
+	}
+	return time.Time{}, false, nil
+}
+
 // check finds programs that ask for instruments nobody installed.
 func (s schedule) check(now time.Time) error {
 	var errs []error

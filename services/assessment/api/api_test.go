@@ -28,6 +28,13 @@ import (
 
 var opened = time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 
+// quarterly is a program that reviews needs, and not safety, every 90 days.
+type quarterly struct{}
+
+func (quarterly) NextReview(_ tenant.AgencyID, _, _, instrument string, last time.Time) (time.Time, bool, error) {
+	return last.AddDate(0, 0, 90), instrument == "family_strengths_needs", nil
+}
+
 // desk is assessment's API over a database of its own, in which case-1 of
 // lakeland is worker-1's.
 type desk struct {
@@ -58,7 +65,7 @@ func newDesk(t *testing.T) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &api.Server{DB: db, Policy: engine, Library: library, Clock: at}
+	server := &api.Server{DB: db, Policy: engine, Library: library, Programs: quarterly{}, Clock: at}
 	handler, err := httpapi.New(httpapi.Options{Service: "assessment", Contract: contract, Routes: server.Routes, Authenticate: authenticate})
 	if err != nil {
 		t.Fatal(err)
@@ -331,6 +338,39 @@ func TestStart_AnotherAssessmentOfTheCase(t *testing.T) {
 	w.Post(path, body).WantProblem(http.StatusConflict, "case_closed")
 	if diff := cmp.Diff([]string{"org.hearth.assessment.assessment.due.v1"}, d.published()); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
+func TestComplete_SchedulesTheNextReviewTheProgramAsksFor(t *testing.T) {
+	d := newDesk(t)
+	w := d.worker()
+	answer := func(path string) {
+		t.Helper()
+		first := w.Get(path).Want(http.StatusOK)
+		saved := w.Patch(path, map[string]any{"answers": map[string]any{"child_of_school_age": "no", "warmth": "strength"}}, apitest.IfMatch(first.ETag())).Want(http.StatusOK)
+		w.Post(path+":complete", nil, apitest.IfMatch(saved.ETag())).Want(http.StatusOK)
+	}
+	open := func() []api.AssessmentSummary {
+		t.Helper()
+		var out []api.AssessmentSummary
+		for _, a := range apitest.Read[api.AssessmentPage](w.Get("/assessment/v1/assessments", apitest.Query("status", "due")).Want(http.StatusOK)).Items {
+			if a.Occasion == "review" {
+				out = append(out, a)
+			}
+		}
+		return out
+	}
+	answer(scale)
+	first := open()
+	if len(first) != 1 || !first[0].DueAt.Equal(opened.AddDate(0, 0, 90)) {
+		t.Fatalf("open reviews = %+v, want one due in 90 days", first)
+	}
+	w.Post("/assessment/v1/cases/case-1/assessments", map[string]any{"instrument": "family_strengths_needs", "occasion": "review"}).
+		WantProblem(http.StatusConflict, "review_open")
+	d.clock.Advance(24 * time.Hour)
+	answer("/assessment/v1/assessments/" + first[0].AssessmentId)
+	if second := open(); len(second) != 1 || !second[0].DueAt.Equal(opened.AddDate(0, 0, 91)) {
+		t.Errorf("open reviews = %+v, want the next, counted from the last", second)
 	}
 }
 

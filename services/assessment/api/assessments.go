@@ -125,8 +125,12 @@ func (s *Server) StartAssessment(ctx context.Context, r StartAssessmentRequestOb
 			due = r.Body.DueAt.UTC()
 		}
 		a := record.New(record.AssessmentID(id), r.CaseId, ins, record.Occasion(r.Body.Occasion), due, file.Trace)
-		if _, err := store.Insert(ctx, tx, a); err != nil {
+		inserted, err := store.Insert(ctx, tx, a)
+		if err != nil {
 			return out, err
+		}
+		if !inserted {
+			return out, fault.New(fault.Conflict, "review_open", "The case has an open review by this instrument. Answer that one.")
 		}
 		if err := announce.Due(ctx, tx, a); err != nil {
 			return out, err
@@ -188,10 +192,41 @@ func (s *Server) CompleteAssessment(ctx context.Context, r CompleteAssessmentReq
 		if err := announce.Completed(ctx, tx, a); err != nil {
 			return out, err
 		}
+		if err := s.scheduleReview(ctx, tx, a); err != nil {
+			return out, err
+		}
 		out.Body, err = s.assessment(a)
 		out.Headers.ETag = httpapi.ETag(a.Revision)
 		return out, err
 	})
+}
+
+// scheduleReview gives the case the next review by the instrument that was just
+// completed, in its newest version, if the program asks for one and none is open.
+func (s *Server) scheduleReview(ctx context.Context, tx *postgres.Tx, done *record.Assessment) error {
+	// Held, so that a closing that runs beside sees the review and cancels it.
+	file, err := store.HoldCase(ctx, tx, done.CaseID)
+	if err != nil || file.Closed {
+		return err
+	}
+	due, asked, err := s.Programs.NextReview(tx.Agency(), file.Program, file.ProgramVersion, done.Instrument, done.CompletedAt)
+	if err != nil || !asked {
+		return err
+	}
+	ins, ok := s.Library.Current(done.Instrument, done.CompletedAt)
+	if !ok {
+		return fault.New(fault.Conflict, "instrument_not_in_effect", "The program asks for a review by an instrument of which no version is in effect.")
+	}
+	id, err := newID()
+	if err != nil {
+		return err
+	}
+	next := record.New(record.AssessmentID(id), done.CaseID, ins, record.Review, due, file.Trace)
+	inserted, err := store.Insert(ctx, tx, next)
+	if err != nil || !inserted {
+		return err
+	}
+	return announce.Due(ctx, tx, next)
 }
 
 // OverrideSafety answers POST /assessments/{assessment_id}:override-safety.

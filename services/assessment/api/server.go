@@ -5,6 +5,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/gorilla/mux"
@@ -15,17 +16,26 @@ import (
 	"github.com/hearthfps/hearth/pkg/httpapi"
 	"github.com/hearthfps/hearth/pkg/policy"
 	"github.com/hearthfps/hearth/pkg/postgres"
+	"github.com/hearthfps/hearth/pkg/tenant"
 	"github.com/hearthfps/hearth/services/assessment/instruments"
 	store "github.com/hearthfps/hearth/services/assessment/postgres"
 	"github.com/hearthfps/hearth/services/assessment/record"
 )
 
+// Programs answers what the agency's program files say.
+type Programs interface {
+	// NextReview is when a case is to be reviewed by an instrument again, if its
+	// program says so.
+	NextReview(agency tenant.AgencyID, program, version, instrument string, last time.Time) (due time.Time, ok bool, err error)
+}
+
 // Server answers assessment's operations.
 type Server struct {
-	DB      *postgres.DB
-	Policy  *policy.Engine
-	Library *instruments.Library
-	Clock   clock.Clock
+	DB       *postgres.DB
+	Policy   *policy.Engine
+	Library  *instruments.Library
+	Programs Programs
+	Clock    clock.Clock
 }
 
 var _ StrictServerInterface = (*Server)(nil)

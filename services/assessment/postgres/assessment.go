@@ -18,10 +18,10 @@ const insertAssessment = `
 INSERT INTO assessment (assessment_id, case_id, instrument, instrument_version, instrument_hash, occasion, status, due_at,
                         answers, contributors, revision, trace)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '[]', $10, $11)
-ON CONFLICT (agency_id, case_id, instrument) WHERE occasion = 'opening' DO NOTHING`
+ON CONFLICT DO NOTHING`
 
 // Insert stores a new assessment; inserted is false when the case was given the
-// instrument at its opening before.
+// instrument at its opening before, or has an open review by it.
 func Insert(ctx context.Context, tx *postgres.Tx, a *record.Assessment) (inserted bool, err error) {
 	answers, err := write(a.Answers)
 	if err != nil {

@@ -38,6 +38,9 @@ CREATE TABLE assessment (
 SELECT hearth_protect('assessment');
 -- What a program asks for at the opening is asked for once.
 CREATE UNIQUE INDEX assessment_opening ON assessment (agency_id, case_id, instrument) WHERE occasion = 'opening';
+-- One review by an instrument at a time.
+CREATE UNIQUE INDEX assessment_review ON assessment (agency_id, case_id, instrument)
+    WHERE occasion = 'review' AND status IN ('due', 'in_progress');
 CREATE INDEX assessment_due ON assessment (agency_id, due_at, assessment_id);
 CREATE INDEX assessment_case ON assessment (agency_id, case_id, due_at, assessment_id);
 
