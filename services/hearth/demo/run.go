@@ -91,7 +91,9 @@ func (r *run) play(ctx context.Context) (Result, error) {
 	if err != nil {
 		return result, err
 	}
-	r.cast = play.NewCast(r.suite, 8+len(open)/3)
+	if r.cast, err = play.NewCast(r.suite, 8+len(open)/3); err != nil {
+		return result, err
+	}
 	r.say("enrolling %d workers and a directory of services", len(r.cast.Workers))
 	if err := r.cast.Enrol(ctx); err != nil {
 		return result, err
@@ -182,11 +184,11 @@ func (r *run) loadDirectory(ctx context.Context) error {
 func screening(i int, ref play.Referral) play.Screening {
 	switch {
 	case !ref.Urgent && i%9 == 7:
-		return play.Screening{Decision: "screened_out", ReasonCode: "no_need_found"}
+		return play.Screening{Decision: "screened_out", ReasonCode: "no_concern_found"}
 	case !ref.Urgent && i%13 == 11:
 		return play.Screening{Decision: "redirected", ReasonCode: "other_service_fits", RedirectedTo: "health_service"}
 	}
-	s := play.Screening{Decision: "screened_in", ReasonCode: "needs_support"}
+	s := play.Screening{Decision: "screened_in", ReasonCode: "family_needs_support"}
 	if ref.RequestedProgram == "" {
 		s.Program = "in_home_services"
 	}

@@ -113,6 +113,24 @@ func (c *Cast) Assess(ctx context.Context, file Case) error {
 			return fmt.Errorf("assessment %s (%s) of case %s: %w", a.AssessmentID, a.Instrument, file.CaseID, err)
 		}
 	}
+	// Planning learns of it by events; the plan is written from what it knows.
+	type timeline struct {
+		Items []struct {
+			Type string `json:"type"`
+		} `json:"items"`
+	}
+	_, err = await(ctx, worker, "/planning/v1/cases/"+file.CaseID+"/timeline?service=assessment&limit=200", func(t timeline) bool {
+		known := 0
+		for _, e := range t.Items {
+			if e.Type == "org.hearth.assessment.assessment.completed.v1" {
+				known++
+			}
+		}
+		return known >= len(list.Items)
+	})
+	if err != nil {
+		return fmt.Errorf("await the assessments of case %s in planning: %w", file.CaseID, err)
+	}
 	return nil
 }
 

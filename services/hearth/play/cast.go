@@ -3,6 +3,8 @@ package play
 import (
 	"context"
 	"fmt"
+
+	"github.com/hearthfps/hearth/pkg/rules"
 )
 
 // Cast is the people who play: who they are is data, so that a run with the
@@ -15,18 +17,24 @@ type Cast struct {
 	Supervisors []string
 	// IntakeWorkers screen.
 	IntakeWorkers []string
+
+	programs *rules.Library[rules.Program]
 }
 
 // NewCast names n family workers, and a supervisor for every ten of them.
-func NewCast(s *Suite, n int) *Cast {
-	c := &Cast{Suite: s, IntakeWorkers: []string{"intake-1", "intake-2"}}
+func NewCast(s *Suite, n int) (*Cast, error) {
+	known, err := programs()
+	if err != nil {
+		return nil, fmt.Errorf("read the programs: %w", err)
+	}
+	c := &Cast{Suite: s, programs: known, IntakeWorkers: []string{"intake-1", "intake-2"}}
 	for i := range n {
 		c.Workers = append(c.Workers, fmt.Sprintf("worker-%d", i+1))
 	}
 	for i := range (n + 9) / 10 {
 		c.Supervisors = append(c.Supervisors, fmt.Sprintf("supervisor-%d", i+1))
 	}
-	return c
+	return c, nil
 }
 
 // pick chooses one of names by what the choice is about, always the same one.
@@ -49,7 +57,7 @@ func (c *Cast) Enrol(ctx context.Context) error {
 			hours = append(hours, map[string]any{"weekday": "sat", "from": "10:00", "to": "16:00"})
 		}
 		err := c.put(ctx, scheduler, "/visits/v1/workers/"+w, map[string]any{
-			"skills": []string{"family_work", "intensive_family_work"}, "languages": languages[i%len(languages)],
+			"skills": []string{"family_work", "family_therapy"}, "languages": languages[i%len(languages)],
 			"base":         map[string]any{"lat": 65.01 + float64(i%7)*0.01, "lon": 25.47 + float64(i%5)*0.02},
 			"weekly_hours": hours,
 		})

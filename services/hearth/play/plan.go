@@ -73,8 +73,8 @@ func (c *Cast) draft(ctx context.Context, worker *Person, file Case, today time.
 		interventions := []map[string]any{}
 		for k, what := range d.Interventions {
 			responsible := map[string]any{"kind": "worker", "id": worker.Worker}
-			if k%2 == 1 && len(caregivers) > 0 {
-				responsible = map[string]any{"kind": "family_member", "id": caregivers[0]}
+			if k%2 == 1 || len(d.Interventions) == 1 {
+				responsible = familyMember(caregivers)
 			}
 			interventions = append(interventions, map[string]any{"description": what, "responsible": responsible})
 		}
@@ -92,27 +92,32 @@ func (c *Cast) draft(ctx context.Context, worker *Person, file Case, today time.
 	}
 	if len(goals) == 0 { // every area is strong: the family still chose one thing to work on
 		goals = append(goals, map[string]any{
-			"domain": "supports", "statement": "The family knows whom to ask for help.",
-			"interventions": []map[string]any{{"description": "Draw the family's network together.", "responsible": map[string]any{"kind": "worker", "id": worker.Worker}}},
+			"domain": "supports", "statement": "The family knows whom to ask for help.", "due_on": today.AddDate(0, 0, 7*weeks).Format(time.DateOnly),
+			"interventions": []map[string]any{
+				{"description": "Draw the family's network together.", "responsible": map[string]any{"kind": "worker", "id": worker.Worker}},
+				{"description": "Invite one person of the network to a meeting.", "responsible": familyMember(caregivers)},
+			},
 		})
 	}
-	pattern := map[string]any{
-		"times_a_week": 1 + len(file.SafetyFlags)%2, "minutes": 90, "workers": 1, "place": "home", "skills": []string{"family_work"},
-		"earliest": "09:00", "latest": "17:00", "weekdays": []string{"mon", "tue", "wed", "thu", "fri"},
-	}
-	if slices.Contains(file.SafetyFlags, "domestic_violence") || slices.Contains(file.SafetyFlags, "weapons") {
-		pattern["workers"] = 2
-		pattern["place"] = "office"
-	}
-	if file.Program == "tehostettu_perhetyo" {
-		pattern["skills"] = []string{"intensive_family_work"}
-	}
-	if len(file.Languages) > 0 && slices.Contains([]string{"en", "fi", "sv", "es"}, file.Languages[0]) && pattern["workers"] == 1 {
-		pattern["language"] = file.Languages[0]
-	}
-	_, err := worker.Post(ctx, "/planning/v1/cases/"+file.CaseID+"/plans", map[string]any{
-		"goals": goals, "visit_pattern": pattern, "resource_needs": needs, "recipients": caregivers,
+	content := map[string]any{
+		"goals": goals, "resource_needs": needs, "recipients": caregivers,
 		"starts_on": today.AddDate(0, 0, 1).Format(time.DateOnly), "ends_on": today.AddDate(0, 0, 7*weeks).Format(time.DateOnly),
-	}, &plan, Key("play", "plan", file.CaseID))
+	}
+	pattern, err := c.pattern(file)
+	if err != nil {
+		return Plan{}, err
+	}
+	if pattern != nil {
+		content["visit_pattern"] = pattern
+	}
+	_, err = worker.Post(ctx, "/planning/v1/cases/"+file.CaseID+"/plans", content, &plan, Key("play", "plan", file.CaseID))
 	return plan, err
+}
+
+// familyMember is the first caregiver, or whoever of the family it will be.
+func familyMember(caregivers []string) map[string]any {
+	if len(caregivers) == 0 {
+		return map[string]any{"kind": "family_member"}
+	}
+	return map[string]any{"kind": "family_member", "id": caregivers[0]}
 }
