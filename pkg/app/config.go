@@ -248,8 +248,13 @@ func ParseConfig(data []byte) (Config, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return c, nil
 	}
-	if err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(&c); err != nil {
+	d := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
+	if err := d.Decode(&c); err != nil {
 		return c, errors.New(yaml.FormatError(err, false, false)) // without the source, which may hold secrets
+	}
+	var more any
+	if err := d.Decode(&more); !errors.Is(err, io.EOF) {
+		return c, errors.New("it holds more than one YAML document")
 	}
 	return c, nil
 }

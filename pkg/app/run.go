@@ -45,8 +45,8 @@ func Run(ctx context.Context, svc Service, args, env []string, out io.Writer) er
 	if in.command == "migrate" {
 		return migrate(ctx, svc, in.config)
 	}
-	if err := in.config.check(); err != nil {
-		return fmt.Errorf("%s: the configuration is not complete:\n%w", svc.Name, err)
+	if err := Check(ctx, svc, in.config); err != nil {
+		return fmt.Errorf("%s: the configuration is not good:\n%w", svc.Name, err)
 	}
 	if in.check {
 		_, err := fmt.Fprintln(out, "the configuration is good")
@@ -77,7 +77,7 @@ func serve(ctx context.Context, svc Service, c Config, out io.Writer) (err error
 	}
 	servers := Servers{API: running.Handler, Listen: listen, Admin: admin, AdminListen: c.Admin, UnreadyFor: time.Duration(c.UnreadyFor)}
 	return errors.Join(servers.Serve(ctx, running.Done(), func(addr string) {
-		t.Log.Info("serving", "address", addr)
+		t.Log.Info("serving", "listen", addr)
 	}), stopWithin(ctx, c, running))
 }
 
