@@ -55,14 +55,38 @@ func (r *run) visit(ctx context.Context, families []*family) error {
 	slices.SortStableFunc(moments, func(a, b moment) int { return a.at.Compare(b.at) })
 	r.say("letting time pass over %d visits", placed)
 	for i, m := range moments {
-		if err := r.clock.moveTo(ctx, m.at); err != nil {
-			return fmt.Errorf("move the clock to %s: %w", m.at.Format(time.RFC3339), err)
+		if err := r.pass(ctx, m.at); err != nil {
+			return fmt.Errorf("let time pass until %s: %w", m.at.Format(time.RFC3339), err)
 		}
 		if err := m.do(ctx); err != nil {
 			return err
 		}
 		if (i+1)%max(2, len(moments)/5) == 0 {
 			r.say("  %s: %d of %d check-ins and check-outs", m.at.Format("Mon 2 Jan 15:04"), i+1, len(moments))
+		}
+	}
+	return nil
+}
+
+// stride is how far the clock moves at a time: what comes due in between, such
+// as a reminder, is done before time goes on.
+const stride = 3 * time.Hour
+
+// pass moves the clock to t in strides, and waits after each until what is due is done.
+func (r *run) pass(ctx context.Context, t time.Time) error {
+	now, err := r.clock.now(ctx)
+	if err != nil {
+		return err
+	}
+	for now.Before(t) {
+		if now = now.Add(stride); now.After(t) {
+			now = t
+		}
+		if err := r.clock.moveTo(ctx, now); err != nil {
+			return err
+		}
+		if err := until(ctx, func(ctx context.Context) (bool, error) { return r.told(ctx, now) }); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -122,17 +146,23 @@ func (r *run) finish(ctx context.Context, families []*family) error {
 	return until(ctx, func(ctx context.Context) (bool, error) { return r.quiet(ctx, now, families) })
 }
 
-// quiet reports whether no message is due and not sent, and no case's visits are still to be ended.
-func (r *run) quiet(ctx context.Context, now time.Time, families []*family) (bool, error) {
-	quiet := true
+// told reports whether every message that is due has been sent, or will not be.
+func (r *run) told(ctx context.Context, now time.Time) (bool, error) {
+	told := true
 	err := play.Each(ctx, r.cast.As("supervisor", r.cast.Supervisors[0]), "/notifications/v1/messages?state=pending&limit=200", func(m struct {
 		DueAt time.Time `json:"due_at"`
 	}) error {
 		if !m.DueAt.After(now) {
-			quiet = false
+			told = false
 		}
 		return nil
 	})
+	return told, err
+}
+
+// quiet reports whether everyone has been told and the series of closed cases have ended.
+func (r *run) quiet(ctx context.Context, now time.Time, families []*family) (bool, error) {
+	quiet, err := r.told(ctx, now)
 	if err != nil || !quiet {
 		return false, err
 	}
