@@ -452,3 +452,8 @@ func dump(t testing.TB, db *kit.DB, ctx context.Context) (rows []string) {
 	}
 	return rows
 }
+
+func TestStore_EveryTableKeepsAgenciesApart(t *testing.T) {
+	db, _ := testkit.Database(t, postgres.Migrations)
+	testkit.ProveTenancy(t, db)
+}
