@@ -96,6 +96,21 @@ func TestGuarantee2and3_RelaysThatFightForTheirLeases(t *testing.T) {
 		// Their leases run out while they write.
 		start(t, events.Config{Service: "test", DB: db, Brokers: brokers, LeaseFor: 40 * time.Millisecond, PollEvery: 5 * time.Millisecond})
 	}
+	// They lose them while they write, too: to each other, and know nothing of it.
+	thief, stopThief := context.WithCancel(t.Context())
+	var thieving sync.WaitGroup
+	thieving.Go(func() {
+		for thief.Err() == nil {
+			if err := db.InBackbone(t.Context(), func(ctx context.Context, tx *postgres.Tx) error {
+				_, err := tx.ExecContext(ctx, "UPDATE lease SET expires_at = '-infinity'")
+				return err
+			}); err != nil {
+				t.Error(err)
+				return
+			}
+			time.Sleep(3 * time.Millisecond)
+		}
+	})
 	const keys, rounds = 12, 60
 	want := map[string][]int64{}
 	for i := range keys {
@@ -108,6 +123,8 @@ func TestGuarantee2and3_RelaysThatFightForTheirLeases(t *testing.T) {
 			}
 		}
 	}
+	stopThief()
+	thieving.Wait()
 	eventually(t, "all effects", func() bool { return count(seen(t, lake, db)) >= keys*rounds })
 	eventually(t, "an empty outbox", emptyOutbox(t, lake, db))
 	if diff := cmp.Diff(want, seen(t, lake, db)); diff != "" {

@@ -75,7 +75,8 @@ func (c *scopedConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver
 		return nil, driver.ErrBadConn
 	}
 	if _, err := conn.PgConn().Exec(ctx, begin+"; "+s.set()).ReadAll(); err != nil {
-		if pgconn.SafeToRetry(err) {
+		// Nothing has been done yet: a connection that broke is no loss.
+		if ctx.Err() == nil && (pgconn.SafeToRetry(err) || conn.IsClosed()) {
 			return nil, driver.ErrBadConn
 		}
 		return nil, err

@@ -261,6 +261,43 @@ func TestGuarantee3_AFailedStatementCannotBeCommitted(t *testing.T) {
 	}
 }
 
+func TestGuarantee3_ConnectionsThatBrokeAreReplaced(t *testing.T) {
+	db, url := testkit.Database(t, schema, testkit.WithConns(6))
+	lake := agency(t, "lakeland")
+	// Fill the pool, then end all its sessions at the server.
+	var wg sync.WaitGroup
+	var all sync.WaitGroup
+	all.Add(6)
+	for range 6 {
+		wg.Go(func() {
+			if err := db.InTenant(lake, func(context.Context, *postgres.Tx) error {
+				all.Done()
+				all.Wait()
+				return nil
+			}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	var ended int
+	if err := conn.QueryRow(t.Context(), `SELECT count(*) FILTER (WHERE pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+		WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()`).Scan(&ended); err != nil {
+		t.Fatal(err)
+	}
+	if ended != 6 {
+		t.Errorf("%d sessions ended, want 6", ended)
+	}
+	if err := addNote(lake, db, "1", "after"); err != nil {
+		t.Errorf("with a pool of broken connections: %v", err)
+	}
+}
+
 func TestGuarantee4_AfterCommitFollowsACommitAlone(t *testing.T) {
 	db, _ := testkit.Database(t, schema)
 	lake := agency(t, "lakeland")

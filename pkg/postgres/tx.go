@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"time"
@@ -85,16 +86,11 @@ func (db *DB) in(ctx context.Context, s scope, opts *sql.TxOptions, fn func(cont
 }
 
 func (db *DB) try(ctx context.Context, s scope, opts *sql.TxOptions, fn func(context.Context, *Tx) error) (after []func(), err error) {
-	conn, err := db.pool.Connx(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("get a database connection: %w", err)
-	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
-
-	begun, err := conn.BeginTxx(ctx, opts)
+	conn, begun, err := db.begin(ctx, opts)
 	if err != nil {
 		return nil, fmt.Errorf("begin transaction: %w", err)
 	}
+	defer func() { err = errors.Join(err, release(conn)) }()
 	tx := &Tx{Tx: begun, db: db, conn: conn, agency: s.agency}
 	ended := false
 	defer func() {
@@ -119,6 +115,36 @@ func (db *DB) try(ctx context.Context, s scope, opts *sql.TxOptions, fn func(con
 		return nil, fmt.Errorf("commit transaction: %w", err)
 	}
 	return tx.afterCommit, nil
+}
+
+// begin begins a transaction on a connection that works. After a restart of the
+// server the pool may hold nothing but connections that broke, so it is tried
+// with as many as it holds, and one more.
+func (db *DB) begin(ctx context.Context, opts *sql.TxOptions) (*sqlx.Conn, *sqlx.Tx, error) {
+	for broken := 0; ; broken++ {
+		conn, err := db.pool.Connx(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		tx, err := conn.BeginTxx(ctx, opts)
+		if err == nil {
+			return conn, tx, nil
+		}
+		if closed := release(conn); closed != nil {
+			err = errors.Join(err, closed)
+		}
+		if !errors.Is(err, driver.ErrBadConn) || broken == db.config.MaxConns {
+			return nil, nil, err
+		}
+	}
+}
+
+// release gives a connection back. One that broke the pool has thrown away.
+func release(conn *sqlx.Conn) error {
+	if err := conn.Close(); err != nil && !errors.Is(err, sql.ErrConnDone) {
+		return err
+	}
+	return nil
 }
 
 // retryable is what PostgreSQL asks to be run again from the start.
@@ -193,7 +219,7 @@ func (db *DB) BatchBackbone(ctx context.Context, batch *pgx.Batch, read func(pgx
 	if err != nil {
 		return fmt.Errorf("get a database connection: %w", err)
 	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
+	defer func() { err = errors.Join(err, release(conn)) }()
 	return rawConn(conn, func(conn *pgx.Conn) (err error) {
 		// The statements of a batch are one transaction.
 		scoped := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, 1+batch.Len())}
