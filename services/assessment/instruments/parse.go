@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -97,15 +98,9 @@ func Parse(src []byte) (*Instrument, error) {
 	if len(src) > maxFile {
 		return nil, fmt.Errorf("the file has %d bytes; an instrument has at most %d", len(src), maxFile)
 	}
-	for _, t := range lexer.Tokenize(string(src)) {
-		switch t.Type {
-		case token.AnchorType, token.AliasType, token.MergeKeyType:
-			return nil, fmt.Errorf("line %d: anchors and aliases are not allowed: write the value out or use an option set", t.Position.Line)
-		}
-	}
-	var f file
-	if err := yaml.NewDecoder(bytes.NewReader(src), yaml.Strict()).Decode(&f); err != nil {
-		return nil, fmt.Errorf("reading YAML: %w", err)
+	f, err := decode(src)
+	if err != nil {
+		return nil, err
 	}
 	sum := sha256.Sum256(src)
 	c := &check{}
@@ -115,6 +110,26 @@ func Parse(src []byte) (*Instrument, error) {
 	}
 	ins.Hash = hex.EncodeToString(sum[:])
 	return ins, nil
+}
+
+// decode reads the YAML. The library panics on some broken files.
+func decode(src []byte) (f *file, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			f, err = nil, errors.New("reading YAML: it cannot be read")
+		}
+	}()
+	for _, t := range lexer.Tokenize(string(src)) {
+		switch t.Type {
+		case token.AnchorType, token.AliasType, token.MergeKeyType:
+			return nil, fmt.Errorf("line %d: anchors and aliases are not allowed: write the value out or use an option set", t.Position.Line)
+		}
+	}
+	f = &file{}
+	if err := yaml.NewDecoder(bytes.NewReader(src), yaml.Strict()).Decode(f); err != nil {
+		return nil, fmt.Errorf("reading YAML: %w", err)
+	}
+	return f, nil
 }
 
 func (f *file) build(c *check) *Instrument {

@@ -28,7 +28,7 @@ func (s *Server) ListDraftGoals(ctx context.Context, r ListDraftGoalsRequestObje
 		}
 		drafts, strengths := s.Goals.Draft(needs)
 		out.Items, out.Strengths = []DraftGoal{}, []Domain{}
-		rules := RuleReference{Name: s.Goals.Name, Version: s.Goals.Version, Hash: s.Goals.Hash}
+		rules := RuleReference{Name: s.Goals.Ref.Name, Version: s.Goals.Ref.Version, Hash: s.Goals.Ref.Hash}
 		for _, d := range drafts {
 			out.Items = append(out.Items, DraftGoal{
 				Domain: Domain(d.Need.Domain), Level: DraftGoalLevel(d.Need.Level), Statement: d.Statement, Interventions: d.Interventions,

@@ -4,17 +4,14 @@
 package goals
 
 import (
-	"bytes"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/hex"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
+	"github.com/hearthfps/hearth/pkg/rules"
 )
 
 //go:embed draft_goals-1.0.0.yaml
@@ -28,11 +25,14 @@ var domains = []string{"safety", "health", "emotional_behavioural", "education",
 
 // Rules is one version of the rule file.
 type Rules struct {
-	Name    string
-	Version string
-	Hash    string // SHA-256 of the file
+	Ref rules.Ref
 
 	byDomain map[string]domain
+}
+
+type file struct {
+	rules.Header `yaml:",inline"`
+	Domains      []domain `yaml:"domains"`
 }
 
 type domain struct {
@@ -71,19 +71,11 @@ var code = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
 // Parse reads a rule file. Every domain has both levels; the error says which
 // is wrong.
 func Parse(src []byte) (*Rules, error) {
-	var f struct {
-		Name    string   `yaml:"name"`
-		Version string   `yaml:"version"`
-		Domains []domain `yaml:"domains"`
+	f, ref, err := rules.Parse[file]("draft goals", src)
+	if err != nil {
+		return nil, err
 	}
-	if err := yaml.NewDecoder(bytes.NewReader(src), yaml.Strict()).Decode(&f); err != nil {
-		return nil, fmt.Errorf("draft goals: %w", err)
-	}
-	sum := sha256.Sum256(src)
-	r := &Rules{Name: f.Name, Version: f.Version, Hash: hex.EncodeToString(sum[:]), byDomain: map[string]domain{}}
-	if !code.MatchString(f.Name) || f.Version == "" {
-		return nil, fmt.Errorf("draft goals: name and version are required")
-	}
+	r := &Rules{Ref: ref, byDomain: map[string]domain{}}
 	for _, d := range f.Domains {
 		if !slices.Contains(domains, d.Domain) {
 			return nil, fmt.Errorf("draft goals: %q is none of %v", d.Domain, domains)
