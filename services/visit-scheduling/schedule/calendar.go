@@ -57,9 +57,10 @@ func (s Span) Overlaps(o Span) bool { return s.From.Before(o.To) && o.From.Befor
 func (s Span) Holds(o Span) bool { return !o.From.Before(s.From) && !o.To.After(s.To) }
 
 // subtract takes the time of each of away from every span. Both may be in any
-// order; the result is ordered by start and holds no empty span.
+// order; the result is ordered by start, holds no empty span, and spans that
+// touch or overlap are one.
 func subtract(spans, away []Span) []Span {
-	left := slices.Clone(spans)
+	left := merge(spans)
 	for _, a := range away {
 		if !a.From.Before(a.To) {
 			continue
@@ -79,8 +80,41 @@ func subtract(spans, away []Span) []Span {
 		}
 		left = next
 	}
-	slices.SortFunc(left, func(a, b Span) int { return a.From.Compare(b.From) })
-	return slices.DeleteFunc(left, func(s Span) bool { return s.Length() == 0 })
+	return left
+}
+
+// merge orders spans, drops empty ones and joins those that touch or overlap.
+func merge(spans []Span) []Span {
+	ordered := slices.DeleteFunc(slices.Clone(spans), func(s Span) bool { return s.Length() == 0 })
+	slices.SortFunc(ordered, func(a, b Span) int { return a.From.Compare(b.From) })
+	var merged []Span
+	for _, s := range ordered {
+		if last := len(merged) - 1; last >= 0 && !s.From.After(merged[last].To) {
+			if s.To.After(merged[last].To) {
+				merged[last].To = s.To
+			}
+			continue
+		}
+		merged = append(merged, s)
+	}
+	return merged
+}
+
+// Stretches are the times a worker can be sent: shifts less absences, and less
+// what is booked outside them, in order. The worker leaves the base when a stretch
+// begins and is back when it ends. inside are the bookings that lie in one.
+func Stretches(a Available, booked []Booking) (stretches []Span, inside []Booking) {
+	stretches = subtract(a.Shifts, a.Away)
+	var outside []Span
+	for _, b := range booked {
+		if slices.ContainsFunc(stretches, func(s Span) bool { return s.Holds(b.Span) }) {
+			inside = append(inside, b)
+		} else {
+			outside = append(outside, b.Span)
+		}
+	}
+	slices.SortFunc(inside, func(a, b Booking) int { return a.Span.From.Compare(b.Span.From) })
+	return subtract(stretches, outside), inside
 }
 
 // Week is a week from Monday to Sunday (ISO 8601), known by its Monday.

@@ -119,20 +119,12 @@ func (g *greedy) count(series SeriesID, minute int64) {
 	g.days[series][g.day(minute)]++
 }
 
-// tours lays out a worker's stretches with what is booked in them. A booking
-// outside every stretch takes its time from them.
+// tours lays out a worker's stretches with what is booked in them.
 func (g *greedy) tours(w *tourist, booked []Booking) {
-	stretches := subtract(w.Shifts, w.Away)
-	var inside []Booking
 	for _, b := range booked {
 		w.booked += int64(b.Span.Length() / time.Minute)
-		if slices.ContainsFunc(stretches, func(s Span) bool { return s.Holds(b.Span) }) {
-			inside = append(inside, b)
-			continue
-		}
-		stretches = subtract(stretches, []Span{b.Span})
 	}
-	slices.SortFunc(inside, func(a, b Booking) int { return a.Span.From.Compare(b.Span.From) })
+	stretches, inside := Stretches(w.Available, booked)
 	for _, s := range stretches {
 		t := &tour{from: ceilMinute(s.From), to: floorMinute(s.To)}
 		for _, b := range inside {

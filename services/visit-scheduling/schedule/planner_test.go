@@ -275,6 +275,36 @@ func TestGreedy_BreaksNoRuleAndRepeatsItself(t *testing.T) {
 	})
 }
 
+func TestRound_BreaksNoRuleAndMovesLittle(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawProblem(t)
+		plan, err := Greedy{}.Plan(context.Background(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rounded := p.Round(plan, 15)
+		if found := p.Check(rounded); found != nil {
+			t.Fatalf("rounding breaks %v", found)
+		}
+		for i, placed := range rounded.Placed {
+			if by := placed.Slot.StartsAt.Sub(plan.Placed[i].Slot.StartsAt); placed.Visit != plan.Placed[i].Visit || by < 0 || by >= 15*time.Minute {
+				t.Fatalf("%s moved by %v", placed.Visit, by)
+			}
+		}
+	})
+}
+
+func TestRound_TellsFamiliesRoundTimes(t *testing.T) {
+	p := problem([]Available{worker("w")}, demand("v"))
+	plan := Plan{Placed: []Placement{{"v", Slot{StartsAt: at(1, 10, 3), EndsAt: at(1, 11, 3), Workers: []WorkerID{"w"}}}}}
+	if got := p.Round(plan, 15).Placed[0].Slot.StartsAt; !got.Equal(at(1, 10, 15)) {
+		t.Errorf("starts at %v, want 10:15", got)
+	}
+	if !plan.Placed[0].Slot.StartsAt.Equal(at(1, 10, 3)) {
+		t.Error("the plan that was given has changed")
+	}
+}
+
 // A plan with one thing made wrong must be found wrong: the checker can fail.
 func TestCheck_FindsEachFault(t *testing.T) {
 	slot := func(day, hour int, workers ...WorkerID) Slot {

@@ -1,0 +1,137 @@
+package schedule
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Round moves placements to the next start that is a multiple of minutes, as far
+// as windows and the way to what comes after allow: families are told 9:40 and
+// not 9:37. Nothing is moved earlier, and by less than minutes. plan must be
+// feasible; the result is too. A visit placed again at the time it had stays there.
+func (p Problem) Round(plan Plan, minutes int) Plan {
+	r := rounder{ways: newWays(p.Travel), days: map[WorkerID][]*roundTour{}, demands: map[VisitID]*Demand{}}
+	bookings := map[WorkerID][]Booking{}
+	for _, b := range p.Booked {
+		for _, w := range b.Workers {
+			bookings[w] = append(bookings[w], b)
+		}
+	}
+	for _, a := range p.Roster {
+		stretches, inside := Stretches(a, bookings[a.ID])
+		for _, s := range stretches {
+			t := &roundTour{span: s, base: r.ways.point(a.Base)}
+			for _, b := range inside {
+				if s.Holds(b.Span) {
+					t.stops = append(t.stops, &roundStop{span: b.Span, at: r.ways.point(b.At.Point), remote: b.At.Remote})
+				}
+			}
+			r.days[a.ID] = append(r.days[a.ID], t)
+		}
+	}
+	for i := range p.Demands {
+		r.demands[p.Demands[i].Visit] = &p.Demands[i]
+	}
+	rounded := Plan{Placed: slices.Clone(plan.Placed), Unplaced: plan.Unplaced}
+	stops := make([]*roundStop, len(rounded.Placed))
+	for i, placed := range rounded.Placed {
+		d := r.demands[placed.Visit]
+		stops[i] = &roundStop{span: placed.Slot.Span(), at: r.ways.point(d.At.Point), remote: d.At.Remote}
+		for _, w := range placed.Slot.Workers {
+			for _, t := range r.days[w] {
+				if t.span.Holds(stops[i].span) {
+					t.stops = append(t.stops, stops[i])
+				}
+			}
+		}
+	}
+	for _, tours := range r.days {
+		for _, t := range tours {
+			slices.SortFunc(t.stops, func(a, b *roundStop) int { return a.span.From.Compare(b.span.From) })
+		}
+	}
+	// The latest first: what comes after has its final start.
+	order := make([]int, len(stops))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(stops[b].span.From.Compare(stops[a].span.From), cmp.Compare(rounded.Placed[a].Visit, rounded.Placed[b].Visit))
+	})
+	step := time.Duration(minutes) * time.Minute
+	for _, i := range order {
+		slot, stop := &rounded.Placed[i].Slot, stops[i]
+		if lost := r.demands[rounded.Placed[i].Visit].Lost; lost != nil && lost.StartsAt.Equal(slot.StartsAt) {
+			continue
+		}
+		start := slot.StartsAt.Truncate(step)
+		if start.Before(slot.StartsAt) {
+			start = start.Add(step)
+		}
+		moved := Span{start, start.Add(stop.span.Length())}
+		if moved.From.Equal(stop.span.From) || !r.room(rounded.Placed[i], stop, moved) {
+			continue
+		}
+		stop.span = moved
+		slot.StartsAt, slot.EndsAt = moved.From, moved.To
+	}
+	return rounded
+}
+
+type rounder struct {
+	ways    *ways
+	days    map[WorkerID][]*roundTour
+	demands map[VisitID]*Demand
+}
+
+type roundTour struct {
+	span  Span
+	base  int
+	stops []*roundStop
+}
+
+type roundStop struct {
+	span   Span
+	at     int
+	remote bool
+}
+
+// room says whether stop may be moved later to span.
+func (r rounder) room(placed Placement, stop *roundStop, span Span) bool {
+	if !slices.ContainsFunc(r.demands[placed.Visit].Windows, func(w Span) bool { return w.Holds(span) }) {
+		return false
+	}
+	for _, w := range placed.Slot.Workers {
+		for _, t := range r.days[w] {
+			if i := slices.Index(t.stops, stop); i >= 0 && !r.onward(t, i, span.To) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// onward says whether the worker who is free of stop i at end gets to what comes next.
+func (r rounder) onward(t *roundTour, i int, end time.Time) bool {
+	where, travelled := t.base, false
+	for _, s := range t.stops[:i+1] {
+		if !s.remote {
+			where, travelled = s.at, true
+		}
+	}
+	for _, next := range t.stops[i+1:] {
+		if next.remote {
+			if end.After(next.span.From) {
+				return false
+			}
+			end = next.span.To
+			continue
+		}
+		return !end.Add(time.Duration(r.ways.minutes(where, next.at)) * time.Minute).After(next.span.From)
+	}
+	if travelled {
+		end = end.Add(time.Duration(r.ways.minutes(where, t.base)) * time.Minute)
+	}
+	return !end.After(t.span.To)
+}
