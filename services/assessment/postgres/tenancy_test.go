@@ -202,3 +202,8 @@ func TestOpenCase_AfterItsClosingWasHeardOf(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestTables_EveryOneIsHeldToItsTenant(t *testing.T) {
+	db, _ := testkit.Database(t, store.Migrations)
+	testkit.ProveTenancy(t, db)
+}

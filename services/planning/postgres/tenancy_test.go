@@ -269,3 +269,8 @@ func TestSavePlan_AnApprovedVersionIsLeftAsItIs(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestTables_EveryOneIsHeldToItsTenant(t *testing.T) {
+	db, _ := testkit.Database(t, store.Migrations)
+	testkit.ProveTenancy(t, db)
+}
