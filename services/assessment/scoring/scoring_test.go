@@ -293,3 +293,15 @@ func TestResult_SurvivesStorage(t *testing.T) {
 		}
 	})
 }
+
+func BenchmarkScore_StrengthsAndNeeds(b *testing.B) {
+	ins := shipped(b, "family_strengths_needs")
+	answers := Answers{}
+	for _, it := range ins.Items {
+		answers[it.Code] = it.Options[0].Code
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		Score(ins, answers)
+	}
+}
