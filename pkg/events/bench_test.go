@@ -106,6 +106,41 @@ func plainRate(b *testing.B, n int) float64 {
 	return float64(n) / time.Since(began).Seconds()
 }
 
+// BenchmarkConsume measures how many events of a backlog a second one process
+// takes in, one transaction each.
+func BenchmarkConsume(b *testing.B) {
+	const n = 20000
+	for b.Loop() {
+		b.StopTimer()
+		db, _ := testkit.Database(b, effects, testkit.WithConns(16))
+		lake := agency(b, "lakeland")
+		for from := 0; from < n; from += 1000 {
+			if err := db.InTenant(lake, func(ctx context.Context, tx *postgres.Tx) error {
+				drafts := make([]events.Draft, 1000)
+				for i := range drafts {
+					p := samplePayload(from + i)
+					drafts[i] = events.Draft{Type: done, Subject: p.CaseID, Key: p.CaseID, Version: 1, Data: p}
+				}
+				return events.Publish(ctx, tx, drafts...)
+			}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		brokers := testkit.Broker(b, topic)
+		stop := start(b, events.Config{Service: "relay", DB: db, Brokers: brokers})
+		eventually(b, "an empty outbox", emptyOutbox(b, lake, db))
+		stop()
+		began := time.Now()
+		stop = start(b, events.Config{Service: "test", DB: db, Brokers: brokers, Subscriptions: subscribe(record)})
+		for scalar[int](b, lake, db, "SELECT count(*) FROM effect") < n {
+			time.Sleep(20 * time.Millisecond)
+		}
+		b.ReportMetric(n/time.Since(began).Seconds(), "events/s")
+		stop()
+		b.StartTimer()
+	}
+}
+
 // BenchmarkCommitToSeen measures the time from a commit to the commit of its
 // effect in each of six groups, at 200 events a second.
 func BenchmarkCommitToSeen(b *testing.B) {

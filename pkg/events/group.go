@@ -38,15 +38,16 @@ func (e *Engine) consume(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("join consumer group: %w", err)
 	}
-	for ctx.Err() == nil {
+	for failures := 0; ctx.Err() == nil; {
 		generation, err := group.Next(ctx)
 		if err != nil {
-			if ctx.Err() == nil {
-				// kafka-go waits before it tries again.
-				e.log.WarnContext(ctx, "cannot join the consumer group", "error", describe(err))
+			// kafka-go waits before it tries again.
+			if failures++; ctx.Err() == nil && loud(failures) {
+				e.log.WarnContext(ctx, "cannot join the consumer group", "failures", failures, "error", describe(err))
 			}
 			continue
 		}
+		failures = 0
 		drained := make(chan struct{})
 		generation.Start(func(over context.Context) {
 			e.joined.Store(true)

@@ -115,12 +115,18 @@ func (s *sender) run(ctx context.Context) {
 		if err := s.drain(ctx); err != nil && ctx.Err() == nil {
 			failures++
 			s.metrics.relayFailures.Add(ctx, 1, s.metrics.service)
-			s.log.WarnContext(ctx, "cannot relay", "shard", s.shard, "failures", failures, "error", describe(err))
+			if loud(failures) {
+				s.log.WarnContext(ctx, "cannot relay", "shard", s.shard, "failures", failures, "error", describe(err))
+			}
 			continue
 		}
 		failures = 0
 	}
 }
+
+// loud picks the failures of a row that are logged: the first, the second, the
+// fourth, the eighth and so on.
+func loud(failures int) bool { return failures&(failures-1) == 0 }
 
 // backoff grows from 20 ms to 2 s.
 func backoff(failures int) time.Duration {
