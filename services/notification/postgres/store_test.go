@@ -276,3 +276,8 @@ func TestStore_NoFunctionReachesAnotherAgency(t *testing.T) {
 		return err
 	}))
 }
+
+func TestTenancy_EveryTableIsHeldByRowLevelSecurity(t *testing.T) {
+	db, _ := testkit.Database(t, postgres.Migrations)
+	testkit.ProveTenancy(t, db)
+}

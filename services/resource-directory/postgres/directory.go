@@ -54,8 +54,8 @@ const lockService = `SELECT content_hash, document FROM service WHERE service_id
 const putService = `
 WITH t AS (SELECT $3::text AS name, $14::text AS names, $15::text AS eligibility, $16::text AS description)
 INSERT INTO service (service_id, organization_id, name, status, document, content_hash, minimum_age, maximum_age,
-                     languages, term_ids, taxonomy_ids, modified_at, changed_at, version, words, plain, plain_name)
-SELECT $1, $2, t.name, $4, $5::jsonb, $6, $7, $8, $9, $10, $11, $12, $13, 1,
+                     languages, term_ids, taxonomy_ids, modified_at, changed_at, latitudes, longitudes, version, words, plain, plain_name)
+SELECT $1, $2, t.name, $4, $5::jsonb, $6, $7, $8, $9, $10, $11, $12, $13, $17, $18, 1,
        setweight(to_tsvector('english', t.name) || to_tsvector('finnish', t.name) || to_tsvector('swedish', t.name) || to_tsvector('simple', unaccent(t.name)), 'A') ||
        setweight(to_tsvector('english', t.names) || to_tsvector('finnish', t.names) || to_tsvector('swedish', t.names) || to_tsvector('simple', unaccent(t.names)), 'B') ||
        setweight(to_tsvector('english', t.eligibility) || to_tsvector('finnish', t.eligibility) || to_tsvector('swedish', t.eligibility) || to_tsvector('simple', unaccent(t.eligibility)), 'C') ||
@@ -66,7 +66,7 @@ ON CONFLICT (agency_id, service_id) DO UPDATE SET
        organization_id = excluded.organization_id, name = excluded.name, status = excluded.status, document = excluded.document,
        content_hash = excluded.content_hash, minimum_age = excluded.minimum_age, maximum_age = excluded.maximum_age,
        languages = excluded.languages, term_ids = excluded.term_ids, taxonomy_ids = excluded.taxonomy_ids,
-       modified_at = excluded.modified_at, changed_at = excluded.changed_at, version = service.version + 1,
+       latitudes = excluded.latitudes, longitudes = excluded.longitudes, modified_at = excluded.modified_at, changed_at = excluded.changed_at, version = service.version + 1,
        words = excluded.words, plain = excluded.plain, plain_name = excluded.plain_name`
 
 // maxWords bounds the text a search vector is made of; PostgreSQL refuses one above a megabyte.
@@ -100,10 +100,16 @@ func loadService(ctx context.Context, tx *postgres.Tx, rec directory.Record, mod
 	if modified.IsZero() {
 		modified = now
 	}
+	latitudes, longitudes := []float64{}, []float64{}
+	for _, l := range s.Locations {
+		if l.Latitude != nil && l.Longitude != nil {
+			latitudes, longitudes = append(latitudes, *l.Latitude), append(longitudes, *l.Longitude)
+		}
+	}
 	names := strings.Join(append([]string{s.AlternateName}, s.TermNames...), " ")
 	_, err := tx.ExecContext(ctx, putService, s.ID, s.OrganizationID, s.Name, s.Status, string(rec.Document), rec.Hash,
 		s.MinimumAge, s.MaximumAge, list(s.Languages), list(s.TermIDs), list(s.TaxonomyIDs), modified, now,
-		cut(names), cut(s.Eligibility), cut(s.Description))
+		cut(names), cut(s.Eligibility), cut(s.Description), latitudes, longitudes)
 	if err != nil {
 		return "", fmt.Errorf("store service: %w", err)
 	}

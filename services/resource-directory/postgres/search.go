@@ -26,64 +26,75 @@ type SearchAfter struct {
 // that doubles at 50 km. A service without a position counts as 50 km away.
 //
 // Row-level security keeps text operators from using an index of their own, so a
-// search reads the agency's services: milliseconds for thousands of them.
-const searchBase = `
-SELECT service_id, name, status, organization_id, organization_name, description, minimum_age, maximum_age, languages, city, distance_km, score FROM (
-  SELECT s.service_id, s.name, s.status, s.organization_id, coalesce(o.name, '') AS organization_name,
-         left(coalesce(s.document->>'description', ''), 400) AS description, s.minimum_age, s.maximum_age, to_jsonb(s.languages) AS languages,
-         coalesce(near.city, '') AS city, near.distance_km, round((%s)::numeric, 9)::float8 AS score
-    FROM service s
-    LEFT JOIN organization o ON o.organization_id = s.organization_id AND o.agency_id = s.agency_id
-    LEFT JOIN LATERAL (
-      SELECT l.city, %s AS distance_km
-        FROM service_at_location l WHERE l.service_id = s.service_id AND l.agency_id = s.agency_id
-       ORDER BY 2 NULLS LAST, l.service_at_location_id LIMIT 1) near ON true
-   WHERE %s) hit
-`
+// search reads the agency's services. It reads that one table: what else a page
+// shows is looked up for the page alone, so that no plan depends on statistics.
+const (
+	found = `
+SELECT s.service_id, s.name, s.status, s.organization_id, left(coalesce(s.document->>'description', ''), 400) AS description,
+       s.minimum_age, s.maximum_age, to_jsonb(s.languages) AS languages, %s AS distance_km, %s AS fit
+  FROM service s WHERE %s`
+
+	scored = `
+SELECT service_id, name, status, organization_id, description, minimum_age, maximum_age, languages, distance_km,
+       round((%s)::numeric, 9)::float8 AS score
+  FROM (%s) found`
+
+	shown = `
+SELECT hit.service_id, hit.name, hit.status, hit.organization_id, hit.description, hit.minimum_age, hit.maximum_age, hit.languages, hit.distance_km, hit.score,
+       coalesce((SELECT o.name FROM organization o WHERE o.organization_id = hit.organization_id), '') AS organization_name,
+       coalesce((SELECT l.city FROM service_at_location l WHERE l.service_id = hit.service_id
+                  ORDER BY %s NULLS LAST, l.service_at_location_id LIMIT 1), '') AS city
+  FROM (%s) hit ORDER BY hit.score DESC, hit.service_id`
+)
 
 // Search finds services, best first; equal scores by id.
 func Search(ctx context.Context, tx *postgres.Tx, q directory.Query, after *SearchAfter, limit int) ([]directory.Hit, error) {
 	c := conditions{where: []string{"s.status = $1"}, args: []any{q.Status}}
-	score := []string{}
+	var fits []string
 	if q.Text != "" {
 		rank, where := c.text(q.Text)
-		score, c.where = append(score, rank), append(c.where, where)
+		fits, c.where = append(fits, rank), append(c.where, where)
 	}
 	if q.Need != nil {
 		rank, where := c.need(*q.Need)
-		score, c.where = append(score, rank), append(c.where, where)
+		fits, c.where = append(fits, rank), append(c.where, where)
 	}
-	if len(score) == 0 {
-		score = append(score, "1")
+	if len(fits) == 0 {
+		fits = append(fits, "1")
 	}
-	total := "(" + strings.Join(score, " + ") + ")"
+	fit := "(" + strings.Join(fits, " + ") + ")"
 	if q.Language != "" {
-		total = "(" + total + " + 0.3 * (" + c.arg(q.Language) + " = ANY(s.languages))::int)"
-	}
-	distance := "NULL::float8"
-	if q.Near != nil {
-		distance = haversine(c.arg(q.Near.Latitude), c.arg(q.Near.Longitude))
-		total += " / (1 + coalesce(near.distance_km, 50) / 50)"
-		if q.WithinKm > 0 {
-			c.where = append(c.where, "near.distance_km <= "+c.arg(q.WithinKm))
-		}
+		fit = "(" + fit + " + 0.3 * (" + c.arg(q.Language) + " = ANY(s.languages))::int)"
 	}
 	if q.Age != nil {
 		age := c.arg(*q.Age)
 		c.where = append(c.where, "(s.minimum_age IS NULL OR s.minimum_age <= "+age+") AND (s.maximum_age IS NULL OR s.maximum_age >= "+age+")")
 	}
-	query := fmt.Sprintf(searchBase, total, distance, strings.Join(c.where, " AND "))
-	if after != nil {
-		s := c.arg(after.Score) + "::float8"
-		query += " WHERE score < " + s + " OR (score = " + s + " AND service_id > " + c.arg(after.ServiceID) + ")"
+	score, distance, nearest := "fit", "NULL::float8", "NULL::float8"
+	var page conditions
+	if q.Near != nil {
+		nearest = haversine(c.arg(q.Near.Latitude), c.arg(q.Near.Longitude))
+		distance = "(SELECT min(" + nearest + ") FROM unnest(s.latitudes, s.longitudes) AS l(latitude, longitude))"
+		score = "fit / (1 + coalesce(distance_km, 50) / 50)"
+		if q.WithinKm > 0 {
+			page.where = append(page.where, "distance_km <= "+c.arg(q.WithinKm))
+		}
 	}
-	query += " ORDER BY score DESC, service_id LIMIT " + strconv.Itoa(limit)
+	if after != nil {
+		at := c.arg(after.Score) + "::float8"
+		page.where = append(page.where, "(score < "+at+" OR (score = "+at+" AND service_id > "+c.arg(after.ServiceID)+"))")
+	}
+	hits := fmt.Sprintf(scored, score, fmt.Sprintf(found, distance, fit, strings.Join(c.where, " AND ")))
+	hits = "SELECT service_id, name, status, organization_id, description, minimum_age, maximum_age, languages, distance_km, score FROM (" + hits + ") scored" + page.sql() + " ORDER BY score DESC, service_id LIMIT " + strconv.Itoa(limit)
+	return read(ctx, tx, fmt.Sprintf(shown, nearest, hits), c.args)
+}
 
+func read(ctx context.Context, tx *postgres.Tx, query string, args []any) ([]directory.Hit, error) {
 	var rows []struct {
 		directory.Hit
 		Languages json.RawMessage `db:"languages"`
 	}
-	if err := tx.SelectContext(ctx, &rows, query, c.args...); err != nil {
+	if err := tx.SelectContext(ctx, &rows, query, args...); err != nil {
 		return nil, fmt.Errorf("search services: %w", err)
 	}
 	hits := make([]directory.Hit, len(rows))
@@ -111,7 +122,7 @@ func (c *conditions) text(text string) (rank, where string) {
 	if len(inPlain) > 0 {
 		parts, partsInName = "("+strings.Join(inPlain, " AND ")+")", "("+strings.Join(inName, " AND ")+")"
 	}
-	return "ts_rank_cd('{0.1,0.3,0.6,1}', s.words, " + query + ") + 0.05 * " + parts + "::int + 0.4 * " + partsInName + "::int",
+	return "ts_rank('{0.1,0.3,0.6,1}', s.words, " + query + ") + 0.05 * " + parts + "::int + 0.4 * " + partsInName + "::int",
 		"(s.words @@ " + query + " OR " + parts + ")"
 }
 
@@ -125,7 +136,7 @@ func (c *conditions) need(n directory.Need) (rank, where string) {
 	}
 	query := "(" + strings.Join(phrases, " || ") + ")"
 	hits := []string{"s.words @@ " + query}
-	rank = "ts_rank_cd('{0.1,0.3,0.6,1}', s.words, " + query + ")"
+	rank = "ts_rank('{0.1,0.3,0.6,1}', s.words, " + query + ")"
 	for _, stem := range n.Stems {
 		like := "lower(unaccent(" + c.arg("%"+escapeLike(stem)+"%") + "::text))"
 		hits = append(hits, "s.plain LIKE "+like)

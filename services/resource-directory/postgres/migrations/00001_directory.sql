@@ -32,6 +32,8 @@ CREATE TABLE service (
     languages       text[] NOT NULL,
     term_ids        text[] NOT NULL,
     taxonomy_ids    text[] NOT NULL,
+    latitudes       double precision[] NOT NULL, -- where it is given; side by side with longitudes
+    longitudes      double precision[] NOT NULL,
     words           tsvector NOT NULL, -- word forms by the rules of English, Finnish and Swedish, and plain words without accents
     plain           text NOT NULL,     -- lower case without accents, for parts of compound words
     plain_name      text NOT NULL,
