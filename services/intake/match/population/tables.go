@@ -133,6 +133,9 @@ Pohjola Saarela Tammisto Uusikylä Valkola Harjula Kallio Mäkelä Peltola Suoni
 // is the built-in one.
 func Load(folder string) (*Tables, error) {
 	t := BuiltIn()
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("frequency table folder: %s is no folder", folder)
+	}
 	for _, f := range []struct {
 		into  *Weighted
 		names []string

@@ -42,6 +42,7 @@ type report struct {
 	Records       int                   `json:"records"`
 	Persons       int                   `json:"persons_found"`
 	TruePairs     float64               `json:"true_pairs"`
+	F1            float64               `json:"f1"` // of Resolved
 	Resolved      quality               `json:"at_half"`
 	ResolvedBest  quality               `json:"at_best"`
 	Pairwise      quality               `json:"pairwise_at_half"`
@@ -49,6 +50,7 @@ type report struct {
 	PairRecall    float64               `json:"candidate_pair_recall"`
 	Candidates    match.CandidateReport `json:"candidates_per_record"`
 	ExpectedPairs float64               `json:"expected_matching_pairs"`
+	Calibration   []match.Bin           `json:"calibration,omitempty"`
 	BadDates      int                   `json:"unreadable_birth_dates"`
 	Phases        []match.Phase         `json:"phases"`
 	Seconds       float64               `json:"seconds"`
@@ -77,6 +79,8 @@ func measure(in *input, res *match.Result) *report {
 	rep.PairRecall = res.CandidateRecall(in.truth, in.sources) / math.Max(rep.TruePairs, 1)
 	rep.Pairwise, rep.PairwiseBest = pairwise(in, res, rep.TruePairs)
 	rep.Resolved, rep.ResolvedBest = resolved(in, res, rep.TruePairs)
+	rep.F1 = rep.Resolved.F1
+	rep.Calibration = match.Calibration(res.Pairs, in.truth)
 	return rep
 }
 
@@ -243,6 +247,9 @@ func (r *report) print(w io.Writer) {
 	line("pair by pair, best threshold", r.PairwiseBest)
 	fmt.Fprintf(w, "candidate pair recall %.4f; candidates a record: mean %.1f, p99 %d, max %d\n",
 		r.PairRecall, r.Candidates.PerRecord, r.Candidates.P99, r.Candidates.Max)
+	for _, b := range r.Calibration {
+		fmt.Fprintf(w, "pairs said to match at %.3f: %.3f did, of %d\n", b.Said, b.Were, b.Pairs)
+	}
 	for _, p := range r.Phases {
 		fmt.Fprintf(w, "%s %.2f s, ", p.Name, p.Seconds)
 	}
