@@ -153,9 +153,8 @@ func newDesk(d *app.Deps) (*desk.Desk, error) {
 	}, nil
 }
 
-// planningLease is how long a planner may take for a week before another takes
-// it over.
-const planningLease = 10 * time.Minute
+// planningLease is how long after a planner's death another takes its week over.
+const planningLease = 15 * time.Second
 
 // subscriptions are the events that change the schedule. Access to cases follows
 // the kit's own handlers of the same events.

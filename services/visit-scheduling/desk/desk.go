@@ -42,7 +42,8 @@ type Settings struct {
 	Travel schedule.Estimate
 	// PointAge is how long a travel point is used before intake is asked again.
 	PointAge time.Duration
-	// Lease is how long a planner may take for a week before another takes it over.
+	// Lease is how long after a planner's death another takes its week over. A
+	// living planner renews it.
 	Lease time.Duration
 }
 

@@ -63,7 +63,12 @@ func (d *Desk) PlanNext(ctx context.Context, planner string) (planned bool, err 
 	if err != nil || !planned {
 		return false, err
 	}
-	if failed := d.planWeek(ctx, work.Week); failed != nil {
+	held, release := d.hold(ctx, planner, work)
+	failed := d.planWeek(held, work.Week)
+	if lost := release(); lost {
+		return true, nil // another planner took over: it plans the week
+	}
+	if failed != nil {
 		err := d.DB.InTenant(context.WithoutCancel(ctx), func(ctx context.Context, tx *kit.Tx) error {
 			delay := min(5*time.Second<<min(work.Failures, 6), 5*time.Minute)
 			return d.Store.PutOffWork(ctx, tx, planner, work, tx.Now().Add(delay))
@@ -74,6 +79,43 @@ func (d *Desk) PlanNext(ctx context.Context, planner string) (planned bool, err 
 		return true, fmt.Errorf("plan week %s: %w", work.Week, failed)
 	}
 	return true, d.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) error { return d.Store.FinishWork(ctx, tx, planner, work) })
+}
+
+// hold renews a claim while its week is planned, so that a claim may be short and
+// a planner that dies is soon followed. Its context ends when the claim is lost;
+// release stops it and says whether it was.
+func (d *Desk) hold(ctx context.Context, planner string, work postgres.Work) (held context.Context, release func() (lost bool)) {
+	held, cancel := context.WithCancel(ctx)
+	done, lost := make(chan struct{}), false
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(d.Settings.Lease / 3)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-held.Done():
+				return
+			case <-ticker.C:
+			}
+			err := d.DB.InTenant(held, func(ctx context.Context, tx *kit.Tx) error {
+				mine, err := d.Store.HoldWork(ctx, tx, planner, work, tx.Now().Add(d.Settings.Lease))
+				lost = err == nil && !mine
+				return err
+			})
+			if err != nil && held.Err() == nil {
+				d.Log.LogAttrs(ctx, slog.LevelWarn, "hold planning", slog.Any("error", err))
+			}
+			if lost {
+				cancel()
+				return
+			}
+		}
+	}()
+	return held, func() bool {
+		cancel()
+		<-done
+		return lost
+	}
 }
 
 // planWeek reads a week, plans it and writes the plan.

@@ -102,3 +102,87 @@ func TestPlanning_IsWrittenOnlyAsFarAsItStillFits(t *testing.T) {
 		t.Errorf("%+v; want what did not fit planned again", got)
 	}
 }
+
+// slow thinks until it is cancelled or told to go on.
+type slow struct {
+	schedule.Greedy
+	thinking chan struct{}
+	goOn     chan struct{}
+}
+
+func (s slow) Plan(ctx context.Context, p schedule.Problem) (schedule.Plan, error) {
+	s.thinking <- struct{}{}
+	select {
+	case <-ctx.Done():
+		return schedule.Plan{}, ctx.Err()
+	case <-s.goOn:
+		return s.Greedy.Plan(ctx, p)
+	}
+}
+
+func TestPlanning_ASlowPlannerThatLostItsWeekStops(t *testing.T) {
+	o := open(t)
+	o.Settings.Lease = 30 * time.Millisecond // renewed every 10 ms of the wall's clock
+	o.hire("w1")
+	p := plan("c1", 1, 1, 1)
+	p.EndsOn = p.StartsOn.AddDays(6)
+	o.approve(p)
+	s := slow{thinking: make(chan struct{}), goOn: make(chan struct{})}
+	o.Planner = s
+	first := make(chan error, 1)
+	go func() {
+		_, err := o.PlanNext(o.ctx, "first")
+		first <- err
+	}()
+	<-s.thinking
+	// Another planner finds the claim run out, as it does when the first one hangs.
+	o.in(func(ctx context.Context, tx *kit.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE planning_work SET claimed_by = 'second'`)
+		return err
+	})
+	if err := <-first; err != nil {
+		t.Errorf("the first: %v", err)
+	}
+	if got := o.balanced("c1"); got.Scheduled != 0 {
+		t.Errorf("the first wrote %d placements", got.Scheduled)
+	}
+	o.in(func(ctx context.Context, tx *kit.Tx) error {
+		var holder string
+		err := tx.GetContext(ctx, &holder, `SELECT claimed_by FROM planning_work`)
+		if holder != "second" {
+			t.Errorf("the week is held by %q", holder)
+		}
+		return err
+	})
+}
+
+func TestPlanning_AClaimIsRenewedWhileThePlannerThinks(t *testing.T) {
+	o := open(t)
+	o.Settings.Lease = 30 * time.Millisecond
+	o.hire("w1")
+	p := plan("c1", 1, 1, 1)
+	p.EndsOn = p.StartsOn.AddDays(6)
+	o.approve(p)
+	s := slow{thinking: make(chan struct{}), goOn: make(chan struct{})}
+	o.Planner = s
+	done := make(chan error, 1)
+	go func() {
+		_, err := o.PlanNext(o.ctx, "first")
+		done <- err
+	}()
+	<-s.thinking
+	o.clock.Advance(time.Hour)
+	want := o.clock.Now()
+	for held := false; !held; { // until the renewal has seen the new time
+		o.in(func(ctx context.Context, tx *kit.Tx) error {
+			return tx.GetContext(ctx, &held, `SELECT claimed_until > $1 FROM planning_work`, want)
+		})
+	}
+	close(s.goOn)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if got := o.balanced("c1"); got.Scheduled != 1 {
+		t.Errorf("%+v", got)
+	}
+}

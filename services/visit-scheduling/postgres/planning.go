@@ -73,6 +73,16 @@ func (Store) ClaimWork(ctx context.Context, tx *postgres.Tx, planner string, now
 	return Work{schedule.Week{Monday: row.WeekOf}, row.Revision, row.Failures}, true, nil
 }
 
+// HoldWork holds a claim until a later time; false when another planner has it now.
+func (Store) HoldWork(ctx context.Context, tx *postgres.Tx, planner string, w Work, until time.Time) (bool, error) {
+	held, err := tx.ExecContext(ctx, `UPDATE planning_work SET claimed_until = $3 WHERE week_of = $1 AND claimed_by = $2`, w.Week.Monday, planner, until)
+	if err != nil {
+		return false, fmt.Errorf("hold planning: %w", err)
+	}
+	n, err := held.RowsAffected()
+	return n > 0, err
+}
+
 // FinishWork removes a wish that was planned, or frees it when it was renewed
 // meanwhile. It does nothing when another planner has it now.
 func (Store) FinishWork(ctx context.Context, tx *postgres.Tx, planner string, w Work) error {

@@ -366,6 +366,10 @@ func TestStore_AnotherAgencySeesNothing(t *testing.T) {
 		_, ok, err := store.ClaimWork(ctx, tx, "x", at(0, 8), at(0, 9))
 		return map[bool]int{true: 1}[ok], err
 	})
+	nothing("HoldWork", func(ctx context.Context, tx *kit.Tx) (int, error) {
+		ok, err := store.HoldWork(ctx, tx, "", postgres.Work{Week: week}, at(0, 9))
+		return map[bool]int{true: 1}[ok], err
+	})
 	nothing("UnplacedOf", func(ctx context.Context, tx *kit.Tx) (int, error) {
 		all, err := store.UnplacedOf(ctx, tx, week)
 		return len(all), err
