@@ -253,3 +253,24 @@ func TestUnplaced_SaysWhy(t *testing.T) {
 		t.Errorf("unplaced %+v", page.Items)
 	}
 }
+
+func TestCalendar_TellsTimesAndNothingElse(t *testing.T) {
+	a := start(t)
+	a.hire("w-1", "w-2")
+	a.approve("case-1", 2, 1, "w-1")
+	const path = "/visits/v1/workers/w-1/calendar.ics"
+	feed := string(a.as("family_worker", "w-1").Get(path).Want(200).Body)
+	first := apitest.Read[api.VisitPage](a.as("scheduler", "s-1").Get("/visits/v1/visits").Want(200)).Items[0]
+	event := "BEGIN:VEVENT\r\nUID:" + first.VisitId + "\r\nDTSTAMP:20260302T060000Z\r\nDTSTART:" + first.StartsAt.Format("20060102T150405Z") +
+		"\r\nDTEND:" + first.EndsAt.Format("20060102T150405Z") + "\r\nSEQUENCE:2\r\nSTATUS:CONFIRMED\r\nSUMMARY:Appointment\r\nCLASS:PRIVATE\r\nEND:VEVENT\r\n"
+	if strings.Count(feed, "BEGIN:VEVENT") != 4 || !strings.Contains(feed, event) {
+		t.Errorf("feed:\n%s\nwant in it:\n%s", feed, event)
+	}
+	for _, secret := range []string{"case-1", "house-of", "person-1", "61.1"} {
+		if strings.Contains(feed, secret) {
+			t.Errorf("the feed tells %s", secret)
+		}
+	}
+	a.as("family_worker", "w-2").Get(path).WantProblem(403, "not_allowed")
+	a.as("scheduler", "s-1").Get("/visits/v1/workers/nobody/calendar.ics").WantProblem(404, "worker_not_found")
+}

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -707,6 +708,9 @@ type ServerInterface interface {
 	// RemoveAbsence The worker is back, or was never away. Unplaced visits are tried again.
 	// (DELETE /workers/{worker_id}/absences/{absence_id})
 	RemoveAbsence(w http.ResponseWriter, r *http.Request, workerId WorkerID, absenceId ID)
+	// GetWorkerCalendar A worker's visits as a calendar, for the worker and who plans with them.
+	// (GET /workers/{worker_id}/calendar.ics)
+	GetWorkerCalendar(w http.ResponseWriter, r *http.Request, workerId WorkerID)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -1507,6 +1511,32 @@ func (siw *ServerInterfaceWrapper) RemoveAbsence(w http.ResponseWriter, r *http.
 	handler.ServeHTTP(w, r)
 }
 
+// GetWorkerCalendar operation middleware
+func (siw *ServerInterfaceWrapper) GetWorkerCalendar(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "worker_id" -------------
+	var workerId WorkerID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "worker_id", mux.Vars(r)["worker_id"], &workerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "worker_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetWorkerCalendar(w, r, workerId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 type UnescapedCookieParamError struct {
 	ParamName string
 	Err       error
@@ -1625,6 +1655,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/workers/{worker_id}", wrapper.GetWorker).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/workers/{worker_id}", wrapper.PutWorker).Methods(http.MethodPut)
+
+	r.HandleFunc(options.BaseURL+"/workers/{worker_id}/calendar.ics", wrapper.GetWorkerCalendar).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/workers/{worker_id}/absences", wrapper.AddAbsence).Methods(http.MethodPost)
 
@@ -2328,6 +2360,51 @@ func (response RemoveAbsencedefaultApplicationProblemPlusJSONResponse) VisitRemo
 	return err
 }
 
+type GetWorkerCalendarRequestObject struct {
+	WorkerId WorkerID `json:"worker_id"`
+}
+
+type GetWorkerCalendarResponseObject interface {
+	VisitGetWorkerCalendarResponse(w http.ResponseWriter) error
+}
+
+type GetWorkerCalendar200TextcalendarResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetWorkerCalendar200TextcalendarResponse) VisitGetWorkerCalendarResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/calendar")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetWorkerCalendardefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetWorkerCalendardefaultApplicationProblemPlusJSONResponse) VisitGetWorkerCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListSeries Visit series the caller may know of.
@@ -2375,6 +2452,9 @@ type StrictServerInterface interface {
 	// RemoveAbsence The worker is back, or was never away. Unplaced visits are tried again.
 	// (DELETE /workers/{worker_id}/absences/{absence_id})
 	RemoveAbsence(ctx context.Context, request RemoveAbsenceRequestObject) (RemoveAbsenceResponseObject, error)
+	// GetWorkerCalendar A worker's visits as a calendar, for the worker and who plans with them.
+	// (GET /workers/{worker_id}/calendar.ics)
+	GetWorkerCalendar(ctx context.Context, request GetWorkerCalendarRequestObject) (GetWorkerCalendarResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error)
@@ -2842,6 +2922,32 @@ func (sh *strictHandler) RemoveAbsence(w http.ResponseWriter, r *http.Request, w
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(RemoveAbsenceResponseObject); ok {
 		if err := validResponse.VisitRemoveAbsenceResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetWorkerCalendar operation middleware
+func (sh *strictHandler) GetWorkerCalendar(w http.ResponseWriter, r *http.Request, workerId WorkerID) {
+	var request GetWorkerCalendarRequestObject
+
+	request.WorkerId = workerId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWorkerCalendar(ctx, request.(GetWorkerCalendarRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWorkerCalendar")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetWorkerCalendarResponseObject); ok {
+		if err := validResponse.VisitGetWorkerCalendarResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
