@@ -65,12 +65,13 @@ type Config struct {
 	// DrainWithin bounds how long running handlers may take to end when the
 	// engine stops or a partition goes to another consumer. 0 is 5 seconds.
 	DrainWithin time.Duration
-	// HeartbeatEvery and SessionTimeout are the group's. 0 is 1 and 10 seconds.
+	// HeartbeatEvery and SessionTimeout are the group's. 0 is 1 and 6 seconds: a
+	// killed process holds its partitions, and its group's next assignment, so long.
 	HeartbeatEvery, SessionTimeout time.Duration
 	// PollEvery is how often the outbox is looked at for rows of other
 	// processes. 0 is 50 ms.
 	PollEvery time.Duration
-	// LeaseFor is how long a relay's lease outlives its holder. 0 is 5 seconds.
+	// LeaseFor is how long a relay's lease outlives its holder. 0 is 3 seconds.
 	LeaseFor time.Duration
 	// KeepInbox is how long handled events are remembered: longer than topics
 	// keep messages. 0 is 30 days.
@@ -96,10 +97,13 @@ func (c *Config) defaults() error {
 	set(&c.RetryFor, 5*time.Second)
 	set(&c.DrainWithin, 5*time.Second)
 	set(&c.HeartbeatEvery, time.Second)
-	set(&c.SessionTimeout, 10*time.Second)
+	set(&c.SessionTimeout, 6*time.Second)
 	set(&c.PollEvery, 50*time.Millisecond)
-	set(&c.LeaseFor, 5*time.Second)
+	set(&c.LeaseFor, 3*time.Second)
 	set(&c.KeepInbox, 30*24*time.Hour)
+	if c.DrainWithin >= c.SessionTimeout || c.HeartbeatEvery*2 > c.SessionTimeout {
+		errs = append(errs, errors.New("an event engine's SessionTimeout must be longer than DrainWithin and than two heartbeats"))
+	}
 	return errors.Join(errs...)
 }
 

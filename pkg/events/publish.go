@@ -20,6 +20,9 @@ import (
 // MaxData is the most bytes of JSON an event may carry. Documents go by reference.
 const MaxData = 64 << 10
 
+// MaxName is the most bytes a subject or a key may have.
+const MaxName = 200
+
 // shards is how many relays may work side by side. All events of a key are in
 // one shard.
 const shards = 4
@@ -114,8 +117,8 @@ func (r *outboxRows) add(ctx context.Context, tx *postgres.Tx, d Draft, now time
 	if err != nil {
 		return 0, fault.New(fault.Internal, "event_type", err.Error())
 	}
-	if d.Subject == "" || d.Key == "" || d.Version < 0 || !validText(d.Subject) || !validText(d.Key) {
-		return 0, fault.New(fault.Internal, "event_incomplete", "A "+d.Type+" event needs a subject, a key and a version.")
+	if d.Subject == "" || d.Key == "" || d.Version < 0 || len(d.Subject) > MaxName || len(d.Key) > MaxName || !validText(d.Subject) || !validText(d.Key) {
+		return 0, fault.New(fault.Internal, "event_incomplete", "A "+d.Type+" event needs a subject and a key of at most 200 bytes, and a version.")
 	}
 	data, err := json.Marshal(d.Data)
 	if err != nil {

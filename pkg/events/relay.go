@@ -12,11 +12,14 @@ import (
 )
 
 const (
-	// relayRows and relayBytes bound what is sent at once. The bytes are well
-	// below what a broker takes as one batch (1 MB), so that a partition's part
-	// is never split in two, of which the first could fail alone.
+	// relayRows and relayBytes bound what is sent at once: less than a broker
+	// takes as one batch (1 MB), should all of it be for one partition. In two
+	// batches the first could fail alone, and leave a gap.
 	relayRows  = 1000
-	relayBytes = 512 << 10
+	relayBytes = 800_000
+	// recordOverhead is more than headers and framing add to an event beside
+	// its data, subject and key.
+	recordOverhead = 900
 )
 
 // relay sends what the outbox holds, each shard by one goroutine while this
@@ -183,7 +186,7 @@ DELETE FROM outbox WHERE shard = $1 AND seq = ANY($2)
 	nextRows = `
 SELECT seq, event_id, agency_id, topic, type, subject, key, version, time, cause, correlation, traceparent, data
 FROM (
-	SELECT outbox.*, sum(octet_length(data)) OVER (ORDER BY seq) AS bytes, row_number() OVER (ORDER BY seq) AS n
+	SELECT outbox.*, sum(octet_length(data) + octet_length(subject) + 2 * octet_length(key) + $7) OVER (ORDER BY seq) AS bytes, row_number() OVER (ORDER BY seq) AS n
 	FROM (
 		SELECT seq, event_id, agency_id, topic, type, subject, key, version, time, cause, correlation, traceparent, data
 		FROM outbox WHERE shard = $1 ORDER BY seq LIMIT $2
@@ -201,7 +204,7 @@ func (s *sender) next(ctx context.Context, term int64, sent []int64) (rows []out
 	if len(sent) > 0 {
 		batch.Queue(forgetRows, s.shard, sent, name, s.holder, term)
 	}
-	batch.Queue(nextRows, s.shard, relayRows, relayBytes, name, s.holder, term)
+	batch.Queue(nextRows, s.shard, relayRows, relayBytes, name, s.holder, term, recordOverhead)
 	err = s.config.DB.BatchBackbone(ctx, batch, func(results pgx.BatchResults) error {
 		if len(sent) > 0 {
 			if _, err := results.Exec(); err != nil {

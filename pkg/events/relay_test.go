@@ -246,6 +246,27 @@ func TestGuarantee1_ALargeBacklogIsSentInParts(t *testing.T) {
 	}
 }
 
+func TestGuarantee1_ManyEventsOfOneKeyFitIntoBatches(t *testing.T) {
+	db, _ := testkit.Database(t, effects)
+	lake := agency(t, "lakeland")
+	key := strings.Repeat("k", events.MaxName)
+	const n = 3000
+	if err := db.InTenant(lake, func(ctx context.Context, tx *postgres.Tx) error {
+		drafts := make([]events.Draft, n)
+		for i := range drafts {
+			drafts[i] = events.Draft{Type: done, Subject: key, Key: key, Version: int64(i + 1), Data: map[string]string{"filler": strings.Repeat("x", 700)}}
+		}
+		return events.Publish(ctx, tx, drafts...)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	start(t, events.Config{Service: "test", DB: db, Brokers: testkit.Broker(t, topic), Subscriptions: subscribe(record)})
+	eventually(t, "all effects", func() bool { return count(seen(t, lake, db)) >= n })
+	if diff := cmp.Diff(map[string][]int64{key: upTo(n)}, seen(t, lake, db)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestGuarantee8_AMissingTopicIsWaitedForAndNotMade(t *testing.T) {
 	db, _ := testkit.Database(t, effects)
 	lake := agency(t, "lakeland")
@@ -275,6 +296,7 @@ func TestGuarantee9_DraftsThatCannotBeSentAreRefused(t *testing.T) {
 		"type":          {func(d *events.Draft) { d.Type = "thing.done" }, "event_type"},
 		"no major":      {func(d *events.Draft) { d.Type = "org.hearth.test.thing.done" }, "event_type"},
 		"no key":        {func(d *events.Draft) { d.Key = "" }, "event_incomplete"},
+		"long key":      {func(d *events.Draft) { d.Key = strings.Repeat("k", events.MaxName+1) }, "event_incomplete"},
 		"no subject":    {func(d *events.Draft) { d.Subject = "" }, "event_incomplete"},
 		"version":       {func(d *events.Draft) { d.Version = -1 }, "event_incomplete"},
 		"control":       {func(d *events.Draft) { d.Key = "a\x00b" }, "event_incomplete"},
@@ -310,6 +332,7 @@ func TestGuarantee9_WrongConfigurationsAreRefused(t *testing.T) {
 		"no topics":               {Service: "s", DB: db, Brokers: []string{"x:1"}, Log: quiet(t), Subscriptions: []events.Subscription{{Fallback: record}}},
 		"type of another topic":   {Service: "s", DB: db, Brokers: []string{"x:1"}, Log: quiet(t), Subscriptions: []events.Subscription{{Topics: []string{"intake.events.v1"}, Handlers: map[string]events.Handler{done: record}}}},
 		"no handler":              {Service: "s", DB: db, Brokers: []string{"x:1"}, Log: quiet(t), Subscriptions: subscribe(nil)},
+		"drain over session":      {Service: "s", DB: db, Brokers: []string{"x:1"}, Log: quiet(t), DrainWithin: 7 * time.Second},
 		"raw without handler":     {Service: "s", DB: db, Brokers: []string{"x:1"}, Log: quiet(t), Raw: []events.RawSubscription{{Topic: "x"}}},
 		"raw and subscribed both": {Service: "s", DB: db, Brokers: []string{"x:1"}, Log: quiet(t), Subscriptions: subscribe(record), Raw: []events.RawSubscription{{Topic: topic, Handler: raw}}},
 	} {
