@@ -50,7 +50,7 @@ func (t *tables) fold(s string) string {
 func (t *tables) latin(s string) string {
 	var b strings.Builder
 	b.Grow(len(s) + 8)
-	for _, r := range norm.NFKC.String(strings.ToLower(s)) {
+	for _, r := range strings.ToLower(norm.NFKC.String(strings.ToValidUTF8(s, " "))) {
 		if r < 0x80 {
 			b.WriteRune(r)
 			continue

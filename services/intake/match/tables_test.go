@@ -39,7 +39,7 @@ func TestFold(t *testing.T) {
 
 func FuzzFold(f *testing.F) {
 	tab := loaded(f)
-	for _, s := range []string{"Väinö", "Щукин", "a\u0301", "ﬁ", "\xff", "İ"} {
+	for _, s := range []string{"Väinö", "Щукин", "a\u0301", "ﬁ", "\xff", "İ", "ϒ", "0\xf4ˣ"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

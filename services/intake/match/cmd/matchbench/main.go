@@ -88,6 +88,7 @@ func run(args []string, out, errs io.Writer) error {
 	rep := measure(in, res)
 	rep.Phases = append([]match.Phase{{Name: "load", Seconds: loaded}}, res.Phases...)
 	rep.Seconds = time.Since(begin).Seconds()
+	rep.CPUSeconds = cpuTime()
 	rep.PeakMB = peakMemory()
 	if *asJSON {
 		enc := json.NewEncoder(out)

@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/hearthfps/hearth/services/intake/match"
 )
@@ -54,6 +55,7 @@ type report struct {
 	BadDates      int                   `json:"unreadable_birth_dates"`
 	Phases        []match.Phase         `json:"phases"`
 	Seconds       float64               `json:"seconds"`
+	CPUSeconds    float64               `json:"cpu_seconds"`
 	PeakMB        float64               `json:"peak_mb"`
 }
 
@@ -216,6 +218,15 @@ func resolved(in *input, res *match.Result, truePairs float64) (half, best quali
 	return half, best
 }
 
+// cpuTime is the CPU time the process has used, in seconds.
+func cpuTime() float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
+}
+
 // peakMemory is the process's largest resident size in MB (10^6 bytes), 0
 // where the system does not tell.
 func peakMemory() float64 {
@@ -253,5 +264,5 @@ func (r *report) print(w io.Writer) {
 	for _, p := range r.Phases {
 		fmt.Fprintf(w, "%s %.2f s, ", p.Name, p.Seconds)
 	}
-	fmt.Fprintf(w, "total %.2f s; peak memory %.0f MB\n", r.Seconds, r.PeakMB)
+	fmt.Fprintf(w, "total %.2f s (%.2f s of CPU); peak memory %.0f MB\n", r.Seconds, r.CPUSeconds, r.PeakMB)
 }
