@@ -68,7 +68,7 @@ type Closing struct {
 // children's safety, so that a safety plan never started holds nothing up.
 var elsewhere = []string{"child_placed", "transferred_to_other_agency"}
 
-// Open refuses with Conflict (case_closed) when the case is closed.
+// mustBeOpen fails with Conflict (case_closed) when the case is closed.
 func (c *Case) mustBeOpen() error {
 	if c.Status == Closed {
 		return fault.New(fault.Conflict, "case_closed", "The case is closed. What was done in it stays as it is.")
