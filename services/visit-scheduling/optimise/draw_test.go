@@ -1,0 +1,99 @@
+package optimise_test
+
+import (
+	"fmt"
+
+	"pgregory.net/rapid"
+
+	. "github.com/hearthfps/hearth/services/visit-scheduling/optimise"
+)
+
+// drawProblem makes an agency's days with everything in it: pairs, ordered
+// teams, remote visits, several windows, absences, limits, exclusions, series,
+// locked and published visits.
+func drawProblem(t *rapid.T) Problem {
+	skills, languages := []string{"parenting", "trauma"}, []string{"fi", "so"}
+	places := []*Place{nil, {60.98, 25.66}, {61.02, 25.70}, {60.95, 25.60}, {61.00, 25.90}, {61.30, 26.20}}
+	some := func(all []string, label string) []string {
+		return rapid.SliceOfNDistinct(rapid.SampledFrom(all), 0, len(all), rapid.ID[string]).Draw(t, label)
+	}
+	days := rapid.IntRange(1, 3).Draw(t, "days")
+	p := Problem{Now: rapid.IntRange(-2000, 2000).Draw(t, "now")}
+	if rapid.Bool().Draw(t, "odd travel") {
+		p.Travel = oddTravel{}
+	}
+	var ids []string
+	for i := range rapid.IntRange(0, 5).Draw(t, "workers") {
+		w := Worker{ID: fmt.Sprint("w", i), Skills: some(skills, "has"), Languages: some(languages, "speaks"),
+			Start: rapid.SampledFrom(places).Draw(t, "start"), End: rapid.SampledFrom(places).Draw(t, "end"),
+			MaxDayMinutes: rapid.SampledFrom([]int{0, 0, 200, 400}).Draw(t, "day limit"), MaxWeekMinutes: rapid.SampledFrom([]int{0, 600}).Draw(t, "week limit")}
+		for d := range days {
+			from := d*DayMinutes + rapid.IntRange(360, 600).Draw(t, "from")
+			w.Shifts = append(w.Shifts, Window{from, from + rapid.IntRange(60, 1000).Draw(t, "hours")})
+		}
+		if rapid.IntRange(0, 2).Draw(t, "away") == 0 {
+			from := rapid.IntRange(0, days*DayMinutes).Draw(t, "away from")
+			w.Absences = append(w.Absences, Window{from, from + rapid.IntRange(10, 900).Draw(t, "away for")})
+		}
+		ids = append(ids, w.ID)
+		p.Workers = append(p.Workers, w)
+	}
+	for i := range rapid.IntRange(0, 14).Draw(t, "visits") {
+		v := Visit{ID: fmt.Sprint("v", i), Place: rapid.SampledFrom(places).Draw(t, "place"), Minutes: rapid.IntRange(5, 150).Draw(t, "minutes"),
+			Priority: rapid.IntRange(0, 2).Draw(t, "priority"), Optional: rapid.IntRange(0, 4).Draw(t, "optional") == 0, Penalty: 400}
+		for range rapid.IntRange(0, 3).Draw(t, "windows") {
+			from := rapid.IntRange(0, days*DayMinutes).Draw(t, "opens")
+			v.Windows = append(v.Windows, Window{from, from + rapid.IntRange(10, 900).Draw(t, "open for")})
+		}
+		for range rapid.IntRange(0, 3).Draw(t, "roles") {
+			v.Roles = append(v.Roles, Role{})
+			if rapid.Bool().Draw(t, "role needs") {
+				v.Roles[len(v.Roles)-1] = Role{some(skills, "skill"), some(languages, "language")}
+			}
+		}
+		if len(v.Roles) > 1 && rapid.Bool().Draw(t, "ordered") {
+			least := rapid.IntRange(0, 100).Draw(t, "gap")
+			v.Gap = &Gap{least, least + rapid.IntRange(0, 100).Draw(t, "gap more")}
+		}
+		if rapid.IntRange(0, 2).Draw(t, "in series") > 0 {
+			v.Series = fmt.Sprint("s", rapid.IntRange(0, 2).Draw(t, "series"))
+			v.PerDay, v.Spacing = rapid.IntRange(0, 2).Draw(t, "per day"), rapid.IntRange(0, 3).Draw(t, "spacing")
+		}
+		if rapid.IntRange(0, 4).Draw(t, "team") == 0 {
+			v.TeamSkills = some(skills, "team skill")
+		}
+		if len(ids) > 0 {
+			if rapid.IntRange(0, 3).Draw(t, "excludes") == 0 {
+				v.Excluded = some(ids, "excluded")
+			}
+			if rapid.IntRange(0, 3).Draw(t, "prefers") == 0 {
+				v.Preferred = some(ids, "preferred")
+			}
+			if rapid.IntRange(0, 2).Draw(t, "published") == 0 {
+				a := &Assignment{}
+				start := rapid.IntRange(0, days*DayMinutes).Draw(t, "at")
+				if len(v.Windows) > 0 && rapid.Bool().Draw(t, "in window") {
+					start = v.Windows[0].From
+				}
+				for range max(1, len(v.Roles)) {
+					a.Workers = append(a.Workers, rapid.SampledFrom(ids).Draw(t, "by"))
+					a.Starts = append(a.Starts, start)
+				}
+				v.Published = a
+				v.Locked = rapid.Bool().Draw(t, "locked")
+			}
+		}
+		p.Visits = append(p.Visits, v)
+	}
+	return p
+}
+
+// oddTravel is neither symmetric nor bound by the triangle inequality.
+type oddTravel struct{}
+
+func (oddTravel) Minutes(from, to Place) int {
+	if from == to {
+		return 0
+	}
+	return int(from.Lat*1000+2*to.Lon*1000) % 37
+}

@@ -1,0 +1,294 @@
+package optimise
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// choice is a whole visit put somewhere.
+type choice struct {
+	points int64
+	spots  [maxRoles]spot
+	starts [maxRoles]int32
+}
+
+// finder looks for places of visits. Its memory is used again.
+type finder struct {
+	*state
+	lists  [maxRoles][]spot
+	stamp  []int32 // tour → last look-up that listed it
+	lookup int32
+	blink  func() bool // true: pass over this place
+}
+
+func newFinder(s *state) *finder { return &finder{state: s, stamp: make([]int32, len(s.plan.tours))} }
+
+// open reports whether a visit's windows meet a tour's time.
+func (f *finder) open(v *pVisit, t int32) bool {
+	def := &f.plan.tours[t]
+	for _, w := range v.windows {
+		if int32(w.From) < def.to && int32(w.To) > def.from {
+			return true
+		}
+	}
+	return false
+}
+
+// spotsOf lists the places of one part of a visit in the tours given, or in all
+// of the able workers' when tours is nil.
+func (f *finder) spotsOf(v, k int32, tours []int32, limit int64) []spot {
+	pv := &f.visits[v]
+	out := f.lists[k][:0]
+	visit := func(t int32) {
+		def := &f.plan.tours[t]
+		if !f.open(pv, t) {
+			return
+		}
+		points := f.faceCost(pv.series, def.worker)
+		if pv.assign != nil {
+			points += int64(pv.assign[def.worker])
+		}
+		if k == 0 {
+			date, ok := f.dateCost(pv.series, def.date)
+			if !ok {
+				return
+			}
+			points += date
+		}
+		if points >= limit {
+			return
+		}
+		n := int32(len(f.tours[t].stops))
+		for i := int32(0); i <= n; i++ {
+			sp, ok, over := f.look(t, i, pv)
+			if over {
+				return
+			}
+			if !ok {
+				continue
+			}
+			sp.points = points + int64(sp.legs)*int64(f.w.TravelMinute)
+			if sp.points >= limit || !f.withinLimits(t, pv.minutes+sp.legs) || (f.blink != nil && f.blink()) {
+				continue
+			}
+			out = append(out, sp)
+		}
+	}
+	if tours != nil {
+		for _, t := range tours {
+			if _, ok := slices.BinarySearch(pv.able[k], f.plan.tours[t].worker); ok {
+				visit(t)
+			}
+		}
+	} else {
+		for _, w := range pv.able[k] {
+			for _, t := range f.workers[w].tours {
+				visit(t)
+			}
+		}
+	}
+	f.lists[k] = out
+	return out
+}
+
+// best is the cheapest way to make a visit in the tours given (nil: anywhere)
+// for less than limit points.
+func (f *finder) best(v int32, tours []int32, limit int64) (choice, bool) {
+	pv := &f.visits[v]
+	out := choice{points: limit}
+	if pv.roles == 1 {
+		for _, sp := range f.spotsOf(v, 0, tours, limit) {
+			if sp.points >= out.points || (pv.team && !f.teamCovered(v, []spot{sp})) {
+				continue
+			}
+			start := f.begin(pv, sp.lo, sp.hi)
+			if start > sp.hi {
+				continue
+			}
+			if p := sp.points + f.movedBy(sp, v, start); p < out.points {
+				out.points, out.spots[0], out.starts[0] = p, sp, start
+			}
+		}
+		return out, out.points < limit
+	}
+	f.team(v, tours, &out)
+	return out, out.points < limit
+}
+
+// team chooses one spot for each role. Lists are sorted by points, so that the
+// cheapest rest bounds every partial choice.
+func (f *finder) team(v int32, tours []int32, out *choice) {
+	pv := &f.visits[v]
+	var least [maxRoles + 1]int64
+	for k := range pv.roles {
+		l := f.spotsOf(v, k, tours, out.points)
+		if len(l) == 0 {
+			return
+		}
+		slices.SortFunc(l, func(a, b spot) int {
+			return cmp.Or(cmp.Compare(a.points, b.points), cmp.Compare(a.tour, b.tour), cmp.Compare(a.index, b.index))
+		})
+	}
+	for k := pv.roles - 1; k >= 0; k-- {
+		least[k] = least[k+1] + f.lists[k][0].points
+	}
+	var chosen [maxRoles]spot
+	var extend func(k int32, points int64, lo, hi int32)
+	extend = func(k int32, points int64, lo, hi int32) {
+		if k == pv.roles {
+			f.settle(v, chosen[:k], points, out)
+			return
+		}
+		for _, sp := range f.lists[k] {
+			if points+sp.points+least[k+1] >= out.points {
+				return
+			}
+			if f.sameWorker(chosen[:k], sp) {
+				continue
+			}
+			lo2, hi2 := max(lo, sp.lo), min(hi, sp.hi)
+			if !pv.ordered && lo2 > hi2 {
+				continue
+			}
+			if pv.ordered {
+				lo2, hi2 = lo, hi
+			}
+			chosen[k] = sp
+			extend(k+1, points+sp.points, lo2, hi2)
+		}
+	}
+	extend(0, 0, math.MinInt32, math.MaxInt32)
+}
+
+func (f *finder) sameWorker(chosen []spot, sp spot) bool {
+	for _, c := range chosen {
+		if f.plan.tours[c.tour].worker == f.plan.tours[sp.tour].worker {
+			return true
+		}
+	}
+	return false
+}
+
+// settle finds starts for a complete team and keeps it if it is the best.
+func (f *finder) settle(v int32, spots []spot, points int64, out *choice) {
+	pv := &f.visits[v]
+	var starts [maxRoles]int32
+	if !f.align(pv, spots, &starts) || (pv.team && !f.teamCovered(v, spots)) {
+		return
+	}
+	for k, sp := range spots {
+		points += f.movedBy(sp, v, starts[k])
+		_ = k
+	}
+	if points < out.points {
+		out.points = points
+		out.starts = starts
+		copy(out.spots[:], spots)
+	}
+}
+
+// align finds starts of all parts that fit the spots, the windows and the
+// visit's rule of time, as near to the published start as the first part can be.
+func (f *finder) align(pv *pVisit, spots []spot, starts *[maxRoles]int32) bool {
+	if !pv.ordered {
+		lo, hi := spots[0].lo, spots[0].hi
+		for _, sp := range spots[1:] {
+			lo, hi = max(lo, sp.lo), min(hi, sp.hi)
+		}
+		s := f.begin(pv, lo, hi)
+		if _, ok := pv.earliest(lo); !ok || s > hi {
+			return false
+		}
+		for k := range spots {
+			starts[k] = s
+		}
+		return true
+	}
+	// Push every part to its earliest, then push the earlier ones up where a gap
+	// is too long, until nothing moves: the least fixed point, if there is one.
+	for k, sp := range spots {
+		starts[k] = sp.lo
+	}
+	if pv.start > starts[0] && pv.start <= spots[0].hi {
+		starts[0] = pv.start
+	}
+	for again := true; again; {
+		again = false
+		for k := range spots {
+			need := starts[k]
+			if k > 0 {
+				need = max(need, starts[k-1]+pv.gapMin)
+			}
+			if k+1 < len(spots) {
+				need = max(need, starts[k+1]-pv.gapMax)
+			}
+			s, ok := pv.earliest(need)
+			if !ok || s > spots[k].hi {
+				return false
+			}
+			if s != starts[k] {
+				starts[k], again = s, true
+			}
+		}
+	}
+	return true
+}
+
+func (f *finder) teamCovered(v int32, spots []spot) bool {
+	visit := &f.p.Visits[v]
+	for _, need := range visit.TeamSkills {
+		if !slices.ContainsFunc(spots, func(sp spot) bool {
+			return slices.Contains(f.p.Workers[f.plan.tours[sp.tour].worker].Skills, need)
+		}) {
+			return false
+		}
+	}
+	for _, need := range visit.TeamLanguages {
+		if !slices.ContainsFunc(spots, func(sp spot) bool {
+			return slices.Contains(f.p.Workers[f.plan.tours[sp.tour].worker].Languages, need)
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// movedBy is what a start costs against the published one, and what pushing
+// the later stops of the tour costs.
+func (f *finder) movedBy(sp spot, v, start int32) int64 {
+	pv := &f.visits[v]
+	var points int64
+	if pv.moved > 0 {
+		points = pv.moved * int64(min(absolute(start-pv.start), int32(f.w.MovedMost)))
+	}
+	tr := &f.tours[sp.tour]
+	at, now := pv.place, start+pv.minutes
+	if at < 0 {
+		at = f.plan.tours[sp.tour].start
+		if sp.index > 0 {
+			at = tr.stops[sp.index-1].at
+		}
+	}
+	for i := int(sp.index); i < len(tr.stops); i++ {
+		x := &tr.stops[i]
+		y := &f.visits[x.visit]
+		if y.place >= 0 {
+			now += f.travel(at, y.place)
+			at = y.place
+		}
+		if x.fixed || now <= x.start {
+			// not pushed, and nothing after it either
+			break
+		}
+		next, ok := y.earliest(now)
+		if !ok {
+			break
+		}
+		if x.role == 0 && y.moved > 0 {
+			points += y.moved * int64(min(absolute(next-y.start), int32(f.w.MovedMost))-min(absolute(x.start-y.start), int32(f.w.MovedMost)))
+		}
+		now = next + y.minutes
+	}
+	return points
+}

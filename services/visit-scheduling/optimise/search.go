@@ -1,0 +1,396 @@
+package optimise
+
+import (
+	"cmp"
+	"math"
+	"math/bits"
+	"slices"
+)
+
+const (
+	nearKept     = 40
+	meanRemoved  = 8
+	maxString    = 6
+	blinkPer1024 = 10
+	allTours     = 80 // up to so many tours, every place is looked at
+	hot, cold    = 400.0, 10.0
+)
+
+// source is wyrand: small, fast, and the same on every machine.
+type source struct{ s uint64 }
+
+func (r *source) next() uint64 {
+	r.s += 0xa0761d6478bd642f
+	hi, lo := bits.Mul64(r.s, r.s^0xe7037ed1a0b428db)
+	return hi ^ lo
+}
+
+func (r *source) intn(n int) int {
+	hi, _ := bits.Mul64(r.next(), uint64(n))
+	return int(hi)
+}
+
+// unit returns a number in (0,1].
+func (r *source) unit() float64 { return float64(r.next()>>11+1) / (1 << 53) }
+
+// search takes visits near each other out of the schedule and puts them back at
+// the cheapest places, accepting by annealing (after Christiaens and Vanden
+// Berghe, Transportation Science 54, 2020).
+type search struct {
+	*finder
+	rng       *source
+	near      [][]int32 // visit → visits near by place, itself first
+	gone      []int32
+	keys      []int64
+	cand      []int32
+	hit       []int32 // tour → step that took from it
+	steps     int32
+	unplaced  []int32 // visit list, with holes filled from the end
+	slot      []int32 // visit → index in unplaced, -1
+	bestTours []tour
+	best      Objective
+	stale     []int32 // tours that differ from bestTours
+	isStale   []bool
+}
+
+func newSearch(s *state, seed uint64) *search {
+	x := &search{finder: newFinder(s), rng: &source{seed*0x9e3779b97f4a7c15 + 1}, hit: make([]int32, len(s.tours)),
+		slot: make([]int32, len(s.visits)), bestTours: make([]tour, len(s.tours)), isStale: make([]bool, len(s.tours))}
+	for v := range s.visits {
+		x.slot[v] = -1
+		x.track(int32(v))
+	}
+	for t := range s.tours {
+		x.isStale[t] = true
+		x.stale = append(x.stale, int32(t))
+	}
+	return x
+}
+
+// track brings the list of unplaced visits up to date for one.
+func (x *search) track(v int32) {
+	at := x.slot[v]
+	switch out := !x.placed(v) && !x.visits[v].locked; {
+	case out && at < 0:
+		x.slot[v] = int32(len(x.unplaced))
+		x.unplaced = append(x.unplaced, v)
+	case !out && at >= 0:
+		last := x.unplaced[len(x.unplaced)-1]
+		x.unplaced[at] = last
+		x.slot[last] = at
+		x.unplaced = x.unplaced[:len(x.unplaced)-1]
+		x.slot[v] = -1
+	}
+}
+
+// construct places what it can, the hardest first, until stop.
+func (x *search) construct(stop func() bool) {
+	order := slices.Clone(x.unplaced)
+	slices.Sort(order)
+	width := func(v int32) int {
+		pv := &x.visits[v]
+		able := math.MaxInt
+		for _, a := range pv.able {
+			able = min(able, len(a))
+		}
+		open := 0
+		for _, w := range pv.windows {
+			open += w.To - w.From
+		}
+		return able * (open/60 + 1)
+	}
+	slices.SortStableFunc(order, func(a, b int32) int {
+		p, q := &x.visits[a], &x.visits[b]
+		return cmp.Or(-cmp.Compare(p.leaveOut, q.leaveOut), -cmp.Compare(p.roles, q.roles), cmp.Compare(width(a), width(b)))
+	})
+	for i, v := range order {
+		if i&15 == 0 && stop() {
+			break
+		}
+		if c, ok := x.finder.best(v, nil, x.visits[v].leaveOut); ok {
+			x.put(v, c.spots[:x.visits[v].roles], c.starts[:])
+			x.track(v)
+		}
+	}
+	x.commit()
+}
+
+// commit accepts the present schedule and remembers it if it is the best.
+func (x *search) commit() {
+	for _, t := range x.touched {
+		if !x.isStale[t] {
+			x.isStale[t] = true
+			x.stale = append(x.stale, t)
+		}
+	}
+	x.accept()
+}
+
+func (x *search) keepBest() {
+	for _, t := range x.stale {
+		x.isStale[t] = false
+		stops := append(x.bestTours[t].stops[:0], x.tours[t].stops...)
+		x.bestTours[t] = x.tours[t]
+		x.bestTours[t].stops = stops
+	}
+	x.stale = x.stale[:0]
+	x.best = x.cost
+}
+
+// neighbours ranks for each visit those nearest by travel. Remote visits are
+// near those of their series.
+func (x *search) neighbours() {
+	c := x.plan
+	at := make([][]int32, c.places)
+	var remote []int32
+	for v := range c.visits {
+		if p := c.visits[v].place; p >= 0 {
+			at[p] = append(at[p], int32(v))
+		} else {
+			remote = append(remote, int32(v))
+		}
+	}
+	type reach struct{ minutes, place int32 }
+	byPlace := make([][]int32, c.places)
+	for p := range c.places {
+		if len(at[p]) == 0 {
+			continue
+		}
+		var top []reach
+		row := c.minutes[p*c.places : (p+1)*c.places]
+		for q := range c.places {
+			if len(at[q]) == 0 {
+				continue
+			}
+			m := int32(row[q])
+			if len(top) == nearKept && m >= top[nearKept-1].minutes {
+				continue
+			}
+			i := len(top)
+			if i < nearKept {
+				top = append(top, reach{})
+			} else {
+				i--
+			}
+			for ; i > 0 && top[i-1].minutes > m; i-- {
+				top[i] = top[i-1]
+			}
+			top[i] = reach{m, int32(q)}
+		}
+		var list []int32
+		for _, r := range top {
+			list = append(list, at[r.place]...)
+			if len(list) >= nearKept {
+				break
+			}
+		}
+		byPlace[p] = list
+	}
+	x.near = make([][]int32, len(c.visits))
+	for v := range c.visits {
+		list := []int32{int32(v)}
+		rest := remote
+		if p := c.visits[v].place; p >= 0 {
+			rest = byPlace[p]
+		} else if s := c.visits[v].series; s >= 0 {
+			rest = append(slices.Clone(c.series[s].visits), remote[:min(nearKept, len(remote))]...)
+		}
+		for _, u := range rest {
+			if int(u) != v && len(list) < nearKept {
+				list = append(list, u)
+			}
+		}
+		x.near[v] = list
+	}
+}
+
+// anneal improves until progress reaches 1.
+func (x *search) anneal(progress func(steps int64) float64) int64 {
+	if len(x.visits) == 0 || len(x.tours) == 0 {
+		return 0
+	}
+	x.neighbours()
+	x.blink = func() bool { return x.rng.next()&1023 < blinkPer1024 }
+	defer func() { x.blink = nil }()
+	t := hot
+	var steps int64
+	for ; ; steps++ {
+		if steps&15 == 0 {
+			p := progress(steps)
+			if p >= 1 {
+				return steps
+			}
+			t = hot * math.Pow(cold/hot, p)
+		}
+		x.step(t)
+	}
+}
+
+func (x *search) step(t float64) {
+	before := x.cost
+	x.steps++
+	x.ruin()
+	if x.broken {
+		x.undo(before)
+		return
+	}
+	removed := len(x.gone)
+	for range min(2, len(x.unplaced)) {
+		if v := x.unplaced[x.rng.intn(len(x.unplaced))]; !slices.Contains(x.gone[removed:], v) && !slices.Contains(x.gone[:removed], v) {
+			x.gone = append(x.gone, v)
+		}
+	}
+	x.sortGone()
+	for _, v := range x.gone {
+		limit := x.visits[v].leaveOut
+		c, ok := x.finder.best(v, x.candidates(v), limit)
+		if !ok && x.rng.intn(8) == 0 {
+			c, ok = x.finder.best(v, nil, limit)
+		}
+		if ok {
+			x.put(v, c.spots[:x.visits[v].roles], c.starts[:])
+		}
+	}
+	if x.broken || float64(x.cost.Total()-before.Total()) > -t*math.Log(x.rng.unit()) {
+		x.undo(before)
+		return
+	}
+	for _, v := range x.gone {
+		x.track(v)
+	}
+	x.commit()
+	if x.cost.Total() < x.best.Total() {
+		x.keepBest()
+	}
+}
+
+func (x *search) undo(before Objective) {
+	x.revert(before)
+}
+
+// ruin takes visits out: strings of the tours around a random visit, or all
+// visits of a series, or a worker's whole day.
+func (x *search) ruin() {
+	x.gone = x.gone[:0]
+	seed := int32(x.rng.intn(len(x.visits)))
+	switch kind := x.rng.intn(10); {
+	case kind == 0 && x.visits[seed].series >= 0:
+		for _, v := range x.series[x.visits[seed].series].visits {
+			x.drop(v)
+		}
+	case kind == 1 && x.placed(seed):
+		tr := x.where[seed*maxRoles]
+		for i := len(x.tours[tr].stops) - 1; i >= 0 && len(x.gone) < 2*meanRemoved; i = min(i, len(x.tours[tr].stops)) - 1 {
+			x.drop(x.tours[tr].stops[i].visit)
+		}
+	default:
+		count := 1 + x.rng.intn(5)
+		for _, v := range x.near[seed] {
+			if count == 0 {
+				return
+			}
+			if !x.placed(v) {
+				continue
+			}
+			t := x.where[v*maxRoles+int32(x.rng.intn(int(x.visits[v].roles)))]
+			if x.hit[t] == x.steps {
+				continue
+			}
+			x.hit[t] = x.steps
+			count--
+			x.dropString(t, v)
+		}
+	}
+}
+
+func (x *search) dropString(t, v int32) {
+	stops := x.tours[t].stops
+	at := slices.IndexFunc(stops, func(s stop) bool { return s.visit == v })
+	l := 1 + x.rng.intn(min(maxString, len(stops)))
+	first := max(0, min(at-x.rng.intn(l), len(stops)-l))
+	var buf [maxString]int32
+	n := 0
+	for _, s := range stops[first : first+l] {
+		buf[n] = s.visit
+		n++
+	}
+	for _, u := range buf[:n] {
+		x.drop(u)
+	}
+}
+
+func (x *search) drop(v int32) {
+	if x.placed(v) && !x.visits[v].locked && len(x.gone) < 3*meanRemoved {
+		x.take(v)
+		x.gone = append(x.gone, v)
+	}
+}
+
+func (x *search) sortGone() {
+	pick := x.rng.intn(8)
+	x.keys = x.keys[:0]
+	for _, v := range x.gone {
+		pv := &x.visits[v]
+		var k int32
+		switch {
+		case pick < 4:
+			k = int32(x.rng.next() >> 40)
+		case pick < 6:
+			k = int32(len(pv.able[0]))
+		case pick < 7 && len(pv.windows) > 0:
+			k = int32(pv.windows[0].From)
+		default:
+			k = -pv.minutes
+		}
+		if pick != 0 {
+			k -= (pv.roles - 1) << 26 // whole teams are hardest
+		}
+		x.keys = append(x.keys, int64(k)<<32|int64(v))
+	}
+	slices.Sort(x.keys)
+	for i, k := range x.keys {
+		x.gone[i] = int32(k & 0xffffffff)
+	}
+}
+
+// candidates are the tours worth looking at for a visit: those that pass near
+// it, those of workers its series knows, and some of chance. nil is all.
+func (x *search) candidates(v int32) []int32 {
+	if len(x.tours) <= allTours {
+		return nil
+	}
+	x.lookup++
+	out := x.cand[:0]
+	add := func(t int32) {
+		if x.stamp[t] != x.lookup {
+			x.stamp[t] = x.lookup
+			out = append(out, t)
+		}
+	}
+	pv := &x.visits[v]
+	for _, u := range x.near[v] {
+		for k := range x.visits[u].roles {
+			if t := x.where[u*maxRoles+k]; t >= 0 {
+				add(t)
+			}
+		}
+	}
+	if pv.series >= 0 {
+		for _, f := range x.faces[pv.series] {
+			for _, t := range x.workers[f.worker].tours {
+				add(t)
+			}
+		}
+	}
+	for k := range pv.roles {
+		if n := len(pv.able[k]); n > 0 {
+			for range 4 {
+				for _, t := range x.workers[pv.able[k][x.rng.intn(n)]].tours {
+					add(t)
+				}
+			}
+		}
+	}
+	x.cand = out
+	return out
+}

@@ -1,0 +1,258 @@
+package optimise_test
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	. "github.com/hearthfps/hearth/services/visit-scheduling/optimise"
+	"github.com/hearthfps/hearth/services/visit-scheduling/optimise/check"
+)
+
+func solve(t interface {
+	Helper()
+	Fatal(...any)
+}, p Problem, opt Options) Solution {
+	t.Helper()
+	s, err := Solve(context.Background(), p, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bad := check.Schedule(p, s); bad != nil {
+		t.Fatal(bad)
+	}
+	return s
+}
+
+func TestSolve_NoAnswerBreaksAHardRule(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawProblem(t)
+		solve(t, p, Options{Seed: rapid.Uint64().Draw(t, "seed"), WorkUnits: 60})
+	})
+}
+
+func TestSolve_IsNeverWorseThanItsStart(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawProblem(t)
+		a := solve(t, p, Options{Seed: 1, WorkUnits: int64(rapid.IntRange(1, 60).Draw(t, "units"))})
+		b := solve(t, p, Options{Seed: 2, WorkUnits: 1, Start: &a})
+		if b.Objective.Total() > a.Objective.Total() {
+			t.Fatalf("start cost %+v, answer %+v", a.Objective, b.Objective)
+		}
+	})
+}
+
+func TestSolve_SameSeedAndWorkGiveTheSameBytes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawProblem(t)
+		opt := Options{Seed: rapid.Uint64().Draw(t, "seed"), WorkUnits: 80}
+		a, errA := json.Marshal(solve(t, p, opt))
+		b, errB := json.Marshal(solve(t, p, opt))
+		if errA != nil || errB != nil {
+			t.Fatal(errA, errB)
+		}
+		if diff := cmp.Diff(string(a), string(b)); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
+
+// cancelAt is a context that is cancelled when its nth question is asked.
+type cancelAt struct {
+	context.Context
+	left atomic.Int64
+}
+
+func (c *cancelAt) Err() error {
+	if c.left.Add(-1) < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+func TestSolve_CancelledAtAnyMomentIsValid(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawProblem(t)
+		ctx := &cancelAt{Context: context.Background()}
+		ctx.left.Store(int64(rapid.IntRange(0, 40).Draw(t, "questions")))
+		s, err := Solve(ctx, p, Options{Seed: 1, WorkUnits: 200})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bad := check.Schedule(p, s); bad != nil {
+			t.Fatal(bad)
+		}
+	})
+}
+
+// Each reason is proved: in the problem with just those rules relaxed, the
+// schedule with the visit at the proof's place is valid.
+func TestSolve_EveryReasonIsProved(t *testing.T) {
+	proved := map[Rule]int{}
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawProblem(t)
+		s := solve(t, p, Options{Seed: 3, WorkUnits: 40})
+		for _, u := range s.Unplaced {
+			if len(u.Reasons) == 0 {
+				t.Fatalf("visit %s is unplaced and nothing says why", u.Visit)
+			}
+			for _, r := range u.Reasons {
+				if r.Proof == nil {
+					continue
+				}
+				q, placed := relaxed(p, s, u.Visit, r)
+				if bad := check.Schedule(q, placed); bad != nil {
+					t.Fatalf("visit %s, reason %v: %v", u.Visit, r, bad)
+				}
+				for _, x := range r.Rules {
+					proved[x]++
+				}
+			}
+		}
+	})
+	for _, r := range []Rule{RuleSkill, RuleLanguage, RuleExclusion, RuleWindow, RuleLimit, RuleShift, RuleAbsence, RuleBooked} {
+		if proved[r] == 0 {
+			t.Errorf("no case of rule %s was drawn", r)
+		}
+	}
+}
+
+// relaxed loosens exactly what a reason names and adds the proof.
+func relaxed(p Problem, s Solution, visit string, r Reason) (Problem, Solution) {
+	p.Workers, p.Visits = slices.Clone(p.Workers), slices.Clone(p.Visits)
+	v := &p.Visits[slices.IndexFunc(p.Visits, func(x Visit) bool { return x.ID == visit })]
+	v.Roles = slices.Clone(v.Roles)
+	keep := func(Placement) bool { return true }
+	for _, rule := range r.Rules {
+		switch rule {
+		case RuleSkill:
+			for k := range v.Roles {
+				v.Roles[k].Skills = nil
+			}
+		case RuleLanguage:
+			for k := range v.Roles {
+				v.Roles[k].Languages = nil
+			}
+		case RuleTeam:
+			v.TeamSkills, v.TeamLanguages = nil, nil
+		case RuleExclusion:
+			v.Excluded = nil
+		case RuleWindow:
+			v.Windows = slices.Clone(v.Windows)
+			for i := range v.Windows {
+				v.Windows[i].From -= SlackMinutes
+				v.Windows[i].To += SlackMinutes
+			}
+		case RulePerDay:
+			v.Series = ""
+		case RuleLimit:
+			for i := range p.Workers {
+				p.Workers[i].MaxDayMinutes, p.Workers[i].MaxWeekMinutes = 0, 0
+			}
+		case RuleShift:
+			for i := range p.Workers {
+				p.Workers[i].Shifts = slices.Clone(p.Workers[i].Shifts)
+				for k := range p.Workers[i].Shifts {
+					p.Workers[i].Shifts[k].From -= SlackMinutes
+					p.Workers[i].Shifts[k].To += SlackMinutes
+				}
+			}
+		case RuleAbsence:
+			for i := range p.Workers {
+				p.Workers[i].Absences = nil
+			}
+		case RuleBooked:
+			keep = func(x Placement) bool {
+				return p.Visits[slices.IndexFunc(p.Visits, func(v Visit) bool { return v.ID == x.Visit })].Locked
+			}
+		}
+	}
+	out := Solution{}
+	for _, x := range s.Placed {
+		if keep(x) {
+			out.Placed = append(out.Placed, x)
+		}
+	}
+	out.Placed = append(out.Placed, Placement{visit, *r.Proof})
+	in := map[string]bool{}
+	for _, x := range out.Placed {
+		in[x.Visit] = true
+	}
+	for _, v := range p.Visits {
+		if !in[v.ID] {
+			out.Unplaced = append(out.Unplaced, Unplaced{Visit: v.ID})
+		}
+	}
+	return p, out
+}
+
+func TestSolve_PrefersWhatTheWeightsSay(t *testing.T) {
+	here, there := &Place{61, 25}, &Place{61.05, 25.05}
+	day := []Window{{480, 960}}
+	worker := func(id string, at *Place) Worker { return Worker{ID: id, Start: at, End: at, Shifts: day} }
+	visit := func(id string) Visit { return Visit{ID: id, Place: here, Minutes: 60, Windows: day} }
+	for _, test := range []struct {
+		name  string
+		visit func() Visit
+		want  []string
+	}{
+		{"the nearest", func() Visit { return visit("v") }, []string{"near"}},
+		{"the one the family knows", func() Visit {
+			v := visit("v")
+			v.Preferred = []string{"far"}
+			return v
+		}, []string{"far"}},
+		{"the one published", func() Visit {
+			v := visit("v")
+			v.Published = &Assignment{Workers: []string{"far"}, Starts: []int{600}}
+			return v
+		}, []string{"far"}},
+		{"never the excluded", func() Visit {
+			v := visit("v")
+			v.Excluded = []string{"near"}
+			return v
+		}, []string{"far"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := solve(t, Problem{Visits: []Visit{test.visit()}, Workers: []Worker{worker("near", here), worker("far", there)}}, Options{Seed: 1, WorkUnits: 20})
+			if len(s.Placed) != 1 {
+				t.Fatalf("unplaced: %v", s.Unplaced)
+			}
+			if diff := cmp.Diff(test.want, s.Placed[0].Workers); diff != "" {
+				t.Error(diff)
+			}
+			if v := test.visit(); v.Published != nil && s.Placed[0].Starts[0] != v.Published.Starts[0] {
+				t.Errorf("starts at %d, published %d", s.Placed[0].Starts[0], v.Published.Starts[0])
+			}
+		})
+	}
+}
+
+func TestSolve_RefusesAnUnsoundProblem(t *testing.T) {
+	good := func() Problem {
+		return Problem{Workers: []Worker{{ID: "w"}}, Visits: []Visit{{ID: "v", Minutes: 10}}}
+	}
+	for name, spoil := range map[string]func(*Problem){
+		"two of one id":      func(p *Problem) { p.Visits = append(p.Visits, p.Visits[0]) },
+		"no length":          func(p *Problem) { p.Visits[0].Minutes = 0 },
+		"empty window":       func(p *Problem) { p.Visits[0].Windows = []Window{{5, 5}} },
+		"locked nowhere":     func(p *Problem) { p.Visits[0].Locked = true },
+		"five workers":       func(p *Problem) { p.Visits[0].Roles = make([]Role, 5) },
+		"gap of less than 0": func(p *Problem) { p.Visits[0].Gap = &Gap{-1, 3} },
+		"place on no earth":  func(p *Problem) { p.Workers[0].Start = &Place{91, 0} },
+	} {
+		p := good()
+		if _, err := Solve(context.Background(), p, Options{WorkUnits: 1}); err != nil {
+			t.Fatalf("the good problem is refused: %v", err)
+		}
+		spoil(&p)
+		if _, err := Solve(context.Background(), p, Options{WorkUnits: 1}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
