@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -27,14 +28,25 @@ type file struct {
 
 var set = token.NewFileSet()
 
-// sources reads every Go file of the repository that is not generated.
+// sources gives every Go file of the repository that is not generated.
 func sources(t *testing.T) []file {
 	t.Helper()
-	root := filepath.Join("..", "..")
-	if _, err := os.Stat(filepath.Join(root, "go.work")); err != nil {
+	if _, err := os.Stat(filepath.Join("..", "..", "go.work")); err != nil {
 		t.Skip("the rest of the repository is not here")
 	}
-	var all []file
+	all, err := read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 100 {
+		t.Fatalf("got %d Go files: the walk misses the repository", len(all))
+	}
+	return all
+}
+
+// read parses them once for all tests.
+var read = sync.OnceValues(func() (all []file, _ error) {
+	root := filepath.Join("..", "..")
 	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -71,14 +83,8 @@ func sources(t *testing.T) []file {
 		all = append(all, f)
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(all) < 100 {
-		t.Fatalf("got %d Go files: the walk misses the repository", len(all))
-	}
-	return all
-}
+	return all, err
+})
 
 // service is the service a file belongs to; "" for none.
 func (f file) service() string {
