@@ -11,6 +11,8 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	kafkafetch "github.com/segmentio/kafka-go/protocol/fetch"
+
+	"github.com/hearthfps/hearth/pkg/postgres"
 )
 
 const (
@@ -41,7 +43,7 @@ func (e *Engine) fetch(ctx context.Context, parts []*partition, lanes *lanes, bu
 		leaders, err := e.broker.leaders(ctx, names)
 		if err != nil {
 			if ctx.Err() == nil {
-				e.log.WarnContext(ctx, "cannot find the topics' leaders", "error", describe(err))
+				e.log.WarnContext(ctx, "cannot find the topics' leaders", "error", postgres.Describe(err))
 			}
 			continue
 		}
@@ -58,7 +60,7 @@ func (e *Engine) fetch(ctx context.Context, parts []*partition, lanes *lanes, bu
 				defer end()
 				fetched, err := e.fetchFrom(round, led, lanes, budget)
 				if err != nil && round.Err() == nil {
-					e.log.WarnContext(ctx, "cannot fetch", "error", describe(err))
+					e.log.WarnContext(ctx, "cannot fetch", "error", postgres.Describe(err))
 				}
 				if fetched {
 					failures = 0

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/hearthfps/hearth/pkg/postgres"
 )
 
 // consume is the life of this process in its service's consumer group. It is
@@ -43,7 +45,7 @@ func (e *Engine) consume(ctx context.Context) error {
 		if err != nil {
 			// kafka-go waits before it tries again.
 			if failures++; ctx.Err() == nil && loud(failures) {
-				e.log.WarnContext(ctx, "cannot join the consumer group", "failures", failures, "error", describe(err))
+				e.log.WarnContext(ctx, "cannot join the consumer group", "failures", failures, "error", postgres.Describe(err))
 			}
 			continue
 		}
@@ -88,7 +90,7 @@ func (e *Engine) awaitTopics(ctx context.Context) bool {
 			return true
 		}
 		if failures%20 == 1 && ctx.Err() == nil {
-			e.log.WarnContext(ctx, "waiting for brokers and topics", "topics", e.routes.String(), "error", describe(err))
+			e.log.WarnContext(ctx, "waiting for brokers and topics", "topics", e.routes.String(), "error", postgres.Describe(err))
 		}
 		sleep(ctx, min(time.Duration(failures)*50*time.Millisecond, time.Second))
 	}
@@ -118,7 +120,7 @@ func (e *Engine) serve(stop, over context.Context, generation *kafka.Generation)
 	parts, err := e.assigned(fetching, generation)
 	if err != nil {
 		if fetching.Err() == nil {
-			e.log.WarnContext(stop, "cannot begin to consume", "error", describe(err))
+			e.log.WarnContext(stop, "cannot begin to consume", "error", postgres.Describe(err))
 			sleep(fetching, 500*time.Millisecond)
 		}
 		return
@@ -140,7 +142,7 @@ func (e *Engine) serve(stop, over context.Context, generation *kafka.Generation)
 			break
 		}
 		if err := commit(generation, parts); err != nil {
-			e.log.WarnContext(stop, "cannot commit offsets", "generation", generation.ID, "error", describe(err))
+			e.log.WarnContext(stop, "cannot commit offsets", "generation", generation.ID, "error", postgres.Describe(err))
 			if fenced(err) {
 				stopFetching()
 			}
@@ -153,7 +155,7 @@ func (e *Engine) serve(stop, over context.Context, generation *kafka.Generation)
 	deadline.Stop()
 	if err := commit(generation, parts); err != nil && !fenced(err) {
 		// What was done is done again by the next consumer, to no effect.
-		e.log.WarnContext(stop, "cannot commit offsets on leaving", "generation", generation.ID, "error", describe(err))
+		e.log.WarnContext(stop, "cannot commit offsets on leaving", "generation", generation.ID, "error", postgres.Describe(err))
 	}
 }
 

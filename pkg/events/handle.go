@@ -65,7 +65,7 @@ func (e *Engine) handle(ctx context.Context, stop <-chan struct{}, i *item) bool
 			return true
 		}
 		e.log.WarnContext(ctx, "cannot handle a message", "topic", i.message.Topic, "partition", i.message.Partition, "offset", i.message.Offset,
-			"type", i.message.Header("ce_type"), "try", try+1, "error", describe(err))
+			"type", i.message.Header("ce_type"), "try", try+1, "error", postgres.Describe(err))
 		select {
 		case <-stop:
 			return false

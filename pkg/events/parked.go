@@ -96,7 +96,7 @@ func (e *Engine) park(ctx context.Context, m Message, state outcome, because err
 			say = e.log.ErrorContext
 		}
 		say(ctx, "a key is parked", "state", string(state), "topic", m.Topic, "partition", m.Partition, "offset", m.Offset,
-			"type", m.Header("ce_type"), "event_id", m.Header("ce_id"), "reason", reason, "tries", attempts, "error", describe(because))
+			"type", m.Header("ce_type"), "event_id", m.Header("ce_id"), "reason", reason, "tries", attempts, "error", postgres.Describe(because))
 	}
 	return became, nil
 }
@@ -190,7 +190,7 @@ func (e *Engine) refreshRawParked(ctx context.Context) bool {
 			e.rawParked.Store(found)
 			return true
 		}
-		e.log.WarnContext(ctx, "cannot look for parked messages", "error", describe(err))
+		e.log.WarnContext(ctx, "cannot look for parked messages", "error", postgres.Describe(err))
 		sleep(ctx, 500*time.Millisecond)
 	}
 	return false

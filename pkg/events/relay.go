@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/hearthfps/hearth/pkg/postgres"
 )
 
 const (
@@ -50,13 +52,13 @@ func (e *Engine) relay(ctx context.Context) error {
 			for shard := range shards {
 				e.config.DB.Signal(shardSignal(shard))
 			}
-		}, func(err error) { e.log.WarnContext(ctx, "cannot take relay leases", "error", describe(err)) })
+		}, func(err error) { e.log.WarnContext(ctx, "cannot take relay leases", "error", postgres.Describe(err)) })
 	}()
 	senders.Wait()
 	end()
 	if err := <-kept; err != nil {
 		// They end by themselves; a peer only has to wait.
-		e.log.Warn("cannot release relay leases", "error", describe(err))
+		e.log.Warn("cannot release relay leases", "error", postgres.Describe(err))
 	}
 	return nil
 }
@@ -90,7 +92,7 @@ func (e *Engine) pollOutbox(ctx context.Context, leases *leases) {
 			return nil
 		})
 		if err != nil && ctx.Err() == nil {
-			e.log.WarnContext(ctx, "cannot look at the outbox", "error", describe(err))
+			e.log.WarnContext(ctx, "cannot look at the outbox", "error", postgres.Describe(err))
 			sleep(ctx, time.Second)
 		}
 	}
@@ -119,7 +121,7 @@ func (s *sender) run(ctx context.Context) {
 			failures++
 			s.metrics.relayFailures.Add(ctx, 1, s.metrics.service)
 			if loud(failures) {
-				s.log.WarnContext(ctx, "cannot relay", "shard", s.shard, "failures", failures, "error", describe(err))
+				s.log.WarnContext(ctx, "cannot relay", "shard", s.shard, "failures", failures, "error", postgres.Describe(err))
 			}
 			continue
 		}

@@ -22,7 +22,7 @@ func (e *Engine) tend(ctx context.Context) error {
 	for {
 		keys, err := e.look(ctx)
 		if err != nil && ctx.Err() == nil {
-			e.log.WarnContext(ctx, "cannot look at parked events", "error", describe(err))
+			e.log.WarnContext(ctx, "cannot look at parked events", "error", postgres.Describe(err))
 		}
 		for _, key := range keys {
 			if ctx.Err() != nil {
@@ -33,7 +33,7 @@ func (e *Engine) tend(ctx context.Context) error {
 		if time.Since(pruned) > pruneEvery {
 			pruned = time.Now()
 			if err := e.prune(ctx); err != nil && ctx.Err() == nil {
-				e.log.WarnContext(ctx, "cannot prune the inbox", "error", describe(err))
+				e.log.WarnContext(ctx, "cannot prune the inbox", "error", postgres.Describe(err))
 			}
 		}
 		select {
@@ -116,7 +116,7 @@ func (e *Engine) replay(ctx context.Context, key parkedKey) {
 			continue
 		}
 		if ctx.Err() != nil || row == nil {
-			e.log.WarnContext(ctx, "cannot replay a parked key", "error", describe(err))
+			e.log.WarnContext(ctx, "cannot replay a parked key", "error", postgres.Describe(err))
 			return
 		}
 		state := failed
@@ -125,9 +125,9 @@ func (e *Engine) replay(ctx context.Context, key parkedKey) {
 			state, say = poison, e.log.ErrorContext
 		}
 		say(ctx, "a parked event failed again", "state", string(state), "topic", row.message.Topic, "partition", row.message.Partition, "offset", row.message.Offset,
-			"type", row.kind, "event_id", row.eventID, "tries", row.attempts+1, "error", describe(err))
+			"type", row.kind, "event_id", row.eventID, "tries", row.attempts+1, "error", postgres.Describe(err))
 		if err := e.failAgain(ctx, *row, state, reasonOf(err)); err != nil {
-			e.log.WarnContext(ctx, "cannot record that a parked event failed", "error", describe(err))
+			e.log.WarnContext(ctx, "cannot record that a parked event failed", "error", postgres.Describe(err))
 		}
 		return
 	}

@@ -382,6 +382,28 @@ func TestGuarantee6_SpansHoldNoValue(t *testing.T) {
 	}
 }
 
+func TestGuarantee6_DescribedErrorsHoldNoValue(t *testing.T) {
+	db, _ := testkit.Database(t, schema)
+	lake := agency(t, "lakeland")
+	if err := addNote(lake, db, "canary-id", "x"); err != nil {
+		t.Fatal(err)
+	}
+	duplicate := addNote(lake, db, "canary-id", "x")
+	nonsense := db.InTenant(lake, func(ctx context.Context, tx *postgres.Tx) error {
+		_, err := tx.ExecContext(ctx, "SELECT $1::text::date", "canary-date")
+		return err
+	})
+	for err, want := range map[error]string{
+		duplicate: "database error 23505, constraint note_pkey", nonsense: "database error 22007",
+		fault.New(fault.Conflict, "taken", "It is taken.").Because(duplicate): "taken: database error 23505, constraint note_pkey",
+		errors.New("of our own"): "of our own",
+	} {
+		if got := postgres.Describe(err); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestGuarantee7_MigratingTwiceAndTogetherIsMigratingOnce(t *testing.T) {
 	_, url := testkit.Database(t, nil)
 	var wg sync.WaitGroup

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -96,7 +95,7 @@ func (e *Engine) Run(ctx context.Context) (err error) {
 		case ctx.Err() != nil:
 			return nil
 		case err != nil:
-			e.config.Log.WarnContext(ctx, "timers cannot be looked at", "error", describe(err))
+			e.config.Log.WarnContext(ctx, "timers cannot be looked at", "error", postgres.Describe(err))
 		case full:
 			continue
 		}
@@ -305,14 +304,14 @@ func (e *Engine) failed(ctx context.Context, d due, attempts int, cause error) {
 	if fault.Transient(cause) {
 		statement = noteRetry
 		args = append(args, min(100*time.Millisecond<<min(attempts, 16), time.Minute))
-		e.config.Log.WarnContext(ctx, "a timer failed and is tried again", "kind", d.kind, "attempts", attempts, "error", describe(cause))
+		e.config.Log.WarnContext(ctx, "a timer failed and is tried again", "kind", d.kind, "attempts", attempts, "error", postgres.Describe(cause))
 	} else {
 		code := "internal"
 		if f, ok := fault.As(cause); ok {
 			code = f.Code
 		}
 		args = append(args, code)
-		e.config.Log.ErrorContext(ctx, "a timer failed for good and is parked", "kind", d.kind, "timer", d.id, "reason", code, "error", describe(cause))
+		e.config.Log.ErrorContext(ctx, "a timer failed for good and is parked", "kind", d.kind, "timer", d.id, "reason", code, "error", postgres.Describe(cause))
 	}
 	err := e.config.DB.InTenant(ctx, func(ctx context.Context, tx *postgres.Tx) error {
 		_, err := tx.ExecContext(ctx, statement, args...)
@@ -320,16 +319,6 @@ func (e *Engine) failed(ctx context.Context, d due, attempts int, cause error) {
 	})
 	if err != nil {
 		// The row stands as it was and is tried at the next turn.
-		e.config.Log.WarnContext(ctx, "a timer's failure cannot be noted", "kind", d.kind, "error", describe(err))
+		e.config.Log.WarnContext(ctx, "a timer's failure cannot be noted", "kind", d.kind, "error", postgres.Describe(err))
 	}
-}
-
-// describe tells an error for a log, a database's without its words, which may
-// repeat a row's values.
-func describe(err error) string {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		return "database error " + pg.Code + " " + pg.ConstraintName
-	}
-	return err.Error()
 }

@@ -311,3 +311,50 @@ func TestAt_RefusesWhatIsNoURL(t *testing.T) {
 		t.Error("a keyword string was taken, want an error that says what a URL looks like")
 	}
 }
+
+func TestGuarantee4_CommitsAreDurableUnlessEphemeral(t *testing.T) {
+	const settings = "SELECT current_setting('fsync') || ' ' || current_setting('synchronous_commit') || ' ' || current_setting('full_page_writes')"
+	for _, ephemeral := range []bool{false, true} {
+		server, err := launch.Start(t.Context(), launch.Options{Dir: t.TempDir(), Ephemeral: ephemeral})
+		if errors.Is(err, launch.ErrNotInstalled) {
+			t.Skip(err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[bool]string{false: "on on on", true: "off off off"}[ephemeral]
+		if got := query(t, server.AdminURL("postgres"), settings); got != want {
+			t.Errorf("ephemeral %v: got %s, want %s", ephemeral, got, want)
+		}
+		closeServer(t, server)
+	}
+}
+
+func TestGuarantee5_CloseWaitsForTheEnd(t *testing.T) {
+	server := start(t, t.TempDir())
+	// An open session does not hold it up.
+	conn, err := pgx.Connect(t.Context(), server.AdminURL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	closeServer(t, server)
+	if err := syscall.Kill(server.PID(), 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("the server is still there: %v", err)
+	}
+}
+
+func BenchmarkStartInitialised(b *testing.B) {
+	dir := b.TempDir()
+	for b.Loop() {
+		server, err := launch.Start(b.Context(), launch.Options{Dir: dir})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		if err := server.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+}
