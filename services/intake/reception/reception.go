@@ -50,6 +50,8 @@ type Reception struct {
 	// Guard says whether whoever asks may send events. It runs in the transaction
 	// that takes them in, and not for those of the topic, which nobody asks for.
 	Guard func(ctx context.Context, tx *postgres.Tx) error
+
+	gathering gathering
 }
 
 // Allow asks Guard before there is anything to take in.
@@ -153,9 +155,13 @@ func Under(source, bound string) bool {
 // for a reason of one of them, each in its own. The error, if any, means that
 // none after the verdicts returned was taken in, and is worth retrying when it
 // is fault.Transient.
+//
+// One event alone shares a transaction with those of the same agency that come at
+// the same time (see gathering).
 func (r *Reception) Receive(ctx context.Context, via string, readings []Reading) ([]referral.Verdict, error) {
 	verdicts := make([]referral.Verdict, len(readings))
 	var sound []int
+	var items []*item
 	for i, rd := range readings {
 		if rd.Faults != nil {
 			verdicts[i] = referral.Verdict{Status: referral.VerdictRefused, Problems: rd.Faults}
@@ -163,79 +169,96 @@ func (r *Reception) Receive(ctx context.Context, via string, readings []Reading)
 		}
 		sound = append(sound, i)
 	}
-	given, err := r.together(ctx, via, readings, sound)
-	if err != nil && len(sound) > 1 && !fault.Transient(err) && ctx.Err() == nil {
-		given, err = r.apart(ctx, via, readings, sound)
-	}
-	for k, v := range given {
-		verdicts[sound[k]] = v
-	}
-	if err != nil {
-		done := 0
-		if len(given) > 0 {
-			done = sound[len(given)-1] + 1
-		}
-		return verdicts[:done], err
-	}
-	return verdicts, nil
-}
-
-func (r *Reception) apart(ctx context.Context, via string, readings []Reading, sound []int) ([]referral.Verdict, error) {
-	var given []referral.Verdict
 	for _, i := range sound {
-		v, err := r.together(ctx, via, readings, []int{i})
-		if err != nil {
-			return given, err
-		}
-		given = append(given, v...)
+		e := readings[i].Event
+		items = append(items, &item{ctx: ctx, arrival: store.Arrival{Event: e, Via: via, Trace: traceOf(ctx, e, len(sound) > 1 || via == ViaImport)}})
 	}
-	return given, nil
+	var err error
+	switch len(items) {
+	case 0:
+		return verdicts, nil
+	case 1:
+		err = r.gathered(ctx, items[0])
+	default:
+		err = r.group(ctx, items)
+	}
+	done := len(readings)
+	for k, it := range items {
+		verdicts[sound[k]] = it.verdict
+		if err == nil && it.err != nil {
+			err, done = it.err, sound[k]
+		}
+	}
+	if err != nil && done == len(readings) {
+		done = 0
+	}
+	return verdicts[:done], err
 }
 
-func (r *Reception) together(ctx context.Context, via string, readings []Reading, which []int) ([]referral.Verdict, error) {
-	if len(which) == 0 {
-		return nil, nil
+// item is an event on its way in, for whoever sent it, and what came of it.
+type item struct {
+	ctx     context.Context // of the sender: who asks, in which trace
+	arrival store.Arrival
+
+	verdict referral.Verdict
+	err     error
+}
+
+// group takes items in together or, when that fails for a reason of one of them,
+// each apart, up to the first that fails. An error of one item is in the item;
+// the error returned is of all.
+func (r *Reception) group(ctx context.Context, items []*item) error {
+	err := r.together(ctx, items)
+	if err == nil || len(items) == 1 || fault.Transient(err) || ctx.Err() != nil {
+		return err
 	}
+	for _, it := range items {
+		it.err = r.together(ctx, []*item{it})
+	}
+	return nil
+}
+
+func (r *Reception) together(ctx context.Context, items []*item) error {
 	id, ok := tenant.From(ctx)
 	if !ok {
-		return nil, fault.New(fault.Internal, "agency_missing", "An event needs an agency.")
+		return fault.New(fault.Internal, "agency_missing", "An event needs an agency.")
 	}
 	agency, err := r.Agency(id)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	list := make([]referral.Event, len(which))
-	arrivals := make([]store.Arrival, len(which))
-	for k, i := range which {
-		list[k] = readings[i].Event
-		arrivals[k] = store.Arrival{Event: list[k], Via: via, Trace: traceOf(ctx, list[k], len(which) > 1 || via == ViaImport)}
-	}
-	var verdicts []referral.Verdict
-	err = r.DB.InTenant(ctx, func(ctx context.Context, tx *postgres.Tx) error {
-		verdicts = verdicts[:0]
-		if via != ViaKafka {
-			if err := r.Guard(ctx, tx); err != nil {
-				return err
-			}
+	return r.DB.InTenant(ctx, func(ctx context.Context, tx *postgres.Tx) error {
+		let, list, arrivals := r.let(tx, items)
+		if len(let) == 0 {
+			return nil
 		}
 		book, err := store.LoadBook(ctx, tx, list, r.Desk.Matcher)
 		if err != nil {
 			return err
 		}
 		now := r.Clock.Now()
-		for k, e := range list {
-			v, err := r.Desk.Receive(book, e, arrivals[k].Trace, agency, now)
-			if err != nil {
+		for _, it := range let {
+			if it.verdict, err = r.Desk.Receive(book, it.arrival.Event, it.arrival.Trace, agency, now); err != nil {
 				return err
 			}
-			verdicts = append(verdicts, v)
 		}
 		return store.SaveBook(ctx, tx, book, arrivals, r.Desk.Matcher, now, newID)
 	})
-	if err != nil {
-		return nil, err
+}
+
+// let are the items whose senders may send: those of the topic, which nobody asks
+// for, and those Guard allows.
+func (r *Reception) let(tx *postgres.Tx, items []*item) (let []*item, list []referral.Event, arrivals []store.Arrival) {
+	for _, it := range items {
+		it.verdict, it.err = referral.Verdict{}, nil
+		if it.arrival.Via != ViaKafka {
+			if it.err = r.Guard(it.ctx, tx); it.err != nil {
+				continue
+			}
+		}
+		let, list, arrivals = append(let, it), append(list, it.arrival.Event), append(arrivals, it.arrival)
 	}
-	return verdicts, nil
+	return let, list, arrivals
 }
 
 // traceOf is the trace a referral's story is told in: the sender's, if the event
