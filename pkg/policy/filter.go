@@ -40,11 +40,14 @@ func (e *Engine) Filter(ctx context.Context, rows Rows, args ...any) (string, []
 		return "", nil, fault.New(fault.Internal, "agency_missing", "A list needs an agency.")
 	}
 	me := fmt.Sprintf("$%d", len(args)+1)
-	assigned := "EXISTS (SELECT FROM case_access WHERE case_id = " + rows.Case + " AND worker_id = " + me + " AND role <> '')"
+	// The columns are renamed, so that a row's own case_id is never taken for case_access's.
+	known := "EXISTS (SELECT FROM case_access AS known (known_agency, known_case, known_worker, known_role, known_excluded)" +
+		" WHERE known_case = " + rows.Case + " AND known_worker = " + me
+	assigned := known + " AND known_role <> '')"
 	if rows.Workers != "" {
 		assigned = "(" + assigned + " OR coalesce(" + me + " = ANY(" + rows.Workers + "), false))"
 	}
-	excluded := "EXISTS (SELECT FROM case_access WHERE case_id = " + rows.Case + " AND worker_id = " + me + " AND excluded)"
+	excluded := known + " AND known_excluded)"
 	none := "coalesce(" + rows.Case + ", '') = ''"
 
 	var allowed []string
