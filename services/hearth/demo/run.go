@@ -22,6 +22,8 @@ type Options struct {
 	URL string
 	// Token returns a bearer token for a role.
 	Token func(ctx context.Context, role, worker string) (string, error)
+	// HTTP sends the requests; http.DefaultClient when nil.
+	HTTP *http.Client
 	// Events is the file to send, NDJSON; the demo's own when nil.
 	Events []byte
 	// Weeks is how long each plan runs.
@@ -57,6 +59,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		o.Progress = io.Discard
 	}
 	suite := play.At(o.URL, o.Token)
+	suite.HTTP = o.HTTP
 	r := &run{Options: o, suite: suite, clock: devClock{suite.As("admin", "")}}
 	return r.play(ctx)
 }
