@@ -297,13 +297,18 @@ func TestRefusal_BecomesATaskForThoseWhoMayKnowOfTheCase(t *testing.T) {
 		t.Errorf("withheld: %s (%v)", withheld.Data, err)
 	}
 	path := "/notifications/v1/tasks/" + data.TaskID
+	// Working on another case gives nothing of this one.
+	o.Tell("org.hearth.planning.case.assigned.v1", "another-case", "another-case", map[string]any{
+		"case_id": "another-case", "worker_id": "worker-2", "supervisor_id": "supervisor-2", "role": "lead", "assigned_by": "supervisor-1", "assigned_at": o.Clock.Now(),
+	})
+	o.Settle()
 	for _, stranger := range []*apitest.Client{o.As(auth.RoleFamilyWorker, "worker-2"), o.Client(auth.Principal{Agency: apptest.Northshore(t), Roles: []string{auth.RoleSupervisor}, WorkerID: "supervisor-1"})} {
 		stranger.Get(path).Want(404)
 		stranger.Post(path+":complete", map[string]string{"outcome_code": "not_needed"}, apitest.IfMatch(`"1"`)).Want(404)
-		if page := apitest.Read[api.TaskPage](stranger.Get("/notifications/v1/tasks").Want(200)); len(page.Items) != 0 {
+		if page := apitest.Read[api.TaskPage](stranger.Get("/notifications/v1/tasks?case_id=" + caseID).Want(200)); len(page.Items) != 0 {
 			t.Errorf("a stranger lists %d tasks", len(page.Items))
 		}
-		if page := apitest.Read[api.MessagePage](stranger.Get("/notifications/v1/messages").Want(200)); len(page.Items) != 0 {
+		if page := apitest.Read[api.MessagePage](stranger.Get("/notifications/v1/messages?case_id=" + caseID).Want(200)); len(page.Items) != 0 {
 			t.Errorf("a stranger lists %d messages", len(page.Items))
 		}
 	}

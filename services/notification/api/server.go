@@ -56,7 +56,7 @@ func (s *Server) ListMessages(ctx context.Context, r ListMessagesRequestObject) 
 	f.State, f.Template = string(deref(r.Params.State)), deref(r.Params.Template)
 	var list []message.Message
 	err = s.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) (err error) {
-		if f.Access, f.AccessArgs, err = s.Policy.CaseFilter(ctx, typeMessage, "case_id"); err != nil {
+		if f.Access, f.AccessArgs, err = s.Policy.CaseFilter(ctx, typeMessage, "message.case_id"); err != nil {
 			return err
 		}
 		list, err = postgres.Messages(ctx, tx, f)
@@ -117,7 +117,7 @@ func (s *Server) ListTasks(ctx context.Context, r ListTasksRequestObject) (ListT
 	}
 	var list []message.Task
 	err = s.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) (err error) {
-		if f.Access, f.AccessArgs, err = s.Policy.CaseFilter(ctx, typeTask, "case_id"); err != nil {
+		if f.Access, f.AccessArgs, err = s.Policy.CaseFilter(ctx, typeTask, "task.case_id"); err != nil {
 			return err
 		}
 		list, err = postgres.Tasks(ctx, tx, f)

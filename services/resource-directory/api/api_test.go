@@ -413,6 +413,15 @@ func TestResourceReferral_NeedToKnow(t *testing.T) {
 			t.Errorf("%s lists %d", token, len(page.Items))
 		}
 	}
+	// Working on another case gives nothing of this one.
+	id, err := tenant.Parse("lakeland")
+	must(t, err)
+	must(t, d.db.InTenant(tenant.With(t.Context(), id), func(ctx context.Context, tx *kit.Tx) error {
+		return policy.AssignWorker(ctx, tx, "another-case", "worker-2", "lead")
+	}))
+	if page := apitest.Read[api.ResourceReferralPage](d.As("lakeland/worker-2/family_worker").Get("/directory/v1/resource-referrals").Want(200)); len(page.Items) != 0 {
+		t.Errorf("a worker of another case lists %d", len(page.Items))
+	}
 	d.As("lakeland/boss/supervisor").Get(path).Want(200)
 	if page := apitest.Read[api.ResourceReferralPage](d.As("lakeland/boss/supervisor").Get("/directory/v1/resource-referrals?case_id=" + caseID)); len(page.Items) != 1 {
 		t.Errorf("a supervisor lists %d", len(page.Items))

@@ -181,7 +181,7 @@ func (s *Server) ListResourceReferrals(ctx context.Context, r ListResourceReferr
 	f.After = cursor.ID
 	var list []directory.Referral
 	err := s.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) (err error) {
-		if f.Access, f.AccessArgs, err = s.Policy.CaseFilter(ctx, typeReferral, "case_id"); err != nil {
+		if f.Access, f.AccessArgs, err = s.Policy.CaseFilter(ctx, typeReferral, "resource_referral.case_id"); err != nil {
 			return err
 		}
 		list, err = postgres.Referrals(ctx, tx, f)

@@ -108,13 +108,14 @@ func read(ctx context.Context, tx *postgres.Tx, query string, args []any) ([]dir
 }
 
 // text matches all words of a person's query, read by the rules of each language
-// or as plain words without accents, or each word as a part of a longer one.
+// or as plain words without accents, or each word as a part of a longer one. What
+// does not depend on the row stands in a SELECT of its own, which is run once.
 func (c *conditions) text(text string) (rank, where string) {
 	arg := c.arg(text) + "::text"
-	query := "(plainto_tsquery('english', " + arg + ") || plainto_tsquery('finnish', " + arg + ") || plainto_tsquery('swedish', " + arg + ") || plainto_tsquery('simple', unaccent(" + arg + ")))"
+	query := "(SELECT plainto_tsquery('english', " + arg + ") || plainto_tsquery('finnish', " + arg + ") || plainto_tsquery('swedish', " + arg + ") || plainto_tsquery('simple', unaccent(" + arg + ")))"
 	inPlain, inName := []string{}, []string{}
 	for _, word := range words(text) {
-		like := "'%' || lower(unaccent(" + c.arg(escapeLike(word)) + "::text)) || '%'"
+		like := "(SELECT '%' || lower(unaccent(" + c.arg(escapeLike(word)) + "::text)) || '%')"
 		inPlain = append(inPlain, "s.plain LIKE "+like)
 		inName = append(inName, "s.plain_name LIKE "+like)
 	}
@@ -134,11 +135,11 @@ func (c *conditions) need(n directory.Need) (rank, where string) {
 			phrases = append(phrases, "phraseto_tsquery('"+config[lang]+"', "+c.arg(p)+"::text)")
 		}
 	}
-	query := "(" + strings.Join(phrases, " || ") + ")"
+	query := "(SELECT " + strings.Join(phrases, " || ") + ")"
 	hits := []string{"s.words @@ " + query}
 	rank = "ts_rank('{0.1,0.3,0.6,1}', s.words, " + query + ")"
 	for _, stem := range n.Stems {
-		like := "lower(unaccent(" + c.arg("%"+escapeLike(stem)+"%") + "::text))"
+		like := "(SELECT lower(unaccent(" + c.arg("%"+escapeLike(stem)+"%") + "::text)))"
 		hits = append(hits, "s.plain LIKE "+like)
 		rank += " + 0.1 * (s.plain LIKE " + like + ")::int + 0.3 * (s.plain_name LIKE " + like + ")::int"
 	}
