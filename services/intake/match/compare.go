@@ -1,5 +1,7 @@
 package match
 
+import "bytes"
+
 // Levels of agreement. Level 0 of every comparison is missing evidence and
 // weighs nothing; what the others weigh is learnt.
 const missing = 0
@@ -181,21 +183,24 @@ func textLevel(r relation) uint8 {
 	return textDifferent
 }
 
-// best is the closest relation between any two values of a slot.
+// best is the closest relation between any two values of a slot. Where several
+// values agree, the first in the alphabet is looked up.
 func (c *comparer) best(s int, va, vb []uint32, p *pattern) relation {
 	best := apart
 	for _, x := range va {
 		for _, y := range vb {
-			if r := c.rel.of(s, x, y); r > best {
-				best = r
-				if r == equal {
-					p.slot[s], p.value[s] = uint8(s), x
-					return r
-				}
+			r := c.rel.of(s, x, y)
+			if r == equal && (best < equal || c.before(s, x, p.value[s])) {
+				p.slot[s], p.value[s] = uint8(s), x
 			}
+			best = max(best, r)
 		}
 	}
 	return best
+}
+
+func (c *comparer) before(s int, x, y uint32) bool {
+	return x != y && bytes.Compare(c.f.lex[s].at(x), c.f.lex[s].at(y)) < 0
 }
 
 // bestNamed compares values that carry their system's name: only those of one
@@ -208,10 +213,11 @@ func (c *comparer) bestNamed(s int, va, vb []uint32, p *pattern) uint8 {
 			if !sameSystem(l.at(x), l.at(y)) {
 				continue
 			}
-			if got := textLevel(c.rel.of(s, x, y)); got > level {
-				level = got
+			got := textLevel(c.rel.of(s, x, y))
+			if got == textExact && (level < textExact || c.before(s, x, p.value[s])) {
 				p.slot[s], p.value[s] = uint8(s), x
 			}
+			level = max(level, got)
 		}
 	}
 	return level
@@ -270,8 +276,13 @@ func (c *comparer) names(a, b int32, p *pattern) {
 		crossFamily, xfv := c.nameSet(fa, gb)
 		switch {
 		case crossGiven >= nameSimilar && crossFamily >= nameSimilar && int(crossGiven)+int(crossFamily) > straight:
+			// Which of the two is the given name nobody knows: the better agreement
+			// is taken for the family name's, whichever record is looked at first.
 			given, family, gv, fv = crossGiven, crossFamily, xgv, xfv
-			gs, fs = slotFamily, slotGiven
+			if given > family {
+				given, family, gv, fv = family, given, fv, gv
+			}
+			gs, fs = slotEither, slotEither
 			p.level[order] = orderCrossed
 		case len(fa) == 0 && crossGiven >= nameNear && crossGiven > given:
 			given, family, fv, fs = missing, crossGiven, xgv, slotFamily

@@ -140,6 +140,9 @@ func discount(counts []uint32, known, each float64) (logs []float32, floor float
 
 // of is the log2 chance that a random other person has value v of slot s.
 func (q *frequencies) of(s uint8, v uint32) float32 {
+	if s == slotEither {
+		return max(q.of(slotGiven, v), q.of(slotFamily, v))
+	}
 	if q.schema[s].Kind == kindDate {
 		return q.year[v/10000] + q.day[v%10000]
 	}

@@ -25,20 +25,6 @@ func (l *lexicon) text(id uint32) string { return string(l.at(id)) }
 
 func textHash(s string) uint64 { return mix(uint64(newHash().text(s))) }
 
-// find returns the number of s, or 0 where s is empty or unknown.
-func (l *lexicon) find(s string) uint32 {
-	if s == "" {
-		return 0
-	}
-	mask := uint64(len(l.table) - 1)
-	for i := textHash(s) & mask; ; i = (i + 1) & mask {
-		id := l.table[i]
-		if id == 0 || string(l.at(id)) == s {
-			return id
-		}
-	}
-}
-
 // intern returns the number of s, giving it one where it has none.
 func (l *lexicon) intern(s string) uint32 {
 	if s == "" {

@@ -62,6 +62,10 @@ const (
 	fixedSlots
 )
 
+// slotEither stands for the given or the family name, whichever is commoner:
+// where names changed places, a value is looked up as both.
+const slotEither = 255
+
 // maxSlots bounds a schema: values are counted in one byte a slot.
 const maxSlots = 24
 

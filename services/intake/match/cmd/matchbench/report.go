@@ -43,7 +43,9 @@ type report struct {
 	Records       int                   `json:"records"`
 	Persons       int                   `json:"persons_found"`
 	TruePairs     float64               `json:"true_pairs"`
-	F1            float64               `json:"f1"` // of Resolved
+	Precision     float64               `json:"precision"` // these three are of Resolved
+	Recall        float64               `json:"recall"`
+	F1            float64               `json:"f1"`
 	Resolved      quality               `json:"at_half"`
 	ResolvedBest  quality               `json:"at_best"`
 	Pairwise      quality               `json:"pairwise_at_half"`
@@ -81,7 +83,7 @@ func measure(in *input, res *match.Result) *report {
 	rep.PairRecall = res.CandidateRecall(in.truth, in.sources) / math.Max(rep.TruePairs, 1)
 	rep.Pairwise, rep.PairwiseBest = pairwise(in, res, rep.TruePairs)
 	rep.Resolved, rep.ResolvedBest = resolved(in, res, rep.TruePairs)
-	rep.F1 = rep.Resolved.F1
+	rep.Precision, rep.Recall, rep.F1 = rep.Resolved.Precision, rep.Resolved.Recall, rep.Resolved.F1
 	rep.Calibration = match.Calibration(res.Pairs, in.truth)
 	return rep
 }
