@@ -210,6 +210,7 @@ func TestService_RefusesSettingsThatMakeNoSense(t *testing.T) {
 		"no timeout":  func(s *visitscheduling.Settings) { s.IntakeTimeout = 0 },
 		"backwards":   func(s *visitscheduling.Settings) { s.CheckoutGrace = -1 },
 		"far travel":  func(s *visitscheduling.Settings) { s.UnknownTravelMinutes = 1000 },
+		"no effort":   func(s *visitscheduling.Settings) { s.PlannerEffort = 0 },
 		"who is that": func(s *visitscheduling.Settings) { s.Planner = "oracle" },
 	} {
 		s := visitscheduling.Defaults()

@@ -26,8 +26,14 @@ import (
 // Settings are the service's own. Their zero values are not used: what is left
 // out has the default.
 type Settings struct {
-	// Planner places visits: simple.
+	// Planner places visits: simple (one by one, at once) or optimise (a search
+	// from there on).
 	Planner string `yaml:"planner"`
+	// PlannerBudget is how long optimise may search for one week.
+	PlannerBudget app.Duration `yaml:"planner_budget"`
+	// PlannerEffort is how often, for each visit to be placed, optimise takes
+	// visits out and puts them back.
+	PlannerEffort int `yaml:"planner_effort"`
 	// HorizonWeeks is how many weeks are planned ahead, the present one included.
 	HorizonWeeks int `yaml:"horizon_weeks"`
 	// Notice is how far ahead a visit is placed at least.
@@ -52,7 +58,7 @@ type Settings struct {
 // Defaults are the settings of a service that is told none.
 func Defaults() Settings {
 	return Settings{
-		Planner: "simple", HorizonWeeks: 6, Notice: app.Duration(time.Hour),
+		Planner: "optimise", PlannerBudget: app.Duration(10 * time.Second), PlannerEffort: 20, HorizonWeeks: 6, Notice: app.Duration(time.Hour),
 		CheckInEarly: app.Duration(time.Hour), CheckInLate: app.Duration(12 * time.Hour), CheckoutGrace: app.Duration(30 * time.Minute),
 		StopMinutes: 5, UnknownTravelMinutes: 20, TravelPointAge: app.Duration(24 * time.Hour), IntakeTimeout: app.Duration(2 * time.Second),
 	}
@@ -70,18 +76,26 @@ func (s Settings) Validate() error {
 	case s.IntakeTimeout <= 0:
 		return fmt.Errorf("intake_timeout: more than 0")
 	}
-	_, err := planner(s.Planner)
+	_, err := s.planner()
 	return err
 }
 
-// planner makes the planner of that name.
-func planner(name string) (schedule.Planner, error) {
-	switch name {
+// planner makes the planner that was chosen.
+func (s Settings) planner() (schedule.Planner, error) {
+	switch s.Planner {
 	case "simple":
 		return schedule.Greedy{}, nil
+	case "optimise":
+		if s.PlannerBudget <= 0 || s.PlannerEffort < 1 {
+			return nil, fmt.Errorf("planner_budget, planner_effort: more than 0")
+		}
+		return Optimiser{Budget: time.Duration(s.PlannerBudget), Effort: int64(s.PlannerEffort), Grid: startGrid}, nil
 	}
-	return nil, fmt.Errorf("planner: there is no %q: simple", name)
+	return nil, fmt.Errorf("planner: there is no %q: simple or optimise", s.Planner)
 }
+
+// startGrid is what starts are rounded up to, in minutes, where there is room.
+const startGrid = 5
 
 // Name is the service's name.
 const Name = "visit-scheduling"
@@ -117,7 +131,7 @@ func newDesk(d *app.Deps) (*desk.Desk, error) {
 	if err := s.Validate(); err != nil {
 		return nil, fmt.Errorf("settings of %s: %w", Name, err)
 	}
-	plans, err := planner(s.Planner)
+	plans, err := s.planner()
 	if err != nil {
 		return nil, fmt.Errorf("settings of %s: %w", Name, err)
 	}
@@ -126,7 +140,7 @@ func newDesk(d *app.Deps) (*desk.Desk, error) {
 		return nil, err
 	}
 	return &desk.Desk{
-		DB: d.DB, Planner: plans, Clock: d.Clock, Log: d.Log,
+		DB: d.DB, Planner: plans, Fallback: schedule.Greedy{}, Clock: d.Clock, Log: d.Log,
 		Points: household.Intake{Base: intake.URL, HTTP: intake.HTTP, Timeout: time.Duration(s.IntakeTimeout)},
 		Settings: desk.Settings{
 			Attendance: schedule.Attendance{

@@ -56,9 +56,11 @@ type Points interface {
 
 // Desk does the work. Make one value and use it from everywhere.
 type Desk struct {
-	DB       *kit.DB
-	Store    postgres.Store
-	Planner  schedule.Planner
+	DB      *kit.DB
+	Store   postgres.Store
+	Planner schedule.Planner
+	// Fallback plans when Planner fails or breaks a rule; nil leaves the week for later.
+	Fallback schedule.Planner
 	Points   Points
 	Settings Settings
 	// Calendar gives an agency's calendar, and so its zone.

@@ -146,14 +146,27 @@ func (d *Desk) planWeek(ctx context.Context, week schedule.Week) error {
 	}
 	s.relocate(fetched)
 
-	plan, err := d.Planner.Plan(ctx, s.problem)
+	plan, err := sound(ctx, d.Planner, s.problem)
+	if err != nil && ctx.Err() == nil && d.Fallback != nil {
+		d.Log.LogAttrs(ctx, slog.LevelError, "planner failed, planning with the fallback", slog.Any("error", err))
+		plan, err = sound(ctx, d.Fallback, s.problem)
+	}
 	if err != nil {
 		return err
 	}
-	if found := s.problem.Check(plan); found != nil {
-		return fault.New(fault.Internal, "plan_broken", fmt.Sprintf("The planner broke %s and %d more rules.", found[0].Rule, len(found)-1))
-	}
 	return d.write(ctx, week, s, plan)
+}
+
+// sound is a planner's plan that the checker finds no fault in.
+func sound(ctx context.Context, planner schedule.Planner, problem schedule.Problem) (schedule.Plan, error) {
+	plan, err := planner.Plan(ctx, problem)
+	if err != nil {
+		return schedule.Plan{}, err
+	}
+	if found := problem.Check(plan); found != nil {
+		return schedule.Plan{}, fault.New(fault.Internal, "plan_broken", fmt.Sprintf("The planner broke %s and %d more rules.", found[0].Rule, len(found)-1))
+	}
+	return plan, nil
 }
 
 // fetchPoints asks intake where households are and keeps the answers. Who cannot

@@ -62,6 +62,17 @@ func TestPlanning_WritesNothingOfABrokenPlanAndTriesAgain(t *testing.T) {
 	}
 }
 
+func TestPlanning_FallsBackWhenThePlannerBreaksARule(t *testing.T) {
+	o := open(t)
+	o.hire("w1")
+	o.Planner, o.Fallback = broken{}, schedule.Greedy{}
+	o.approve(plan("c1", 1, 3, 1))
+	o.settle()
+	if got := o.balanced("c1"); got.Scheduled != 9 {
+		t.Errorf("%+v; want all placed by the fallback", got)
+	}
+}
+
 // meddler changes the world while the planner thinks.
 type meddler struct {
 	schedule.Greedy

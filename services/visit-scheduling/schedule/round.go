@@ -8,8 +8,8 @@ import (
 
 // Round moves placements to the next start that is a multiple of minutes, as far
 // as windows and the way to what comes after allow: families are told 9:40 and
-// not 9:37. Nothing is moved earlier, and by less than minutes. plan must be
-// feasible; the result is too. A visit placed again at the time it had stays there.
+// not 9:37. Nothing is moved earlier, and by less than minutes. It also works out
+// the way to each placement (Slot.Travel). plan must be feasible; the result is too. A visit placed again at the time it had stays there.
 func (p Problem) Round(plan Plan, minutes int) Plan {
 	r := rounder{ways: newWays(p.Travel), days: map[WorkerID][]*roundTour{}, demands: map[VisitID]*Demand{}}
 	bookings := map[WorkerID][]Booking{}
@@ -76,6 +76,9 @@ func (p Problem) Round(plan Plan, minutes int) Plan {
 		stop.span = moved
 		slot.StartsAt, slot.EndsAt = moved.From, moved.To
 	}
+	for i, stop := range stops {
+		rounded.Placed[i].Slot.Travel = r.way(rounded.Placed[i].Slot.Workers, stop)
+	}
 	return rounded
 }
 
@@ -110,6 +113,25 @@ func (r rounder) room(placed Placement, stop *roundStop, span Span) bool {
 		}
 	}
 	return true
+}
+
+// way is how far the visit's workers come, the longest of a pair.
+func (r rounder) way(workers []WorkerID, stop *roundStop) int {
+	longest := 0
+	for _, w := range workers {
+		for _, t := range r.days[w] {
+			where := t.base
+			for _, s := range t.stops {
+				if s == stop && !s.remote {
+					longest = max(longest, r.ways.minutes(where, s.at))
+				}
+				if !s.remote {
+					where = s.at
+				}
+			}
+		}
+	}
+	return longest
 }
 
 // onward says whether the worker who is free of stop i at end gets to what comes next.

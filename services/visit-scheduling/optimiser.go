@@ -1,0 +1,344 @@
+package visitscheduling
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/hearthfps/hearth/pkg/fault"
+	"github.com/hearthfps/hearth/services/visit-scheduling/optimise"
+	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
+)
+
+// Optimiser plans with the search of package optimise, from the simple planner's
+// plan on: its answer never places fewer visits.
+type Optimiser struct {
+	// Budget is how long one plan may be searched for.
+	Budget time.Duration
+	// Effort is how often, for each visit to be placed, visits are taken out and
+	// put back. A search that ends by its effort is the same on every machine.
+	Effort int64
+	// Grid is what starts are rounded up to, in minutes, where there is room.
+	Grid int
+}
+
+// Plan implements schedule.Planner. A panic of the search is an error: one week
+// that it cannot bear must not end the planning of all others.
+func (o Optimiser) Plan(ctx context.Context, problem schedule.Problem) (plan schedule.Plan, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			plan, err = schedule.Plan{}, fault.New(fault.Internal, "search_panicked", "The search broke off.").Because(fmt.Errorf("%T at\n%s", v, debug.Stack()))
+		}
+	}()
+	simple, err := schedule.Greedy{}.Plan(ctx, problem)
+	if err != nil || len(problem.Demands) == 0 {
+		return simple, err
+	}
+	t := newTranslation(problem)
+	found, err := optimise.Solve(ctx, t.problem, optimise.Options{
+		Seed: 1, WorkUnits: o.Effort * int64(len(problem.Demands)), Start: t.solution(simple),
+		// The budget is of the machine's time, whatever the agency's clock says.
+		Deadline: time.Now().Add(o.Budget),
+	})
+	if ctx.Err() != nil {
+		return schedule.Plan{}, ctx.Err()
+	}
+	if errors.Is(err, optimise.ErrProblem) {
+		return schedule.Plan{}, fmt.Errorf("translate problem: %w", err)
+	}
+	if err != nil {
+		return schedule.Plan{}, err
+	}
+	if plan, err = complete(ctx, problem, fitting(problem, t.plan(found))); err != nil {
+		return schedule.Plan{}, err
+	}
+	if plan = problem.Round(plan, o.Grid); len(plan.Placed) < len(simple.Placed) || problem.Check(plan) != nil {
+		return simple, nil
+	}
+	return plan, nil
+}
+
+// fitting leaves out, again and again, placements a rule is against. The search
+// keeps the same rules; what was booked against them it does not see.
+func fitting(problem schedule.Problem, plan schedule.Plan) []schedule.Placement {
+	placed := plan.Placed
+	for {
+		against := map[schedule.VisitID]bool{}
+		for _, found := range problem.Check(schedule.Plan{Placed: placed}) {
+			if found.Rule != schedule.RuleLost {
+				against[found.Visit] = true
+			}
+		}
+		if len(against) == 0 {
+			return placed
+		}
+		placed = slices.DeleteFunc(placed, func(p schedule.Placement) bool { return against[p.Visit] })
+	}
+}
+
+// complete places what still can be, and says why the rest cannot.
+func complete(ctx context.Context, problem schedule.Problem, placed []schedule.Placement) (schedule.Plan, error) {
+	demands, taken := map[schedule.VisitID]schedule.Demand{}, map[schedule.VisitID]bool{}
+	for _, d := range problem.Demands {
+		demands[d.Visit] = d
+	}
+	rest := problem
+	rest.Booked, rest.Demands = slices.Clone(problem.Booked), nil
+	for _, p := range placed {
+		d := demands[p.Visit]
+		taken[p.Visit] = true
+		rest.Booked = append(rest.Booked, schedule.Booking{Visit: p.Visit, Series: d.Series, Workers: p.Slot.Workers, Span: p.Slot.Span(), At: d.At})
+	}
+	for _, d := range problem.Demands {
+		if !taken[d.Visit] {
+			rest.Demands = append(rest.Demands, d)
+		}
+	}
+	more, err := schedule.Greedy{}.Plan(ctx, rest)
+	if err != nil {
+		return schedule.Plan{}, err
+	}
+	return schedule.Plan{Placed: append(slices.Clone(placed), more.Placed...), Unplaced: more.Unplaced}, nil
+}
+
+// translation is a problem in the words of package optimise. Two things differ:
+//
+//   - There, the way between equal places is nothing; here it is a stop. So the
+//     stop is made a part of the visit, before it, and taken off the way to it.
+//   - There, a place is known. An unknown one becomes a place of its own, at a
+//     pole nobody is visited at, and the allowance is treated as a stop is.
+type translation struct {
+	from    schedule.Problem
+	origin  time.Time
+	problem optimise.Problem
+	demands map[string]schedule.Demand
+}
+
+// pole is the latitude of places that are not known.
+const pole = -90
+
+// aside keeps a base apart from a visit at the same point: a thousandth of a
+// second of arc, a few centimetres.
+const aside = 1e-7
+
+func visitPlace(p *schedule.Point) *optimise.Place {
+	if p == nil {
+		return &optimise.Place{Lat: pole, Lon: 1}
+	}
+	return &optimise.Place{Lat: p.Lat, Lon: p.Lon}
+}
+
+func basePlace(p *schedule.Point) *optimise.Place {
+	if p == nil {
+		return &optimise.Place{Lat: pole, Lon: 2}
+	}
+	at := optimise.Place{Lat: p.Lat, Lon: p.Lon - aside}
+	if at.Lon < -180 {
+		at.Lon = p.Lon + aside
+	}
+	return &at
+}
+
+// end is what a place of the translation stands for.
+type end struct {
+	point *schedule.Point
+	base  bool
+}
+
+// ways answers the search's questions from the problem's own travel.
+type ways struct {
+	travel schedule.Travel
+	ends   map[optimise.Place]end
+}
+
+// Minutes implements optimise.Travel.
+func (w ways) Minutes(from, to optimise.Place) int {
+	a, b := w.ends[from], w.ends[to]
+	way := w.travel.Minutes(a.point, b.point)
+	if b.base {
+		return way
+	}
+	return max(way-w.travel.Minutes(b.point, b.point), 0)
+}
+
+func newTranslation(p schedule.Problem) *translation {
+	t := &translation{from: p, demands: map[string]schedule.Demand{}}
+	w := ways{p.Travel, map[optimise.Place]end{}}
+	t.problem.Travel = w
+	t.origin = origin(p)
+	bookings := map[schedule.WorkerID][]schedule.Booking{}
+	for _, b := range p.Booked {
+		for _, id := range b.Workers {
+			bookings[id] = append(bookings[id], b)
+		}
+	}
+	counted := map[schedule.VisitID]bool{}
+	for _, a := range p.Roster {
+		stretches, inside := schedule.Stretches(a, bookings[a.ID])
+		base := basePlace(a.Base)
+		w.ends[*base] = end{a.Base, true}
+		worker := optimise.Worker{ID: string(a.ID), Skills: a.Skills, Languages: a.Languages, Start: base, End: base}
+		for _, s := range stretches {
+			if from, to := t.up(s.From), t.down(s.To); from < to {
+				worker.Shifts = append(worker.Shifts, optimise.Window{From: from, To: to})
+			}
+		}
+		t.problem.Workers = append(t.problem.Workers, worker)
+		for _, b := range inside {
+			v := t.visit(w, string(b.Visit)+"#"+string(a.ID), b.At, t.up(b.Span.To)-t.down(b.Span.From), []schedule.Span{b.Span})
+			if !counted[b.Visit] { // a pair's visit is one of the day
+				counted[b.Visit], v.Series = true, string(b.Series)
+			}
+			v.Locked = true
+			v.Published = &optimise.Assignment{Workers: []string{string(a.ID)}, Starts: []int{v.Windows[0].From}}
+			t.problem.Visits = append(t.problem.Visits, v)
+		}
+	}
+	for _, d := range p.Demands {
+		t.demands[string(d.Visit)] = d
+		v := t.visit(w, string(d.Visit), d.At, d.Minutes, d.Windows)
+		v.Series, v.PerDay, v.Spacing = string(d.Series), d.PerDay, d.Spacing
+		v.Excluded, v.Preferred = names(d.Excluded), names(d.Known)
+		if d.Workers == 1 {
+			v.Roles = []optimise.Role{{Skills: d.Skills}}
+			if d.Language != "" {
+				v.Roles[0].Languages = []string{d.Language}
+			}
+		} else {
+			v.Roles, v.TeamSkills = make([]optimise.Role, d.Workers), d.Skills
+			if d.Language != "" {
+				v.TeamLanguages = []string{d.Language}
+			}
+		}
+		if d.Lost != nil && len(d.Lost.Workers) == d.Workers {
+			v.Published = t.assignment(*d.Lost, d)
+		}
+		t.problem.Visits = append(t.problem.Visits, v)
+	}
+	return t
+}
+
+// origin is a midnight of the agency before everything in the problem.
+func origin(p schedule.Problem) time.Time {
+	var first time.Time
+	earlier := func(t time.Time) {
+		if first.IsZero() || t.Before(first) {
+			first = t
+		}
+	}
+	for _, a := range p.Roster {
+		for _, s := range a.Shifts {
+			earlier(s.From)
+		}
+	}
+	for _, b := range p.Booked {
+		earlier(b.Span.From)
+	}
+	for _, d := range p.Demands {
+		for _, s := range d.Windows {
+			earlier(s.From)
+		}
+	}
+	y, m, d := first.In(p.Zone).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, p.Zone)
+}
+
+func (t *translation) down(at time.Time) int {
+	since := at.Sub(t.origin)
+	return int(since.Truncate(time.Minute)/time.Minute) - boolInt(since < 0 && since%time.Minute != 0)
+}
+
+func (t *translation) up(at time.Time) int {
+	return t.down(at) + boolInt(at.Sub(t.origin)%time.Minute != 0)
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (t *translation) time(minute int) time.Time {
+	return t.origin.Add(time.Duration(minute) * time.Minute).UTC()
+}
+
+// stop is what is spent on arriving: made a part of the visit.
+func (t *translation) stop(at schedule.Location) int {
+	if at.Remote {
+		return 0
+	}
+	return t.from.Travel.Minutes(at.Point, at.Point)
+}
+
+func (t *translation) visit(w ways, id string, at schedule.Location, minutes int, windows []schedule.Span) optimise.Visit {
+	stop := t.stop(at)
+	v := optimise.Visit{ID: id, Minutes: minutes + stop}
+	if !at.Remote {
+		v.Place = visitPlace(at.Point)
+		w.ends[*v.Place] = end{at.Point, false}
+	}
+	for _, s := range windows {
+		from, to := t.up(s.From), t.down(s.To)
+		if minutes > to-from { // a booking that does not lie on whole minutes
+			from, to = t.down(s.From), t.up(s.To)
+		}
+		v.Windows = append(v.Windows, optimise.Window{From: from - stop, To: to})
+	}
+	return v
+}
+
+func (t *translation) assignment(slot schedule.Slot, d schedule.Demand) *optimise.Assignment {
+	a := &optimise.Assignment{Workers: names(slot.Workers)}
+	for range slot.Workers {
+		a.Starts = append(a.Starts, t.down(slot.StartsAt)-t.stop(d.At))
+	}
+	return a
+}
+
+// solution is a plan in the words of the search.
+func (t *translation) solution(plan schedule.Plan) *optimise.Solution {
+	s := &optimise.Solution{}
+	for _, p := range plan.Placed {
+		s.Placed = append(s.Placed, optimise.Placement{Visit: string(p.Visit), Assignment: *t.assignment(p.Slot, t.demands[string(p.Visit)])})
+	}
+	return s
+}
+
+// plan is what the search found, in the words of the problem.
+func (t *translation) plan(s optimise.Solution) schedule.Plan {
+	var plan schedule.Plan
+	for _, p := range s.Placed {
+		d, ours := t.demands[p.Visit]
+		if !ours {
+			continue // a booking
+		}
+		start := t.time(p.Starts[0] + t.stop(d.At))
+		slot := schedule.Slot{StartsAt: start, EndsAt: start.Add(time.Duration(d.Minutes) * time.Minute)}
+		for _, w := range p.Workers {
+			slot.Workers = append(slot.Workers, schedule.WorkerID(w))
+		}
+		// The one the family knows best comes first.
+		slices.SortStableFunc(slot.Workers, func(a, b schedule.WorkerID) int { return rank(d.Known, a) - rank(d.Known, b) })
+		plan.Placed = append(plan.Placed, schedule.Placement{Visit: d.Visit, Slot: slot})
+	}
+	return plan
+}
+
+func rank(known []schedule.WorkerID, w schedule.WorkerID) int {
+	if i := slices.Index(known, w); i >= 0 {
+		return i
+	}
+	return len(known)
+}
+
+func names(ids []schedule.WorkerID) []string {
+	all := make([]string, len(ids))
+	for i, id := range ids {
+		all[i] = string(id)
+	}
+	return all
+}
