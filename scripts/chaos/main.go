@@ -43,7 +43,7 @@ func run(ctx context.Context, args []string) (err error) {
 	fs := flag.NewFlagSet("chaos", flag.ContinueOnError)
 	fs.Uint64Var(&s.seed, "seed", 1, "decides who is killed when, and what is sent")
 	seconds := fs.Int("seconds", 180, "how long referrals flow and things are killed")
-	fs.Float64Var(&s.rate, "rate", 10, "referrals a second")
+	fs.Float64Var(&s.rate, "rate", 5, "referrals a second")
 	fs.DurationVar(&s.every, "every", 3*time.Second, "the mean time between two kills")
 	fs.StringVar(&s.bin, "bin", "bin", "the folder with the services' programs")
 	fs.StringVar(&s.dir, "dir", "", "the folder to run in; a temporary one, removed when all is well, when left out")

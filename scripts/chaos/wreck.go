@@ -70,7 +70,7 @@ func wreck(ctx context.Context, w *world, l *load, s settings) (killCount, error
 			time.Sleep(down) // how long it stays down is part of the plan, there is nothing to wait for
 			start, done := context.WithTimeout(ctx, 2*time.Minute)
 			defer done()
-			if err := v.process.Start(start); err != nil {
+			if err := restart(start, v); err != nil {
 				mu.Lock()
 				failed = err
 				mu.Unlock()
@@ -82,4 +82,20 @@ func wreck(ctx context.Context, w *world, l *load, s settings) (killCount, error
 	mu.Lock()
 	defer mu.Unlock()
 	return kills, failed
+}
+
+// restart starts a process as a cluster would: again and again, since what it
+// needs at its start may be down just then.
+func restart(ctx context.Context, v victim) error {
+	for {
+		err := v.process.Start(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
 }

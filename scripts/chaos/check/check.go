@@ -10,7 +10,7 @@
 //  3. what was answered is true: the receipt an answer named is the one on record;
 //  4. each event on a topic was taken in once by every service that handles its type;
 //  5. each consumer took the events of one key in the order they stand in their topic;
-//  6. on a topic, the versions of one aggregate only grow;
+//  6. on a topic, the versions of one aggregate under one key only grow;
 //  7. nothing is left behind: outboxes are empty and nothing is parked.
 package check
 
@@ -147,7 +147,8 @@ func (c *collector) topics(e Evidence) []Record {
 		seen[r.ID] = r
 		firsts = append(firsts, r)
 		if r.Version > 0 {
-			at := r.Topic + " " + r.Subject
+			// An aggregate that gets another key (a referral that becomes a case) begins another lane.
+			at := r.Topic + " " + r.Subject + " under key " + r.Key
 			if r.Version < versions[at] {
 				c.add("order", "event %s of %s has version %d after version %d", r.ID, at, r.Version, versions[at])
 			}
