@@ -11,6 +11,7 @@ type plan struct {
 	p       *Problem
 	w       Weights
 	places  int
+	all     []Place  // by number
 	minutes []uint16 // places × places
 	visits  []pVisit
 	tours   []pTour
@@ -117,6 +118,7 @@ func newPlanWith(p *Problem, minutes []uint16) *plan {
 		}
 		c.visits = append(c.visits, c.number(v, place(v.Place), s))
 	}
+	c.all = all
 	if minutes != nil {
 		c.places, c.minutes = len(all), minutes
 		return c
@@ -235,6 +237,15 @@ func (c *plan) fillMinutes(all []Place) {
 			}
 		}
 	}
+}
+
+// between asks for the travel between two places that need no number.
+func (c *plan) between(a, b Place) uint16 {
+	t := c.p.Travel
+	if t == nil {
+		t = Estimate{}
+	}
+	return uint16(min(max(t.Minutes(a, b), 0), math.MaxUint16))
 }
 
 // travel is the minutes between two places; where one is unknown there is no way to go.

@@ -23,13 +23,13 @@ func drawProblem(t *rapid.T) Problem {
 		p.Travel = oddTravel{}
 	}
 	var ids []string
-	for i := range rapid.IntRange(0, 5).Draw(t, "workers") {
+	for i := range rapid.SampledFrom([]int{2, 4, 6, 3, 1, 0}).Draw(t, "workers") {
 		w := Worker{ID: fmt.Sprint("w", i), Skills: some(skills, "has"), Languages: some(languages, "speaks"),
 			Start: rapid.SampledFrom(places).Draw(t, "start"), End: rapid.SampledFrom(places).Draw(t, "end"),
 			MaxDayMinutes: rapid.SampledFrom([]int{0, 0, 200, 400}).Draw(t, "day limit"), MaxWeekMinutes: rapid.SampledFrom([]int{0, 600}).Draw(t, "week limit")}
 		for d := range days {
 			from := d*DayMinutes + rapid.IntRange(360, 600).Draw(t, "from")
-			w.Shifts = append(w.Shifts, Window{from, from + rapid.IntRange(60, 1000).Draw(t, "hours")})
+			w.Shifts = append(w.Shifts, Window{from, from + rapid.IntRange(120, 1000).Draw(t, "hours")})
 		}
 		if rapid.IntRange(0, 2).Draw(t, "away") == 0 {
 			from := rapid.IntRange(0, days*DayMinutes).Draw(t, "away from")
@@ -41,13 +41,13 @@ func drawProblem(t *rapid.T) Problem {
 	for i := range rapid.IntRange(0, 14).Draw(t, "visits") {
 		v := Visit{ID: fmt.Sprint("v", i), Place: rapid.SampledFrom(places).Draw(t, "place"), Minutes: rapid.IntRange(5, 150).Draw(t, "minutes"),
 			Priority: rapid.IntRange(0, 2).Draw(t, "priority"), Optional: rapid.IntRange(0, 4).Draw(t, "optional") == 0, Penalty: 400}
-		for range rapid.IntRange(0, 3).Draw(t, "windows") {
-			from := rapid.IntRange(0, days*DayMinutes).Draw(t, "opens")
-			v.Windows = append(v.Windows, Window{from, from + rapid.IntRange(10, 900).Draw(t, "open for")})
+		for range rapid.SampledFrom([]int{1, 1, 2, 3, 0}).Draw(t, "windows") {
+			from := rapid.IntRange(0, days-1).Draw(t, "opens on")*DayMinutes + rapid.IntRange(300, 1000).Draw(t, "opens at")
+			v.Windows = append(v.Windows, Window{from, from + rapid.IntRange(30, 900).Draw(t, "open for")})
 		}
-		for range rapid.IntRange(0, 3).Draw(t, "roles") {
+		for range rapid.SampledFrom([]int{1, 2, 0, 3}).Draw(t, "roles") {
 			v.Roles = append(v.Roles, Role{})
-			if rapid.Bool().Draw(t, "role needs") {
+			if rapid.IntRange(0, 2).Draw(t, "role needs") == 2 {
 				v.Roles[len(v.Roles)-1] = Role{some(skills, "skill"), some(languages, "language")}
 			}
 		}

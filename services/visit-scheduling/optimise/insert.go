@@ -19,7 +19,8 @@ type finder struct {
 	lists  [maxRoles][]spot
 	stamp  []int32 // tour → last look-up that listed it
 	lookup int32
-	blink  func() bool // true: pass over this place
+	blink  func() bool    // true: pass over this place
+	ban    map[int32]bool // tours the first part may not use
 }
 
 func newFinder(s *state) *finder { return &finder{state: s, stamp: make([]int32, len(s.plan.tours))} }
@@ -42,7 +43,7 @@ func (f *finder) spotsOf(v, k int32, tours []int32, limit int64) []spot {
 	out := f.lists[k][:0]
 	visit := func(t int32) {
 		def := &f.plan.tours[t]
-		if !f.open(pv, t) {
+		if !f.open(pv, t) || (k == 0 && f.ban[t]) {
 			return
 		}
 		points := f.faceCost(pv.series, def.worker)

@@ -110,7 +110,6 @@ func (c *plan) grounds(placed []Placement) []relaxed {
 		q := newPlanWith(&p, c.minutes)
 		s := newState(q)
 		s.pin = true
-		s.loadLocked()
 		list := placed
 		if keep != nil {
 			list = nil
@@ -121,6 +120,13 @@ func (c *plan) grounds(placed []Placement) []relaxed {
 			}
 		}
 		s.load(list)
+		// Without an absence two stretches may become one, whose minutes count to
+		// another day: if the schedule cannot stand there, nothing is proved there.
+		for _, x := range list {
+			if !s.placed(q.visit[x.Visit]) {
+				return relaxed{rules: rules}
+			}
+		}
 		return relaxed{rules, newFinder(s)}
 	}
 	return []relaxed{
@@ -192,6 +198,9 @@ func (c *plan) reasons(v int32, grounds []relaxed) []Reason {
 // try places visit v with its rules relaxed, and takes it back.
 func (g relaxed) try(v int32, rules []Rule, out []Reason) []Reason {
 	f := g.finder
+	if f == nil {
+		return out
+	}
 	old := f.visits[v]
 	oldWorkers := f.workers
 	defer func() { f.visits[v], f.workers = old, oldWorkers }()

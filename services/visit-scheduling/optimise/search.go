@@ -12,8 +12,10 @@ const (
 	meanRemoved  = 8
 	maxString    = 6
 	blinkPer1024 = 10
-	allTours     = 80 // up to so many tours, every place is looked at
-	hot, cold    = 400.0, 10.0
+	allTours     = 80    // up to so many tours, every place is looked at
+	cold         = 10.0  // points
+	hotFresh     = 400.0 // a schedule made from nothing is worth shaking
+	hotStart     = 60.0  // one that was given is not
 )
 
 // source is wyrand: small, fast, and the same on every machine.
@@ -205,7 +207,7 @@ func (x *search) neighbours() {
 }
 
 // anneal improves until progress reaches 1.
-func (x *search) anneal(progress func(steps int64) float64) int64 {
+func (x *search) anneal(hot float64, progress func(steps int64) float64) int64 {
 	if len(x.visits) == 0 || len(x.tours) == 0 {
 		return 0
 	}
@@ -231,7 +233,7 @@ func (x *search) step(t float64) {
 	x.steps++
 	x.ruin()
 	if x.broken {
-		x.undo(before)
+		x.revert(before)
 		return
 	}
 	removed := len(x.gone)
@@ -252,7 +254,7 @@ func (x *search) step(t float64) {
 		}
 	}
 	if x.broken || float64(x.cost.Total()-before.Total()) > -t*math.Log(x.rng.unit()) {
-		x.undo(before)
+		x.revert(before)
 		return
 	}
 	for _, v := range x.gone {
@@ -262,10 +264,6 @@ func (x *search) step(t float64) {
 	if x.cost.Total() < x.best.Total() {
 		x.keepBest()
 	}
-}
-
-func (x *search) undo(before Objective) {
-	x.revert(before)
 }
 
 // ruin takes visits out: strings of the tours around a random visit, or all

@@ -48,7 +48,11 @@ func Solve(ctx context.Context, p Problem, opt Options) (Solution, error) {
 	x.construct(halted)
 	x.keepBest()
 	if !halted() {
-		x.anneal(func(steps int64) float64 {
+		hot := hotFresh
+		if opt.Start != nil {
+			hot = hotStart
+		}
+		x.anneal(hot, func(steps int64) float64 {
 			if halted() {
 				return 1
 			}
