@@ -12,6 +12,7 @@ type plan struct {
 	w       Weights
 	places  int
 	all     []Place  // by number
+	units   []vector // of the same, when travel is the estimate
 	minutes []uint16 // places × places
 	visits  []pVisit
 	tours   []pTour
@@ -214,14 +215,12 @@ func (c *plan) fillMinutes(all []Place) {
 	c.minutes = make([]uint16, n*n)
 	clip := func(m int) uint16 { return uint16(min(max(m, 0), math.MaxUint16)) }
 	if e, ok := c.p.Travel.(Estimate); ok || c.p.Travel == nil {
-		stop := e.StopMinutes
-		if stop == 0 {
-			stop = 4
-		}
+		stop := e.stop()
 		units := make([]vector, n)
 		for i, p := range all {
 			units[i] = p.unit()
 		}
+		c.units = units
 		for i := range n {
 			for j := range i {
 				m := clip(stop + int(math.Ceil(drive(units[i], units[j]))))
@@ -239,13 +238,18 @@ func (c *plan) fillMinutes(all []Place) {
 	}
 }
 
-// between asks for the travel between two places that need no number.
-func (c *plan) between(a, b Place) uint16 {
-	t := c.p.Travel
-	if t == nil {
-		t = Estimate{}
+// reach asks for the travel between a new place and the one numbered i.
+func (c *plan) reach(at Place, unit vector, i int) (there, back uint16) {
+	clip := func(m int) uint16 { return uint16(min(max(m, 0), math.MaxUint16)) }
+	if c.units == nil {
+		return clip(c.p.Travel.Minutes(at, c.all[i])), clip(c.p.Travel.Minutes(c.all[i], at))
 	}
-	return uint16(min(max(t.Minutes(a, b), 0), math.MaxUint16))
+	if at == c.all[i] {
+		return 0, 0
+	}
+	e, _ := c.p.Travel.(Estimate)
+	m := clip(e.stop() + int(math.Ceil(drive(unit, c.units[i]))))
+	return m, m
 }
 
 // travel is the minutes between two places; where one is unknown there is no way to go.

@@ -28,11 +28,14 @@ func (e Estimate) Minutes(from, to Place) int {
 	if from == to {
 		return 0
 	}
-	stop := e.StopMinutes
-	if stop == 0 {
-		stop = 4
+	return e.stop() + int(math.Ceil(drive(from.unit(), to.unit())))
+}
+
+func (e Estimate) stop() int {
+	if e.StopMinutes == 0 {
+		return 4
 	}
-	return stop + int(math.Ceil(drive(from.unit(), to.unit())))
+	return e.StopMinutes
 }
 
 type vector struct{ x, y, z float64 }

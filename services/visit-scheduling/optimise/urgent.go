@@ -12,7 +12,6 @@ import (
 // once. It is not safe for concurrent use.
 type Board struct {
 	f      *finder
-	places []Place
 	spare  int32 // number of the place kept free for the visit asked about
 	banned map[int32]bool
 }
@@ -34,9 +33,12 @@ type Move struct {
 // offersWanted is how many places an urgent visit gets.
 const offersWanted = 3
 
-// displacements bounds how many single visits are tried elsewhere to make room,
-// so that an answer stays within milliseconds.
-const displacements = 60
+// How many other visits are tried elsewhere to make room, for one worker and for
+// a team, so that an answer stays within milliseconds.
+const (
+	displacements     = 40
+	teamDisplacements = 6
+)
 
 // NewBoard lays out a valid schedule of p. It returns ErrProblem for an unsound
 // problem, and an error naming the first visit that cannot stand as given.
@@ -46,7 +48,7 @@ func NewBoard(p Problem, s Solution) (*Board, error) {
 	}
 	b := &Board{banned: map[int32]bool{}}
 	c := newPlanWith(&p, nil)
-	b.places = c.widen()
+	c.widen()
 	b.spare = int32(c.places - 1)
 	st := newState(c)
 	st.pin = true
@@ -83,15 +85,14 @@ func (s *state) unpin() {
 	}
 }
 
-// widen adds a place nobody is at yet and returns the others.
-func (c *plan) widen() []Place {
+// widen adds a place nobody is at yet.
+func (c *plan) widen() {
 	n := c.places
 	wide := make([]uint16, (n+1)*(n+1))
 	for i := range n {
 		copy(wide[i*(n+1):], c.minutes[i*n:(i+1)*n])
 	}
 	c.places, c.minutes = n+1, wide
-	return c.all
 }
 
 // Insert finds up to three places for a visit that is not in the schedule, the
@@ -153,8 +154,9 @@ func (b *Board) Insert(v Visit) ([]Offer, error) {
 func (b *Board) reach(at Place) {
 	c := b.f.plan
 	n := c.places
-	for i, p := range b.places {
-		there, back := c.between(at, p), c.between(p, at)
+	unit := at.unit()
+	for i := range int(b.spare) {
+		there, back := c.reach(at, unit, i)
 		c.minutes[int(b.spare)*n+i], c.minutes[i*n+int(b.spare)] = there, back
 	}
 }
@@ -236,7 +238,10 @@ func (f *finder) moves(old []placedAt, but int32) []Move {
 func (b *Board) displace(id int32, offers []Offer) []Offer {
 	f := b.f
 	pv := &f.visits[id]
-	tries := 0
+	tries, most := 0, displacements
+	if pv.roles > 1 {
+		most = teamDisplacements
+	}
 	for _, w := range pv.able[0] {
 		for _, t := range f.workers[w].tours {
 			if !f.open(pv, t) || b.banned[t] {
@@ -247,7 +252,7 @@ func (b *Board) displace(id int32, offers []Offer) []Offer {
 				if f.visits[u].locked || f.visits[u].leaveOut > pv.leaveOut {
 					continue
 				}
-				if tries++; tries > displacements {
+				if tries++; tries > most {
 					return offers
 				}
 				if o, ok := b.instead(id, u, t); ok {
