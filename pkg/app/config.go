@@ -15,6 +15,7 @@ import (
 
 	"github.com/hearthfps/hearth/pkg/auth"
 	"github.com/hearthfps/hearth/pkg/httpapi"
+	"github.com/hearthfps/hearth/pkg/rules"
 )
 
 // Config is everything a service is told. It is read from a YAML file
@@ -248,15 +249,7 @@ func ParseConfig(data []byte) (Config, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return c, nil
 	}
-	d := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
-	if err := d.Decode(&c); err != nil {
-		return c, errors.New(yaml.FormatError(err, false, false)) // without the source, which may hold secrets
-	}
-	var more any
-	if err := d.Decode(&more); !errors.Is(err, io.EOF) {
-		return c, errors.New("it holds more than one YAML document")
-	}
-	return c, nil
+	return c, rules.DecodeSecret(data, &c)
 }
 
 func lookup(env []string, name string) string {

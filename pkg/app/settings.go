@@ -1,11 +1,11 @@
 package app
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/hearthfps/hearth/pkg/rules"
 )
 
 // Settings reads the service's own settings into v, a pointer to a struct with
@@ -18,8 +18,8 @@ func (d *Deps) Settings(v any) error {
 	if err != nil {
 		return fmt.Errorf("settings of %s: %w", d.Service, err)
 	}
-	if err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(v); err != nil {
-		return fmt.Errorf("settings of %s: %w", d.Service, errors.New(yaml.FormatError(err, false, false)))
+	if err := rules.DecodeSecret(data, v); err != nil {
+		return fmt.Errorf("settings of %s: %w", d.Service, err)
 	}
 	return nil
 }

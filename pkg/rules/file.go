@@ -64,21 +64,32 @@ func (h Header) validate() error {
 const maxFile = 4 << 20
 
 // Decode reads one YAML document into v, strictly: see guarantee 1. name is for
-// the error.
+// the error, which shows the lines around the fault.
 func Decode(name string, data []byte, v any) error {
+	if err := decodeWhole(data, v, true); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// DecodeSecret is Decode for a document that may hold secrets: the error says
+// where the fault is, and shows nothing of the document.
+func DecodeSecret(data []byte, v any) error { return decodeWhole(data, v, false) }
+
+func decodeWhole(data []byte, v any, show bool) error {
 	if len(data) > maxFile {
-		return fmt.Errorf("%s: larger than %d bytes", name, maxFile)
+		return fmt.Errorf("larger than %d bytes", maxFile)
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
 	if err := decode(decoder, v); err != nil {
 		if errors.Is(err, io.EOF) {
-			return fmt.Errorf("%s: empty", name)
+			return errors.New("empty")
 		}
-		return fmt.Errorf("%s: %s", name, yaml.FormatError(err, false, true))
+		return errors.New(yaml.FormatError(err, false, show))
 	}
 	var more any
 	if err := decode(decoder, &more); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%s: holds more than one YAML document", name)
+		return errors.New("holds more than one YAML document")
 	}
 	return nil
 }
