@@ -12,10 +12,11 @@ import (
 // Redacted stands for what is not shown.
 const Redacted = "[redacted]"
 
-// NewLog writes JSON lines to w, from level up. service is an attribute of each.
-func NewLog(w io.Writer, service string, level slog.Leveler) *slog.Logger {
+// NewLog writes JSON lines to w, from level up. Each names the process: the
+// service, or the suite, in which each service adds its own name as "service".
+func NewLog(w io.Writer, process string, level slog.Leveler) *slog.Logger {
 	json := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: redact})
-	return slog.New(traced{json}).With("service", service)
+	return slog.New(traced{json}).With("process", process)
 }
 
 // traced adds the trace and span of the context to each line.

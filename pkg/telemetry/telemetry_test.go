@@ -38,7 +38,7 @@ func TestGuarantee1_LinesCarryTheTrace(t *testing.T) {
 		t.Fatal(err)
 	}
 	group, _ := line["g"].(map[string]any)
-	if line["service"] != "intake" || line["part"] != "x" || group["trace_id"] != span.SpanContext().TraceID().String() {
+	if line["process"] != "intake" || line["part"] != "x" || group["trace_id"] != span.SpanContext().TraceID().String() {
 		t.Errorf("got %v", line)
 	}
 }
