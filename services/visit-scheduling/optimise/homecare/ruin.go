@@ -27,22 +27,24 @@ type spot struct {
 type ruin struct {
 	before [][]int32 // node → nodes worth standing behind
 	*state
-	rng   *source
-	near  [][]int32 // patient → patients, nearest first
-	gone  []int32
-	keys  []int64
-	out   []bool
-	hit   []bool
-	saved []int32
-	spots [2][]spot
-	best  *Plan
-	steps int64
+	rng                            *source
+	near                           [][]int32 // patient → patients, nearest first
+	gone                           []int32
+	keys                           []int64
+	out                            []bool
+	hit                            []bool
+	saved                          []int32
+	spots                          [2][]spot
+	best                           *Plan
+	bestAll                        []int32 // the state's memory when best was met
+	bestDistance, bestSum, bestMax int64
+	steps                          int64
 }
 
 func newRuin(s *state, rng *source) *ruin {
 	n := s.n
 	r := &ruin{state: s, rng: rng, near: make([][]int32, n), gone: make([]int32, 0, n), keys: make([]int64, 0, n),
-		out: make([]bool, n), hit: make([]bool, s.in.workers), saved: make([]int32, len(s.all))}
+		out: make([]bool, n), hit: make([]bool, s.in.workers), saved: make([]int32, len(s.all)), bestAll: make([]int32, len(s.all))}
 	for p := range r.near {
 		row := make([]int32, n)
 		for q := range row {
@@ -374,6 +376,8 @@ func (r *ruin) keep() {
 	}
 	r.best.Cost = r.cost()
 	copy(r.best.Start, r.start)
+	copy(r.bestAll, r.all)
+	r.bestDistance, r.bestSum, r.bestMax = r.distance, r.lateSum, r.lateMax
 	for w := range r.best.Routes {
 		r.best.Routes[w] = r.best.Routes[w][:0]
 		end := int32(2*r.n + w)
@@ -381,6 +385,12 @@ func (r *ruin) keep() {
 			r.best.Routes[w] = append(r.best.Routes[w], v)
 		}
 	}
+}
+
+// restore goes back to the best plan.
+func (r *ruin) restore() {
+	copy(r.all, r.bestAll)
+	r.distance, r.lateSum, r.lateMax, r.stale = r.bestDistance, r.bestSum, r.bestMax, false
 }
 
 // reorder brings the order nearer to the clock, as far as the routes allow: the

@@ -8,6 +8,7 @@ package vrptw
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // Instance is one routing problem. Node 0 is the depot, nodes 1..N-1 are
@@ -60,10 +61,18 @@ func (in *Instance) Validate() error {
 			}
 		}
 	}
+	sum, longest := int64(in.Due[0]), int64(0)
 	for _, d := range in.Dist {
 		if d < 0 {
 			return errors.New("a distance is negative")
 		}
+		longest = max(longest, int64(d))
+	}
+	for i := range n {
+		sum += longest + int64(in.Service[i]) + int64(in.Demand[i])
+	}
+	if sum > math.MaxInt32 {
+		return fmt.Errorf("numbers too large: one route of all could reach %d, at most %d is counted", sum, math.MaxInt32)
 	}
 	return nil
 }
