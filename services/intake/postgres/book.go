@@ -19,7 +19,10 @@ import (
 // The look-ups are by key, whatever the planner thinks of tables it has no
 // statistics of yet; with these set it does not remember a scan for later.
 const (
-	byIndexSQL = `SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`
+	// And every statement is planned once for a connection, not anew for each length
+	// of its arrays, and never compiled: both cost more than running it.
+	byIndexSQL = `SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+		set_config('plan_cache_mode', 'force_generic_plan', true), set_config('jit', 'off', true)`
 
 	// Taken in the order of the keys by every transaction, before any row.
 	lockSQL = `SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::bigint[]) AS k`
