@@ -15,7 +15,7 @@ type resolution struct {
 	pairs      int // distinct candidate pairs, those added through neighbours included
 	perRecord  []uint32
 	edges      []edge
-	kin        [][2]int32
+	kin        []edge // pairs that may be kin, with the odds of that
 	extra      [][2]int32
 	person     []int32
 	tree       []join
@@ -65,7 +65,7 @@ func resolve(f *frame, set Settings) (*resolution, error) {
 	}
 	res.expand(f, set)
 	lap("expand")
-	res.cluster(f, set)
+	res.cluster(f, set, 0)
 	lap("cluster")
 	res.seconds = seconds
 	return res, nil
@@ -120,7 +120,7 @@ func (res *resolution) score(f *frame, set Settings) {
 	chunks := (n + chunk - 1) / chunk
 	type part struct {
 		edges     []edge
-		kin       [][2]int32
+		kin       []edge
 		pairs     int
 		same, rel float64
 	}
@@ -146,8 +146,8 @@ func (res *resolution) score(f *frame, set Settings) {
 				if same >= edgeFloor {
 					t.edges = append(t.edges, edge{r, j, same})
 				}
-				if kin >= 0 && len(t.kin) < kinKept {
-					t.kin = append(t.kin, [2]int32{r, j})
+				if kin >= -4 && len(t.kin) < kinKept {
+					t.kin = append(t.kin, edge{r, j, kin})
 				}
 			}
 		}
@@ -184,9 +184,15 @@ func (res *resolution) score(f *frame, set Settings) {
 	res.fit.prior.kin = min(0.2, max(rel, 1)/total)
 }
 
-func (res *resolution) cluster(f *frame, set Settings) {
+// surely is the log2 odds from which clusters are learnt from. A wrong pair
+// learnt from teaches that one person's records differ in all that kin differ
+// in, and makes more wrong pairs.
+const surely = 3
+
+// cluster finds persons; threshold is the log2 odds to join from.
+func (res *resolution) cluster(f *frame, set Settings, threshold float32) {
 	c := &clusterer{cmp: newComparer(f), sc: res.fit.scorer(f.schema), floor: edgeFloor + 1, most: set.LinkageSample}
-	c.run(f.len(), res.edges, 0)
+	c.run(f.len(), res.edges, threshold)
 	res.person = c.of
 	res.tree = c.tree
 }
@@ -195,7 +201,7 @@ func (res *resolution) cluster(f *frame, set Settings) {
 // again: frequencies by person and not by record, u from random pairs of
 // different persons, m from the pairs of one person.
 func (res *resolution) relearn(f *frame, set Settings) {
-	res.cluster(f, set)
+	res.cluster(f, set, surely)
 	s := f.schema
 	rng := rand.New(rand.NewPCG(set.Seed, 1))
 	res.fit.q = countFrequencies(f, res.person)
@@ -226,14 +232,28 @@ func (res *resolution) relearn(f *frame, set Settings) {
 			copy(res.fit.w.m[c], w.u[c])
 		}
 	}
-	kin := compareAll(f, res.kin[:min(len(res.kin), set.RandomPairs)], set.Workers)
-	estimateLevels(res.fit.w.k, kin, res.fit.w.k)
-	res.fit.w.dependence(s, random.patterns, keep, together, kin)
+	kin, share := res.relatives(f, set)
+	estimateLevels(res.fit.w.k, kin, share, res.fit.w.k)
+	res.fit.w.dependence(s, random.patterns, keep, together, kin, share)
 	for c, par := range res.fit.w.parent {
 		if par >= 0 {
 			set.logf("comparison %d depends on %d", c, par)
 		}
 	}
+}
+
+// relatives compares pairs that may be kin, and says how likely each is.
+func (res *resolution) relatives(f *frame, set Settings) (patterns []pattern, share []float64) {
+	kin := res.kin[:min(len(res.kin), set.RandomPairs)]
+	pairs := make([][2]int32, len(kin))
+	share = make([]float64, len(kin))
+	for i, e := range kin {
+		pairs[i] = [2]int32{e.a, e.b}
+		if res.person[e.a] != res.person[e.b] {
+			share[i] = probability(float64(e.lod))
+		}
+	}
+	return compareAll(f, pairs, set.Workers), share
 }
 
 // expand adds pairs that share a likely neighbour but no key.

@@ -11,7 +11,7 @@ import "math"
 // dependence finds for each comparison the earlier one it depends on most
 // among non-matches and fills in the chances given it. Pairs with keep 0 are
 // left out. Where nothing is gained a comparison stays by itself.
-func (w *weights) dependence(s schema, random []pattern, keep []float64, same, kin []pattern) {
+func (w *weights) dependence(s schema, random []pattern, keep []float64, same, kin []pattern, share []float64) {
 	n := len(w.m)
 	w.parent = make([]int, n)
 	w.mOf, w.kOf, w.uOf = make([][][]float64, n), make([][][]float64, n), make([][][]float64, n)
@@ -40,7 +40,7 @@ func (w *weights) dependence(s schema, random []pattern, keep []float64, same, k
 		}
 		uc, _ := crossCounts(len(w.u[par]), len(w.u[c]), random, keep, par, c)
 		mc, _ := crossCounts(len(w.u[par]), len(w.u[c]), same, nil, par, c)
-		kc, _ := crossCounts(len(w.u[par]), len(w.u[c]), kin, nil, par, c)
+		kc, _ := crossCounts(len(w.u[par]), len(w.u[c]), kin, share, par, c)
 		w.uOf[c] = conditional(uc, w.u[c])
 		w.kOf[c] = conditional(kc, w.k[c])
 		w.mOf[c] = conditional(mc, w.m[c])

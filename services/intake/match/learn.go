@@ -72,17 +72,17 @@ func estimateU(s schema, w *weights, patterns []pattern, keep []float64) {
 	w.settleOrder(s)
 }
 
-// estimateLevels counts levels among the pairs, drawn towards what was thought
+// estimateLevels counts levels among the pairs, each by its share, drawn towards what was thought
 // before where pairs are few.
-func estimateLevels(out [][]float64, patterns []pattern, before [][]float64) {
+func estimateLevels(out [][]float64, patterns []pattern, share []float64, before [][]float64) {
 	const draw = 20
 	for c := range out {
 		counts := make([]float64, len(out[c]))
 		total := 0.0
 		for i := range patterns {
 			if l := patterns[i].level[c]; l != missing {
-				counts[l]++
-				total++
+				counts[l] += share[i]
+				total += share[i]
 			}
 		}
 		for l := 1; l < len(counts); l++ {

@@ -110,7 +110,8 @@ func allRules() []rule {
 }
 
 // settles lists the comparisons a rule's pairs agree on by construction, of
-// which the rule's pairs therefore teach nothing.
+// which the rule's pairs therefore teach nothing: what it demands, and what
+// follows from that.
 func (r rule) settles(s schema, c int) bool {
 	return settles(r.a, s, c) || settles(r.b, s, c)
 }
@@ -129,12 +130,9 @@ func settles(a atom, s schema, c int) bool {
 		return k == kindGiven || k == kindFamily
 	case atomYear, atomYearMonth, atomMonthDay, atomDate, atomDateDigits:
 		return k == kindDate
-	case atomPlace:
-		return k == kindPlace
-	case atomPostcode, atomArea:
-		return k == kindPostcode
-	case atomStreet:
-		return k == kindStreet
+	case atomPlace, atomPostcode, atomArea, atomStreet:
+		// Who shares a street shares the town.
+		return k == kindPlace || k == kindPostcode || k == kindStreet
 	case atomPhone, atomPhoneEnd:
 		return k == kindPhone
 	case atomEmail, atomEmailUser:
