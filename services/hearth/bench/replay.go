@@ -12,62 +12,107 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// replay inserts a recording into the empty tables at adminURL by plain pgx: a
-// pipelined batch a transaction, on the given number of connections. It returns
-// how long that took, the connections being open already. References are
-// checked as they are for the service, so no transaction may refer to another's rows.
-func replay(ctx context.Context, adminURL string, r recording, connections int) (time.Duration, error) {
-	statements := map[string]string{}
+// replayer inserts a recording into empty tables by plain pgx, again and again:
+// a pipelined batch a transaction, on connections that stay open and have their
+// statements prepared.
+type replayer struct {
+	adminURL   string
+	recording  recording
+	statements map[string]string
+	conns      []*pgx.Conn
+}
+
+func newReplayer(ctx context.Context, adminURL string, r recording, connections int) (*replayer, error) {
+	p := &replayer{adminURL: adminURL, recording: r, statements: map[string]string{}}
 	for table, columns := range r.columns {
 		marks := make([]string, len(columns))
 		for i := range marks {
 			marks[i] = fmt.Sprintf("$%d", i+1)
 		}
-		statements[table] = fmt.Sprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s)",
+		p.statements[table] = fmt.Sprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s)",
 			pgx.Identifier{table}.Sanitize(), quoted(columns), strings.Join(marks, ", "))
 	}
-	conns := make([]*pgx.Conn, connections)
-	for i := range conns {
+	for range connections {
 		c, err := pgx.Connect(ctx, adminURL)
 		if err != nil {
-			return 0, fmt.Errorf("connect to replay: %w", err)
+			return nil, errors.Join(fmt.Errorf("connect to replay: %w", err), p.close(ctx))
 		}
-		defer c.Close(ctx)
-		conns[i] = c
+		p.conns = append(p.conns, c)
+	}
+	// Prepares the statements, and shows that the recording can be replayed.
+	if _, err := p.once(ctx); err != nil {
+		return nil, errors.Join(err, p.close(ctx))
+	}
+	return p, nil
+}
+
+func (p *replayer) close(ctx context.Context) error {
+	var errs []error
+	for _, c := range p.conns {
+		errs = append(errs, c.Close(ctx))
+	}
+	p.conns = nil
+	return errors.Join(errs...)
+}
+
+// rate replays for about span, each time into empty tables, and returns how
+// many of the recording's units (referrals) that makes a second.
+func (p *replayer) rate(ctx context.Context, units int, span time.Duration) (float64, error) {
+	var took time.Duration
+	times := 0
+	for took < span {
+		t, err := p.once(ctx)
+		if err != nil {
+			return 0, err
+		}
+		took += t
+		times++
+	}
+	return float64(times*units) / took.Seconds(), nil
+}
+
+// once replays the recording and returns how long that took. References are
+// checked as they are for the service, so no transaction may refer to another's rows.
+func (p *replayer) once(ctx context.Context) (time.Duration, error) {
+	if err := empty(ctx, p.adminURL); err != nil {
+		return 0, fmt.Errorf("empty the tables: %w", err)
 	}
 	var (
 		next     atomic.Int64
 		wg       sync.WaitGroup
-		failures = make([]error, connections)
+		failures = make([]error, len(p.conns))
 		started  = time.Now()
 	)
-	for i, c := range conns {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			for {
+	for i, c := range p.conns {
+		wg.Go(func() {
+			for failures[i] == nil {
 				n := int(next.Add(1)) - 1
-				if n >= len(r.transactions) || failures[i] != nil {
+				if n >= len(p.recording.transactions) {
 					return
 				}
-				failures[i] = pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
-					var batch pgx.Batch
-					for _, row := range r.transactions[n] {
-						args := make([]any, len(row.values))
-						for k, v := range row.values {
-							if v != nil {
-								args[k] = *v
-							}
-						}
-						batch.Queue(statements[row.table], args...)
-					}
-					return tx.SendBatch(ctx, &batch).Close()
-				})
+				failures[i] = p.insert(ctx, c, p.recording.transactions[n])
 			}
-		}()
+		})
 	}
 	wg.Wait()
 	return time.Since(started), errors.Join(failures...)
+}
+
+// insert is one transaction: its rows go as one pipelined batch.
+func (p *replayer) insert(ctx context.Context, c *pgx.Conn, rows []insertion) error {
+	return pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
+		var batch pgx.Batch
+		for _, row := range rows {
+			args := make([]any, len(row.values))
+			for k, v := range row.values {
+				if v != nil {
+					args[k] = *v
+				}
+			}
+			batch.Queue(p.statements[row.table], args...)
+		}
+		return tx.SendBatch(ctx, &batch).Close()
+	})
 }
 
 func quoted(columns []string) string {
@@ -84,7 +129,6 @@ func empty(ctx context.Context, adminURL string) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close(ctx)
 	_, err = db.Exec(ctx, `DO $$
 DECLARE names text;
 BEGIN
@@ -93,5 +137,5 @@ BEGIN
     EXECUTE 'TRUNCATE ' || names || ' CASCADE';
 END
 $$`)
-	return err
+	return errors.Join(err, db.Close(ctx))
 }
