@@ -37,6 +37,7 @@ type pVisit struct {
 	roles    int32
 	able     [][]int32 // role → workers who have its skills and are not excluded
 	assign   []int32   // worker → points for sending them; nil is all zero
+	known    []int32   // workers preferred or published
 	team     bool      // team skills to be checked
 	series   int32     // -1 none
 	leaveOut int64     // cost of not placing
@@ -189,6 +190,9 @@ func (c *plan) number(v Visit, place, series int32) pVisit {
 	if len(v.Preferred) > 0 || v.Published != nil {
 		out.assign = make([]int32, len(c.p.Workers))
 		for i, w := range c.p.Workers {
+			if slices.Contains(v.Preferred, w.ID) || (v.Published != nil && slices.Contains(v.Published.Workers, w.ID)) {
+				out.known = append(out.known, int32(i))
+			}
 			if len(v.Preferred) > 0 && !slices.Contains(v.Preferred, w.ID) {
 				out.assign[i] += int32(c.w.Stranger)
 			}

@@ -37,10 +37,16 @@ func (f *finder) open(v *pVisit, t int32) bool {
 }
 
 // spotsOf lists the places of one part of a visit in the tours given, or in all
-// of the able workers' when tours is nil.
+// of the able workers' when tours is nil, as long as they cost less than limit.
+// For a visit of one worker, what cannot be cheaper than a place listed before is
+// left out.
 func (f *finder) spotsOf(v, k int32, tours []int32, limit int64) []spot {
 	pv := &f.visits[v]
 	out := f.lists[k][:0]
+	soonest := int32(math.MaxInt32)
+	if len(pv.windows) > 0 {
+		soonest = int32(pv.windows[0].From) + pv.minutes
+	}
 	visit := func(t int32) {
 		def := &f.plan.tours[t]
 		if !f.open(pv, t) || (k == 0 && f.ban[t]) {
@@ -57,11 +63,14 @@ func (f *finder) spotsOf(v, k int32, tours []int32, limit int64) []spot {
 			}
 			points += date
 		}
-		if points >= limit {
+		if points >= limit || !f.withinLimits(t, pv.minutes) {
 			return
 		}
 		n := int32(len(f.tours[t].stops))
 		for i := int32(0); i <= n; i++ {
+			if i < n && f.tours[t].stops[i].latest < soonest {
+				continue // the next stop cannot wait until this visit is done
+			}
 			sp, ok, over := f.look(t, i, pv)
 			if over {
 				return
@@ -74,6 +83,12 @@ func (f *finder) spotsOf(v, k int32, tours []int32, limit int64) []spot {
 				continue
 			}
 			out = append(out, sp)
+			if pv.roles == 1 && !pv.team {
+				// of the rest, only what may be cheaper
+				if start := f.begin(pv, sp.lo, sp.hi); start <= sp.hi {
+					limit = min(limit, sp.points+f.movedBy(sp, v, start))
+				}
+			}
 		}
 	}
 	if tours != nil {

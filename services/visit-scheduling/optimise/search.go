@@ -366,16 +366,22 @@ func (x *search) candidates(v int32) []int32 {
 		}
 	}
 	pv := &x.visits[v]
-	for _, u := range x.near[v] {
-		for k := range x.visits[u].roles {
-			if t := x.where[u*maxRoles+k]; t >= 0 {
-				add(t)
-			}
+	// Those who cost least come first: what follows is cut off by their price.
+	for _, w := range pv.known {
+		for _, t := range x.workers[w].tours {
+			add(t)
 		}
 	}
 	if pv.series >= 0 {
 		for _, f := range x.faces[pv.series] {
 			for _, t := range x.workers[f.worker].tours {
+				add(t)
+			}
+		}
+	}
+	for _, u := range x.near[v] {
+		for k := range x.visits[u].roles {
+			if t := x.where[u*maxRoles+k]; t >= 0 {
 				add(t)
 			}
 		}
