@@ -79,7 +79,7 @@ func newPlan(p *Problem) *plan { return newPlanWith(p, nil) }
 func newPlanWith(p *Problem, minutes []uint16) *plan {
 	c := &plan{p: p, w: p.Weights, worker: map[string]int32{}, visit: map[string]int32{}}
 	if c.w == (Weights{}) {
-		c.w = defaultWeights
+		c.w = DefaultWeights()
 	}
 	index := map[Place]int32{}
 	var all []Place

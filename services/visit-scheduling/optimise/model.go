@@ -113,14 +113,14 @@ type Weights struct {
 	Unplaced      int // a visit left out, times 1+Priority
 }
 
-// DefaultWeights are points with ten to a minute of travel.
-var defaultWeights = Weights{
-	TravelMinute: 10, Stranger: 600, NewFace: 150, ChangedWorker: 300, MovedMinute: 2, MovedMost: 240,
-	ShortNotice: 3, SpacingDay: 250, Unplaced: 100_000,
+// DefaultWeights are the weights a zero Weights stands for, with ten points to a
+// minute of travel.
+func DefaultWeights() Weights {
+	return Weights{
+		TravelMinute: 10, Stranger: 600, NewFace: 150, ChangedWorker: 300, MovedMinute: 2, MovedMost: 240,
+		ShortNotice: 3, SpacingDay: 250, Unplaced: 100_000,
+	}
 }
-
-// DefaultWeights returns the weights a zero Weights stands for.
-func DefaultWeights() Weights { return defaultWeights }
 
 // Objective is the cost of a schedule, term by term, in points.
 type Objective struct {

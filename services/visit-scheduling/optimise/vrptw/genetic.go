@@ -3,7 +3,10 @@ package vrptw
 import "slices"
 
 const (
-	patience     = 300 // children without a better best before a lineage ends
+	// Children without a better best before a lineage ends. Some valleys are left
+	// only by the patient, others only by starting anew, so the two take turns.
+	patience     = 300
+	longPatience = 900
 	linesToMerge = 3
 	archived     = 5
 	polishWithin = 1015 // per mille of the lineage's best
@@ -193,7 +196,11 @@ func (g *genetic) random() {
 func (g *genetic) solve(stop func() bool) {
 	for line := 1; !g.halt(stop); line++ {
 		merge := line%linesToMerge == 0
-		g.lineage(stop, merge)
+		wait := patience
+		if line%linesToMerge == 2 {
+			wait = longPatience
+		}
+		g.lineage(stop, merge, wait)
 		if merge {
 			g.archive = g.archive[:0]
 		}
@@ -212,7 +219,7 @@ func (g *genetic) halt(stop func() bool) bool {
 }
 
 // lineage breeds one population until it stalls or the search is to stop.
-func (g *genetic) lineage(stop func() bool, merge bool) {
+func (g *genetic) lineage(stop func() bool, merge bool, wait int) {
 	g.good.all, g.bad.all = g.good.all[:0], g.bad.all[:0]
 	if merge {
 		for _, rs := range g.archive {
@@ -237,7 +244,7 @@ func (g *genetic) lineage(stop func() bool, merge bool) {
 	g.bad.score()
 	stall := 0
 	var mine int64 = 1 << 62
-	for stall < patience && !g.halt(stop) {
+	for stall < wait && !g.halt(stop) {
 		a := g.pick()
 		b := g.pick()
 		for k := 0; k < 10 && (a == b || a.apart(b) < 1e-9); k++ {
