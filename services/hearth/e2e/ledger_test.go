@@ -19,6 +19,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/segmentio/kafka-go"
 
+	"github.com/hearthfps/hearth/pkg/httpapi"
+	"github.com/hearthfps/hearth/pkg/postgres/launch"
 	"github.com/hearthfps/hearth/pkg/testkit/parts"
 	"github.com/hearthfps/hearth/services/hearth"
 )
@@ -169,7 +171,7 @@ func TestLedger_BadEventsAreRefusedForTheRightReason(t *testing.T) {
 	}
 }
 
-func TestLedger_TheWeekThroughRealKafkaInAnotherOrder(t *testing.T) {
+func TestLedger_TheWeekThroughRealPartsInAnotherOrder(t *testing.T) {
 	events := week(t, "events.ndjson")
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
@@ -187,7 +189,27 @@ func TestLedger_TheWeekThroughRealKafkaInAnotherOrder(t *testing.T) {
 	if err := broker.CreateTopics(ctx, 12, hearth.Topics()...); err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, func(o *hearth.Options) { o.Kafka = []string{broker.Addr} })
+	cache, err := parts.NewRedis(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cache.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cache.Kill)
+	database, err := launch.Start(ctx, launch.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := database.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s := start(t, func(o *hearth.Options) {
+		o.Kafka, o.RedisURL, o.DatabaseURL = []string{broker.Addr}, "redis://"+cache.Addr, database.AdminURL("postgres")
+		o.RateLimit = httpapi.Rate{PerSecond: 1e6, Burst: 1e6}
+	})
 
 	lines := bytes.Split(bytes.TrimSpace(events), []byte("\n"))
 	ids := map[string]bool{}
