@@ -10,8 +10,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime/pprof"
-	"strings"
 	"time"
 
 	"github.com/hearthfps/hearth/services/intake/match"
@@ -79,7 +79,7 @@ func run(args []string, out, errs io.Writer) error {
 	}
 	loaded := time.Since(begin).Seconds()
 	if *save != "" {
-		return saveModel(*save, in, set, match.Made{Name: *name, From: strings.Join(args, " ")})
+		return saveModel(*save, in, set, match.Made{Name: *name, From: origin(*number, *seed, *tables, *file)})
 	}
 	res, err := match.Dedupe(in.data, set)
 	if err != nil {
@@ -177,6 +177,17 @@ func generate(records int, folder string, seed uint64) (*input, error) {
 		in.truth = append(in.truth, int32(person))
 	})
 	return in, nil
+}
+
+// origin says what a model was learnt from, without naming a person's folders.
+func origin(generated int, seed uint64, tables, file string) string {
+	switch {
+	case generated > 0 && tables != "":
+		return fmt.Sprintf("%d generated records, seed %d, names of %s", generated, seed, filepath.Base(tables))
+	case generated > 0:
+		return fmt.Sprintf("%d generated records, seed %d", generated, seed)
+	}
+	return filepath.Base(file)
 }
 
 // saveModel learns a model for an index and writes it.
