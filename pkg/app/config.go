@@ -48,6 +48,9 @@ type Config struct {
 	Client auth.ClientCredentials `yaml:"client"`
 	// Peers are the other services' addresses, scheme://host:port by name.
 	Peers map[string]string `yaml:"peers"`
+	// HomeAgency is the agency whose operators also see to parked events that name
+	// no agency at all. Empty is nobody.
+	HomeAgency string `yaml:"home_agency"`
 	// Rules is a folder with agencies/, calendars/ and programs/ to use instead of those shipped.
 	Rules string `yaml:"rules"`
 	// OTLP is a collector for traces, http://host:port (gRPC). Empty sends none.
@@ -131,6 +134,7 @@ func settings() []setting {
 		{"client-id", "the service's name at the token endpoint", text(func(c *Config) *string { return &c.Client.ClientID })},
 		{"client-secret", "its secret; file:PATH reads it from a file", text(func(c *Config) *string { return &c.Client.ClientSecret })},
 		{"peer", "another service's address, name=URL", setPeer},
+		{"home-agency", "the agency whose operators see to events that name no agency", text(func(c *Config) *string { return &c.HomeAgency })},
 		{"rules", "a folder of rule files to use instead of those shipped", text(func(c *Config) *string { return &c.Rules })},
 		{"otlp", "a collector for traces, http://host:port (OTLP/gRPC)", text(func(c *Config) *string { return &c.OTLP })},
 		{"log-level", "debug, info, warn or error", text(func(c *Config) *string { return &c.LogLevel })},

@@ -15,6 +15,7 @@ import (
 	"github.com/hearthfps/hearth/pkg/events"
 	"github.com/hearthfps/hearth/pkg/fault"
 	"github.com/hearthfps/hearth/pkg/httpapi"
+	"github.com/hearthfps/hearth/pkg/policy"
 	"github.com/hearthfps/hearth/pkg/postgres"
 )
 
@@ -115,19 +116,26 @@ func (o operations) change(do func(context.Context, *postgres.Tx, string) error)
 	}
 }
 
-// within runs do where the asker may look: an operator in the own agency, an
-// admin of the deployment among what names no agency.
+// within runs do where the asker may look: an operator in the own agency; among
+// what names no agency, an admin of the agency that runs the deployment.
 func (o operations) within(r *http.Request, do func(context.Context, *postgres.Tx) error) error {
 	ctx := r.Context()
-	p, _ := auth.From(ctx)
-	if r.URL.Query().Get("unaddressed") == "true" {
-		if !p.Has(auth.RoleAdmin) {
-			return fault.New(fault.Forbidden, "not_allowed", "Events that name no agency are for role admin.")
-		}
-		return o.DB.InBackbone(ctx, do)
+	if r.URL.Query().Get("unaddressed") != "true" {
+		return o.DB.InTenant(ctx, func(ctx context.Context, tx *postgres.Tx) error {
+			if err := o.Policy.Check(ctx, tx, policy.Operate, policy.Resource{Type: "parked_event"}); err != nil {
+				return err
+			}
+			return do(ctx, tx)
+		})
 	}
-	if !p.Has(auth.RoleOperator) && !p.Has(auth.RoleAdmin) {
-		return fault.New(fault.Forbidden, "not_allowed", "Parked events are for role operator.")
+	err := o.DB.InTenant(ctx, func(ctx context.Context, tx *postgres.Tx) error {
+		return o.Policy.Check(ctx, tx, policy.Operate, policy.Resource{Type: "system"})
+	})
+	if err != nil {
+		return err
 	}
-	return o.DB.InTenant(ctx, do)
+	if p, _ := auth.From(ctx); o.homeAgency == "" || p.Agency.String() != o.homeAgency {
+		return fault.New(fault.Forbidden, "not_allowed", "Events that name no agency are seen to by operators of the deployment's home_agency.")
+	}
+	return o.DB.InBackbone(ctx, do)
 }

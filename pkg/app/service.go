@@ -51,8 +51,9 @@ type Deps struct {
 	// Data is a folder that survives restarts, for development; "" is none.
 	Data string
 
-	peers    map[string]*Peer
-	settings map[string]any
+	peers      map[string]*Peer
+	settings   map[string]any
+	homeAgency string
 }
 
 // Parts are what a service is made of once it is put together.

@@ -111,7 +111,7 @@ func Start(ctx context.Context, svc Service, c Config, env Env) (_ *Running, err
 func (r *Running) connect(ctx context.Context, svc Service, c Config, env Env) (*Deps, *auth.Verifier, error) {
 	d := &Deps{
 		Service: svc.Name, Clock: env.Clock, Log: r.log, Metrics: env.Metrics,
-		Dev: env.Dev, Data: env.Data, settings: c.Settings, peers: map[string]*Peer{},
+		Dev: env.Dev, Data: env.Data, settings: c.Settings, homeAgency: c.HomeAgency, peers: map[string]*Peer{},
 	}
 	verifier, err := env.Verifier, error(nil)
 	if verifier == nil {

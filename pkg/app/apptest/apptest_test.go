@@ -226,3 +226,18 @@ func TestPeer_IsAskedWithATokenOfTheAgency(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestOperations_EventsThatNameNoAgencyAreForTheHomeAgencyAlone(t *testing.T) {
+	h := apptest.Start(t, service(t), apptest.Config(func(c *app.Config) { c.HomeAgency = "lakeland" }))
+	const path = "/test/v1/parked-events?unaddressed=true"
+	operator := func(id auth.Principal) auth.Principal {
+		id.Subject, id.Roles = "op-1", []string{auth.RoleOperator}
+		return id
+	}
+	h.Client(operator(auth.Principal{Agency: apptest.Lakeland(t)})).Get(path).Want(200)
+	h.Client(operator(auth.Principal{Agency: apptest.Northshore(t)})).Get(path).WantProblem(403, "not_allowed")
+	h.As(auth.RoleSupervisor, "supervisor-1").Get(path).WantProblem(403, "not_allowed")
+
+	nobody := apptest.Start(t, service(t))
+	nobody.Client(operator(auth.Principal{Agency: apptest.Lakeland(t)})).Get(path).WantProblem(403, "not_allowed")
+}
