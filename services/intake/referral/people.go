@@ -112,6 +112,11 @@ func (a Address) same(b Address) bool {
 // birth date and sex are this referral's to correct only if it made the person
 // known; a contact or address it no longer names is forgotten, because a wrong
 // number is worse than none.
+//
+// A correction never takes a protection away: what was unsafe or confidential
+// stays so while it is named, and what only somebody else said to be so is not
+// forgotten. A sender who wants to find or reach a person may otherwise undo the
+// warning of another. A worker can, in the person's contact rules.
 func (p *Person) correct(before, now ReportedPerson, referral ReferralID) {
 	if before.same(now) {
 		return
@@ -121,9 +126,16 @@ func (p *Person) correct(before, now ReportedPerson, referral ReferralID) {
 		p.Name, p.BirthDate, p.Sex = now.Name, now.BirthDate, now.Sex
 	}
 	p.Contacts = slices.DeleteFunc(slices.Clone(p.Contacts), func(c Contact) bool {
-		return slices.ContainsFunc(before.Contacts, func(old Contact) bool { return old.Kind == c.Kind && old.Value == c.Value })
+		is := func(x Contact) bool { return x.Kind == c.Kind && x.Value == c.Value }
+		warned := func(x Contact) bool { return is(x) && x.Safe == "no" }
+		return slices.ContainsFunc(before.Contacts, is) &&
+			(c.Safe != "no" || slices.ContainsFunc(before.Contacts, warned) && !slices.ContainsFunc(now.Contacts, is))
 	})
-	p.Addresses = slices.DeleteFunc(slices.Clone(p.Addresses), func(a Address) bool { return slices.ContainsFunc(before.Addresses, a.same) })
+	p.Addresses = slices.DeleteFunc(slices.Clone(p.Addresses), func(a Address) bool {
+		hidden := func(x Address) bool { return x.Confidential && a.same(x) }
+		return slices.ContainsFunc(before.Addresses, a.same) &&
+			(!a.Confidential || slices.ContainsFunc(before.Addresses, hidden) && !slices.ContainsFunc(now.Addresses, a.same))
+	})
 	p.Identifiers = slices.DeleteFunc(slices.Clone(p.Identifiers), func(id Identifier) bool { return slices.Contains(before.Identifiers, id) })
 	p.learn(now)
 }
