@@ -195,7 +195,6 @@ func (f *finder) settle(v int32, spots []spot, points int64, out *choice) {
 	}
 	for k, sp := range spots {
 		points += f.movedBy(sp, v, starts[k])
-		_ = k
 	}
 	if points < out.points {
 		out.points = points

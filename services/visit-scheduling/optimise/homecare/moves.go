@@ -128,8 +128,7 @@ func (r *ruin) relocate(allowed int64) {
 	if !in.double[p] && r.prev[v] != u {
 		pv, nv := r.prev[v], r.next[v]
 		gain := int64(r.d(pv, v) + r.d(v, nv) - r.d(pv, nv))
-		var add int64
-		add = int64(r.d(u, v) + r.d(v, x) - r.d(u, x))
+		add := int64(r.d(u, v) + r.d(v, x) - r.d(u, x))
 		if add-gain-r.lateSum-r.lateMax > allowed {
 			return
 		}
@@ -265,8 +264,8 @@ func (r *ruin) swap(allowed int64) {
 	atP, atQ := r.place[p], r.place[q]
 	r.order[atP], r.order[atQ] = q, p
 	r.place[p], r.place[q] = atQ, atP
-	r.replace(v, pv, xv, y)
-	r.replace(y, py, xy, v)
+	r.replace(pv, xv, y)
+	r.replace(py, xy, v)
 	r.worker[v], r.worker[y] = wy, wv
 	r.distance += delta
 	r.touch(v)
@@ -278,13 +277,13 @@ func (r *ruin) swap(allowed int64) {
 	}
 	r.order[atP], r.order[atQ] = p, q
 	r.place[p], r.place[q] = atP, atQ
-	r.replace(y, pv, xv, v)
-	r.replace(v, py, xy, y)
+	r.replace(pv, xv, v)
+	r.replace(py, xy, y)
 	r.worker[v], r.worker[y] = wv, wy
 }
 
-// replace puts b between p and x, where the other stood.
-func (r *ruin) replace(_, p, x, b int32) {
+// replace puts b between p and x, where another stood.
+func (r *ruin) replace(p, x, b int32) {
 	r.next[p], r.prev[b], r.next[b], r.prev[x] = b, p, x, b
 }
 

@@ -46,7 +46,6 @@ type genetic struct {
 func newGenetic(in *Instance, rng *source) *genetic {
 	n := in.N
 	g := &genetic{in: in, rng: rng, local: newLocal(in, rng, 25), ruin: newRuin(in, rng)}
-	g.good.feasible = true
 	g.ofA, g.ofB = make([]int32, n), make([]int32, n)
 	g.inA, g.inB = make([]bool, n), make([]bool, n)
 	g.count = make([]int32, n)

@@ -49,9 +49,6 @@ type local struct {
 	moves    int64
 	warpCost int64
 	loadCost int64
-	buf      []int32
-	orderR   []int32
-	swapTop  []swapPlaces
 }
 
 // newLocal prepares the search; width is the number of neighbours looked at.
@@ -84,10 +81,7 @@ func newLocal(in *Instance, rng *source, width int) *local {
 	for i := range l.order {
 		l.order[i] = int32(i + 1)
 	}
-	l.orderR = make([]int32, 0, l.fleet)
-	l.buf = make([]int32, 0, n)
 	l.near = neighbours(in, width)
-	l.swapTop = make([]swapPlaces, n*l.fleet)
 	return l
 }
 

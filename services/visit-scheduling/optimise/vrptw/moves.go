@@ -3,14 +3,12 @@ package vrptw
 // run improves until no move of the neighbourhood does.
 func (l *local) run() {
 	l.rng.shuffle(l.order)
-	for improved, pass := true, 0; improved; pass++ {
+	for improved := true; improved; {
 		improved = false
 		for _, u := range l.order {
 			last := l.tested[u]
 			l.tested[u] = l.moves
-			near := l.near[u]
-			for i := 0; i < len(near); i++ {
-				v := near[i]
+			for _, v := range l.near[u] {
 				if max(l.routes[l.nodes[u].route].changed, l.routes[l.nodes[v].route].changed) <= last {
 					continue
 				}
@@ -40,9 +38,6 @@ func (l *local) run() {
 					improved = true
 				}
 			}
-		}
-		if !improved && l.swapStar() {
-			improved = true
 		}
 	}
 }
@@ -79,7 +74,7 @@ func (l *local) after(v, u int32) bool {
 				}
 				newV := loadV + l.routes[ru].load - loadU
 				newU := loadU + l.routes[rv].load - loadV
-				delta += l.price(l.joinTail(v, u), newV) + l.price(l.joinTail(p, y), newU) - penalty
+				delta += l.price(l.finish(l.from(v), u), newV) + l.price(l.finish(l.from(p), y), newU) - penalty
 				if delta < 0 {
 					l.exchangeTails(v, u, p, y)
 					return true
@@ -96,20 +91,16 @@ func (l *local) after(v, u int32) bool {
 		x := N[last].next
 		dLX := l.d(last, x)
 		// no exchange
-		if p != v || same {
-			if y != u {
-				if delta := int64(base + l.d(p, x) - dLX + l.d(last, y)); delta < penalty {
-					if l.tryMove(u, last, v, y, p, x, delta, penalty, same) {
-						return true
-					}
-				}
-				if k > 1 {
-					delta := int64(l.d(v, last) - dPU - dVY + l.d(p, x) - dLX + l.d(u, y))
-					if delta += l.reversalChange(u, last); delta < penalty {
-						if l.tryMoveReversed(u, last, v, y, p, x, delta, penalty, same) {
-							return true
-						}
-					}
+		if delta := int64(base + l.d(p, x) - dLX + l.d(last, y)); delta < penalty {
+			if l.tryMove(u, last, v, y, p, x, delta, penalty, same) {
+				return true
+			}
+		}
+		if k > 1 {
+			delta := int64(l.d(v, last) - dPU - dVY + l.d(p, x) - dLX + l.d(u, y))
+			if delta += l.reversalChange(u, last); delta < penalty {
+				if l.tryMoveReversed(u, last, v, y, p, x, delta, penalty, same) {
+					return true
 				}
 			}
 		}
@@ -159,11 +150,9 @@ func (l *local) before(u, v int32) bool {
 		}
 		p := N[first].prev
 		dPF := l.d(p, first)
-		if w != u {
-			if delta := int64(base + l.d(p, x) - dPF + l.d(w, first)); delta < penalty {
-				if l.tryMove(first, u, w, v, p, x, delta, penalty, same) {
-					return true
-				}
+		if delta := int64(base + l.d(p, x) - dPF + l.d(w, first)); delta < penalty {
+			if l.tryMove(first, u, w, v, p, x, delta, penalty, same) {
+				return true
 			}
 		}
 		s := w
@@ -187,14 +176,7 @@ func (l *local) before(u, v int32) bool {
 	}
 }
 
-func (l *local) joinTail(v, u int32) int32 {
-	end := l.tail(l.from(v), u)
-	return end
-}
-
-// tail is finish where c may be a route's end.
-func (l *local) tail(t trip, c int32) int32 { return l.finish(t, c) }
-
+// demand is the load of the string first..last of one route.
 func (l *local) demand(first, last int32) int32 {
 	return l.nodes[last].loadBefore - l.nodes[first].loadBefore + l.nodes[first].demand
 }

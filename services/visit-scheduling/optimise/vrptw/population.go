@@ -21,7 +21,6 @@ type individual struct {
 	overload int64
 	near     []kin // others in the same pool, nearest first
 	rank     float64
-	pool     *pool
 }
 
 type kin struct {
@@ -57,10 +56,7 @@ func (x *individual) diversity() float64 {
 }
 
 // pool holds individuals of one kind sorted by cost.
-type pool struct {
-	all      []*individual
-	feasible bool
-}
+type pool struct{ all []*individual }
 
 func (p *pool) add(x *individual, cost func(*individual) int64) {
 	x.near = x.near[:0]
@@ -77,7 +73,6 @@ func (p *pool) add(x *individual, cost func(*individual) int64) {
 		return 1
 	})
 	p.all = slices.Insert(p.all, at, x)
-	x.pool = p
 }
 
 func insertKin(x *individual, k kin) {
@@ -94,7 +89,6 @@ func (p *pool) remove(i int) {
 	for _, o := range p.all {
 		o.near = slices.DeleteFunc(o.near, func(k kin) bool { return k.other == x })
 	}
-	x.pool = nil
 }
 
 // score ranks by cost and by what an individual adds to the diversity (Vidal 2012).
