@@ -267,6 +267,9 @@ func (s *Server) settings(o Options) []string {
 		// Statements and messages' details may repeat a family's data.
 		"log_min_error_statement=panic", "log_error_verbosity=terse", "log_parameter_max_length_on_error=0", "log_statement=none",
 		"idle_in_transaction_session_timeout=5min", "tcp_keepalives_idle=60",
+		// New tables get their statistics within seconds of their first rows: until
+		// then plans go through all rows of an agency, and are kept.
+		"autovacuum_naptime=5s",
 	}
 	if o.Ephemeral {
 		settings = append(settings, "fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0",

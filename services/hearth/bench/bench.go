@@ -62,16 +62,23 @@ type Figure struct {
 	// Ratio is Measured to Limit.
 	Ratio float64 `json:"ratio,omitempty"`
 	// Aim is what is wanted: at least so much of Ratio, or at most so much of Measured.
-	Aim    float64 `json:"aim,omitempty"`
-	Met    *bool   `json:"met,omitempty"`
-	Note   string  `json:"note,omitempty"`
-	Rounds []Round `json:"rounds,omitempty"`
+	Aim float64 `json:"aim,omitempty"`
+	// CPURatio is the limit's processor time to the measured.
+	CPURatio float64 `json:"cpu_ratio,omitempty"`
+	Met      *bool   `json:"met,omitempty"`
+	Note     string  `json:"note,omitempty"`
+	Rounds   []Round `json:"rounds,omitempty"`
 }
 
 // Round is one measurement of both sides.
 type Round struct {
 	Measured float64 `json:"measured"`
 	Limit    float64 `json:"limit"`
+	// MeasuredCPU and LimitCPU are milliseconds of processor time for each
+	// referral, of this process and of PostgreSQL. They depend less than rates on
+	// what else the machine does.
+	MeasuredCPU float64 `json:"measured_cpu_ms,omitempty"`
+	LimitCPU    float64 `json:"limit_cpu_ms,omitempty"`
 }
 
 // part is a group of figures that are measured together.
@@ -138,11 +145,14 @@ func Run(ctx context.Context, o Options) (_ Report, err error) {
 // beside makes a figure of rounds; aim 0 is none.
 func beside(name, what, unit string, rounds []Round, aim float64) Figure {
 	f := Figure{Name: name, What: what, Unit: unit, Rounds: rounds, Aim: aim}
-	var measured, limits, ratios []float64
+	var measured, limits, ratios, cpu []float64
 	for _, r := range rounds {
 		measured, limits, ratios = append(measured, r.Measured), append(limits, r.Limit), append(ratios, r.Measured/r.Limit)
+		if r.MeasuredCPU > 0 {
+			cpu = append(cpu, r.LimitCPU/r.MeasuredCPU)
+		}
 	}
-	f.Measured, f.Limit, f.Ratio = median(measured), median(limits), median(ratios)
+	f.Measured, f.Limit, f.Ratio, f.CPURatio = median(measured), median(limits), median(ratios), median(cpu)
 	if aim > 0 {
 		met := f.Ratio >= aim
 		f.Met = &met

@@ -10,11 +10,14 @@ import (
 // Print writes the report as a table, and what each figure means below it.
 func (r Report) Print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "\tmeasured\tlimit\tratio\taim\t")
+	fmt.Fprintln(t, "\tmeasured\tlimit\tratio\tof CPU\taim\t")
 	for _, f := range r.Figures {
-		limit, ratio, aim, met := "", "", "", ""
+		limit, ratio, cpu, aim, met := "", "", "", "", ""
 		if f.Limit > 0 {
 			limit, ratio = number(f.Limit), strconv.FormatFloat(f.Ratio, 'f', 2, 64)
+		}
+		if f.CPURatio > 0 {
+			cpu = strconv.FormatFloat(f.CPURatio, 'f', 2, 64)
 		}
 		switch {
 		case f.Aim > 0 && f.Limit > 0:
@@ -25,7 +28,7 @@ func (r Report) Print(w io.Writer) error {
 		if f.Met != nil {
 			met = map[bool]string{true: "met", false: "not met"}[*f.Met]
 		}
-		fmt.Fprintf(t, "%s\t%s %s\t%s\t%s\t%s\t%s\n", f.Name, number(f.Measured), f.Unit, limit, ratio, aim, met)
+		fmt.Fprintf(t, "%s\t%s %s\t%s\t%s\t%s\t%s\t%s\n", f.Name, number(f.Measured), f.Unit, limit, ratio, cpu, aim, met)
 	}
 	if err := t.Flush(); err != nil {
 		return err

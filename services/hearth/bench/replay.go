@@ -55,20 +55,18 @@ func (p *replayer) close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// rate replays for about span, each time into empty tables, and returns how
-// many of the recording's units (referrals) that makes a second.
-func (p *replayer) rate(ctx context.Context, units int, span time.Duration) (float64, error) {
-	var took time.Duration
-	times := 0
+// run replays for about span, each time into empty tables, and returns how often
+// and how long that took, emptying aside.
+func (p *replayer) run(ctx context.Context, span time.Duration) (times int, took time.Duration, _ error) {
 	for took < span {
 		t, err := p.once(ctx)
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		took += t
 		times++
 	}
-	return float64(times*units) / took.Seconds(), nil
+	return times, took, nil
 }
 
 // once replays the recording and returns how long that took. References are

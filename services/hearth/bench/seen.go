@@ -60,6 +60,11 @@ func (g *ground) seen(ctx context.Context, every bool) (_ []Figure, err error) {
 	if err := w.quiet(ctx, s); err != nil {
 		return nil, err
 	}
+	for _, url := range s.admin {
+		if err := analyze(ctx, url); err != nil {
+			return nil, err
+		}
+	}
 	w.reset()
 	n := int(steady * span.Seconds())
 	held, err := way.postSteadily(ctx, g.generate(n), steady)

@@ -131,11 +131,11 @@ func measureHTTP(ctx context.Context, g *ground) ([]Figure, error) {
 		return nil, err
 	}
 	g.say("referrals by HTTP at %d connections, and the limit, in turn", connections)
-	measured, err := w.turns(ctx, r, connections, func(ctx context.Context, span time.Duration, rate float64) (float64, error) {
+	measured, err := w.turns(ctx, r, connections, func(ctx context.Context, span time.Duration, rate float64) (int, time.Duration, error) {
 		events := g.generate(enough(rate, span))
 		began := time.Now()
 		n, err := w.post(ctx, events, connections, began.Add(span))
-		return float64(n) / time.Since(began).Seconds(), err
+		return n, time.Since(began), err
 	})
 	f := beside("http", fmt.Sprintf("referrals accepted by HTTP, %d connections", connections), "1/s", measured, 0.6)
 	f.Note = fmt.Sprintf("limit: the same rows (%.1f a referral), a transaction a referral, by plain pgx on %d connections", float64(r.rows())/sample, connections)
@@ -153,14 +153,14 @@ func measureImport(ctx context.Context, g *ground) ([]Figure, error) {
 		return nil, err
 	}
 	g.say("referrals by NDJSON import, and the limit, in turn")
-	measured, err := w.turns(ctx, r, importing, func(ctx context.Context, span time.Duration, rate float64) (float64, error) {
+	measured, err := w.turns(ctx, r, importing, func(ctx context.Context, span time.Duration, rate float64) (int, time.Duration, error) {
 		events := g.generate(enough(rate, span) * 2 / 3)
 		began := time.Now()
 		n, err := w.importAll(ctx, events)
 		if err == nil && n != len(events) {
 			err = fmt.Errorf("%d of %d events were accepted", n, len(events))
 		}
-		return float64(n) / time.Since(began).Seconds(), err
+		return n, time.Since(began), err
 	})
 	f := beside("import", "referrals accepted by NDJSON import, one stream", "1/s", measured, 0.8)
 	f.Note = fmt.Sprintf("limit: the same rows in the import's own transactions (%d referrals in %d), by plain pgx on as many connections (%d)", sample, len(r.transactions), importing)
@@ -177,7 +177,7 @@ func measureKafka(ctx context.Context, g *ground) ([]Figure, error) {
 		return nil, err
 	}
 	g.say("referrals by Kafka, and the limit, in turn")
-	measured, err := w.turns(ctx, r, lanes, func(ctx context.Context, span time.Duration, rate float64) (float64, error) {
+	measured, err := w.turns(ctx, r, lanes, func(ctx context.Context, span time.Duration, rate float64) (int, time.Duration, error) {
 		return w.byKafka(ctx, g.generate(enough(rate, span)*2/3))
 	})
 	f := beside("kafka", "referrals accepted by Kafka, from the first write to the last commit", "1/s", measured, 0)
@@ -190,37 +190,67 @@ func enough(rate float64, span time.Duration) int { return max(64, int(1.5*rate*
 
 // turns measures and replays, one after the other, a few times. The first
 // measurement, a short one, only tells how many events are needed.
-func (w *wayIn) turns(ctx context.Context, r recording, connections int, measure func(ctx context.Context, span time.Duration, rate float64) (float64, error)) (_ []Round, err error) {
+func (w *wayIn) turns(ctx context.Context, r recording, connections int, measure func(ctx context.Context, span time.Duration, rate float64) (n int, took time.Duration, err error)) (_ []Round, err error) {
 	limit, err := newReplayer(ctx, w.emptyCopy, r, connections)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, limit.close(ctx)) }()
+	// So far the tables were empty to the planner; autovacuum notices in its time.
+	for _, url := range []string{w.admin["intake"], w.emptyCopy} {
+		if err := analyze(ctx, url); err != nil {
+			return nil, err
+		}
+	}
 	span := w.ground.Span / rounds
-	rate, err := measure(ctx, span/4, 1000)
+	n, took, err := measure(ctx, span/4, 1000)
 	if err != nil {
 		return nil, err
 	}
 	var all []Round
 	for range rounds {
+		rate := float64(n) / took.Seconds()
 		if err := w.settled(ctx, "intake"); err != nil {
 			return nil, err
 		}
 		var turn Round
-		if turn.Measured, err = measure(ctx, span, rate); err != nil {
+		used := w.ground.used()
+		if n, took, err = measure(ctx, span, rate); err != nil {
 			return nil, err
 		}
-		rate = turn.Measured
 		if err := w.settled(ctx, "intake"); err != nil {
 			return nil, err
 		}
-		if turn.Limit, err = limit.rate(ctx, sample, span); err != nil {
+		turn.Measured, turn.MeasuredCPU = float64(n)/took.Seconds(), used(n)
+		used = w.ground.used()
+		times, spent, err := limit.run(ctx, span)
+		if err != nil {
 			return nil, err
 		}
-		w.ground.say("  %.0f/s beside %.0f/s", turn.Measured, turn.Limit)
+		turn.Limit, turn.LimitCPU = float64(times*sample)/spent.Seconds(), used(times*sample)
+		w.ground.say("  %.0f/s beside %.0f/s; %.2f ms of CPU beside %.2f ms", turn.Measured, turn.Limit, turn.MeasuredCPU, turn.LimitCPU)
 		all = append(all, turn)
 	}
 	return all, nil
+}
+
+// used returns what tells how many milliseconds of processor time each of n
+// things took since.
+func (g *ground) used() func(n int) float64 {
+	before := cpuTime(g.pg.PID())
+	return func(n int) float64 {
+		return float64((cpuTime(g.pg.PID()) - before).Microseconds()) / 1000 / float64(n)
+	}
+}
+
+// analyze gathers the statistics that the planner goes by.
+func analyze(ctx context.Context, adminURL string) error {
+	db, err := pgx.Connect(ctx, adminURL)
+	if err != nil {
+		return err
+	}
+	_, err = db.Exec(ctx, "ANALYZE")
+	return errors.Join(err, db.Close(ctx))
 }
 
 // post sends events one a request on n connections at once, until they are all
@@ -332,18 +362,18 @@ func (w *wayIn) importAll(ctx context.Context, events [][]byte) (accepted int, e
 	return accepted, lines.Err()
 }
 
-// byKafka writes events to the inbound topic and returns at what rate they were
-// taken in, the last of them committed.
-func (w *wayIn) byKafka(ctx context.Context, events [][]byte) (rate float64, err error) {
+// byKafka writes events to the inbound topic and returns how long it took
+// until the last of them was committed.
+func (w *wayIn) byKafka(ctx context.Context, events [][]byte) (n int, took time.Duration, err error) {
 	db, err := pgx.Connect(ctx, w.admin["intake"])
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer func() { err = errors.Join(err, db.Close(ctx)) }()
 	const taken = "SELECT count(*) FROM inbound_event WHERE via = 'kafka'"
 	var before, now int
 	if err := db.QueryRow(ctx, taken).Scan(&before); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()
@@ -360,11 +390,11 @@ func (w *wayIn) byKafka(ctx context.Context, events [][]byte) (rate float64, err
 	}
 	began := time.Now()
 	if err := writer.WriteMessages(ctx, messages...); err != nil {
-		return 0, fmt.Errorf("write to %s: %w", w.ground.Inbound, err)
+		return 0, 0, fmt.Errorf("write to %s: %w", w.ground.Inbound, err)
 	}
 	err = w.await(ctx, func() (bool, error) {
 		err := db.QueryRow(ctx, taken).Scan(&now)
 		return now-before >= len(events), err
 	})
-	return float64(len(events)) / time.Since(began).Seconds(), err
+	return len(events), time.Since(began), err
 }

@@ -17,7 +17,9 @@ import (
 )
 
 // The look-ups are by key, whatever the planner thinks of tables it has no
-// statistics of yet; with these set it does not remember a scan for later.
+// statistics of yet; with these set it does not remember a scan for later. LATERAL
+// with a lock or OFFSET 0 is neither turned around nor flattened: to a planner that
+// takes a table for empty, going through all rows of an agency costs the same.
 const (
 	// And every statement is planned once for a connection, not anew for each length
 	// of its arrays, and never compiled: both cost more than running it.
@@ -32,13 +34,11 @@ const (
 
 	entriesSQL = `SELECT ` + entryColumns + `, ''
 		FROM unnest($1::text[], $2::text[]) AS q (source, event_id)
-		JOIN inbound_event e ON e.source = q.source AND e.event_id = q.event_id
-		FOR UPDATE OF e`
+		CROSS JOIN LATERAL (SELECT * FROM inbound_event e WHERE e.source = q.source AND e.event_id = q.event_id FOR UPDATE) AS e`
 
 	waitingSQL = `SELECT ` + entryColumns + `, e.document
 		FROM unnest($1::text[], $2::text[]) AS q (source, event_id)
-		JOIN inbound_event e ON e.target_source = q.source AND e.target_id = q.event_id AND e.referral_id IS NULL
-		FOR UPDATE OF e`
+		CROSS JOIN LATERAL (SELECT * FROM inbound_event e WHERE e.target_source = q.source AND e.target_id = q.event_id AND e.referral_id IS NULL FOR UPDATE) AS e`
 
 	historySQL = `SELECT ` + entryColumns + `, e.document
 		FROM unnest($1::text[]) AS q (referral_id)
@@ -54,9 +54,8 @@ const (
 
 	personsByKeySQL = `SELECT ` + personColumns + `, k.key
 		FROM unnest($1::bigint[]) AS q (key)
-		JOIN person_key k ON k.key = q.key
-		JOIN person p ON p.person_id = k.person_id
-		FOR NO KEY UPDATE OF p`
+		CROSS JOIN LATERAL (SELECT k.key, k.person_id FROM person_key k WHERE k.key = q.key OFFSET 0) AS k
+		CROSS JOIN LATERAL (SELECT * FROM person p WHERE p.person_id = k.person_id FOR NO KEY UPDATE) AS p`
 
 	personsByIDSQL = `SELECT ` + personColumns + `, 0::bigint
 		FROM unnest($1::text[]) AS q (person_id)

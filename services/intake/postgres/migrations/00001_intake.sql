@@ -71,7 +71,9 @@ CREATE TABLE referral (
     trace             text NOT NULL,
     PRIMARY KEY (agency_id, referral_id)
 );
-CREATE INDEX referral_household ON referral (agency_id, household_id, referral_id);
+-- Not the agency first: a planner without statistics would take it for as good
+-- as the primary key, and each reference check would go through the agency's rows.
+CREATE INDEX referral_household ON referral (household_id, agency_id, referral_id);
 CREATE INDEX referral_case ON referral (agency_id, case_id) WHERE case_id IS NOT NULL;
 SELECT hearth_protect('referral');
 
