@@ -140,8 +140,12 @@ func (a *API) DecideContact(ctx context.Context, request DecideContactRequestObj
 		now := a.Clock.Now()
 		if in.PersonId != nil {
 			p, s, err := a.person(ctx, tx, referral.PersonID(*in.PersonId), policy.DecideContact, "person", false)
+			if err != nil {
+				return err
+			}
+			others, err := around(ctx, tx, p, s)
 			if err == nil {
-				d = referral.DecideContact(referral.ContactSubject{Person: p, Violence: s.Violence, ChildOnly: s.ChildOnly}, in.Purpose, preference, agency, now)
+				d = referral.DecideContact(referral.ContactSubject{Person: p, Violence: s.Violence, ChildOnly: s.ChildOnly, Others: others}, in.Purpose, preference, agency, now)
 			}
 			return err
 		}
@@ -168,6 +172,46 @@ func (a *API) DecideContact(ctx context.Context, request DecideContactRequestObj
 		out.ContactKind, out.ContactValue = optional(ContactDecisionContactKind(d.Contact.Kind)), optional(d.Contact.Value)
 	}
 	return out, nil
+}
+
+// around are the contacts of those a person is in a referral or a household with:
+// of adults all, of children those recorded as unsafe.
+func around(ctx context.Context, tx *postgres.Tx, p *referral.Person, s store.Standing) ([]referral.Contact, error) {
+	if len(p.Contacts) == 0 {
+		return nil, nil
+	}
+	all, err := store.Referrals(ctx, tx, s.Referrals, false)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range p.Households {
+		h, err := store.GetHousehold(ctx, tx, id)
+		if err != nil && fault.KindOf(err) != fault.NotFound {
+			return nil, err
+		}
+		all = append(all, h.Referrals...)
+	}
+	adult := map[referral.PersonID]bool{}
+	for _, rf := range all {
+		for _, link := range rf.Persons {
+			if link.Person != p.ID {
+				adult[link.Person] = adult[link.Person] || link.Role != "child"
+			}
+		}
+	}
+	var contacts []referral.Contact
+	for id, grown := range adult {
+		other, _, err := store.Person(ctx, tx, id, false)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range other.Contacts {
+			if grown || c.Safe == "no" {
+				contacts = append(contacts, c)
+			}
+		}
+	}
+	return contacts, nil
 }
 
 // GetHousehold implements StrictServerInterface.

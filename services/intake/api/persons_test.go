@@ -98,6 +98,30 @@ func TestContact_DecidedWhenAsked(t *testing.T) {
 	}
 }
 
+// Whoever may send referrals could have reminders of a person's visits sent to a
+// telephone of their own, by calling it a safe one of that person.
+func TestContact_NotAtTheNumberOfAnotherAdultUnderViolence(t *testing.T) {
+	b := newBench(t)
+	person := func(e object, n int) object { return e["data"].(object)["persons"].([]any)[n].(object) }
+	violence := event("a")
+	violence["data"].(object)["safety_flags"] = []string{"domestic_violence"}
+	person(violence, 0)["contacts"] = []any{object{"kind": "email", "value": "ada@example.org", "safe": "unknown"}}
+	persons := violence["data"].(object)["persons"].([]any)
+	violence["data"].(object)["persons"] = append(persons, object{
+		"ref": "p3", "role": "other_adult", "name": object{"given": []string{"Canarycal"}, "family": "Koski"}, "birth_date": "1988-01-01",
+		"contacts": []any{object{"kind": "phone", "value": "040 765 4321", "safe": "unknown"}},
+	})
+	_, id, _ := b.personOf(b.received(violence), 0)
+
+	trap := event("b")
+	person(trap, 0)["contacts"] = []any{object{"kind": "sms", "value": "+358407654321", "safe": "yes"}}
+	b.received(trap)
+	got := read(b.as("service", "notification").Post("/intake/v1/contact-decisions", object{"person_id": id, "purpose": "visit_reminder"}).Want(http.StatusOK))
+	if got["allowed"] != false || text(got, "reason_code") != "no_safe_contact" || got["contact_value"] != nil {
+		t.Errorf("at the number of another adult: %v", got)
+	}
+}
+
 func TestContact_ReporterOnlyForFeedbackTheyAskedFor(t *testing.T) {
 	b := newBench(t)
 	asked := b.received(event("a"))

@@ -3,6 +3,7 @@ package referral
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nyaruka/phonenumbers"
@@ -43,6 +44,9 @@ type ContactSubject struct {
 	Violence bool
 	// ChildOnly: every referral they are in has them as a child.
 	ChildOnly bool
+	// Others are the contacts of the adults around them, and whatever contact of
+	// anybody around them is recorded as unsafe.
+	Others []Contact
 }
 
 // ContactDecision says whether and how somebody may be contacted, until when.
@@ -58,12 +62,17 @@ type ContactDecision struct {
 // language. The rules, in this order:
 //
 //  1. who asked not to be contacted is not (do_not_contact); nor is a child (child)
-//  2. a contact recorded as unsafe is never used
+//  2. a contact recorded as unsafe is never used, however it is written and
+//     whosever record says so
 //  3. where there is word of domestic violence, only a contact recorded as safe
-//     is used; without one there is no contact at all (no_safe_contact)
+//     is used, and none that reaches another adult around them too, whoever calls
+//     it safe; without one there is no contact at all (no_safe_contact)
 //  4. a contact is used only for its purposes (no_contact_for_purpose) and at its
 //     times of day (outside_hours)
 //  5. of several: the channel preferred, then safe before unknown, then e-mail, SMS, telephone
+//
+// What a worker and the person settled (ContactRules) stands against what records
+// of others say.
 func DecideContact(s ContactSubject, purpose, preference string, a *Agency, now time.Time) ContactDecision {
 	d := ContactDecision{ExpiresAt: now.Add(contactHolds)}
 	d.Language = language(s.Person, a)
@@ -88,7 +97,10 @@ func DecideContact(s ContactSubject, purpose, preference string, a *Agency, now 
 		}
 		return len(usable) > 0
 	}
-	ok := narrow("no_safe_contact", func(c ContactRule) bool { return c.Safe == "yes" || c.Safe != "no" && !s.Violence }) &&
+	unsafe := s.unsafe(a.Country)
+	ok := narrow("no_safe_contact", func(c ContactRule) bool {
+		return !unsafe[reach(c.Contact, a.Country)] && (c.Safe == "yes" || !s.Violence)
+	}) &&
 		narrow("no_contact_for_purpose", func(c ContactRule) bool { return len(c.Purposes) == 0 || slices.Contains(c.Purposes, purpose) }) &&
 		narrow("outside_hours", func(c ContactRule) bool { return c.allows(now.In(a.Calendar.Zone())) })
 	if !ok {
@@ -126,18 +138,48 @@ func DecideReporterContact(who Reporter, purpose, preference string, a *Agency, 
 	return decided
 }
 
-// known are the contacts to choose from, by channel a message can go by.
-func known(p *Person) []ContactRule {
-	var all []ContactRule
-	if p.ContactRules != nil {
-		all = slices.Clone(p.ContactRules.Contacts)
-	} else {
-		for _, c := range p.Contacts {
-			all = append(all, ContactRule{Contact: c})
+// unsafe is what must not be written or called to, by reach.
+func (s ContactSubject) unsafe(country string) map[string]bool {
+	unsafe := map[string]bool{}
+	for _, c := range recorded(s.Person) {
+		if c.Safe == "no" {
+			unsafe[reach(c.Contact, country)] = true
 		}
 	}
+	if s.Person.ContactRules != nil {
+		return unsafe
+	}
+	for _, c := range s.Others {
+		if c.Safe == "no" || s.Violence {
+			unsafe[reach(c, country)] = true
+		}
+	}
+	return unsafe
+}
+
+// reach is the same for two contacts that reach the same telephone or mailbox,
+// however each is written: a number in the national or the international form,
+// with or without spaces, as telephone or for text messages.
+func reach(c Contact, country string) string {
+	value := strings.ToLower(strings.TrimSpace(c.Value))
+	if c.Kind == "email" {
+		return value
+	}
+	if n, err := phonenumbers.Parse(value, country); err == nil {
+		return phonenumbers.Format(n, phonenumbers.E164)
+	}
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, value)
+}
+
+// known are the contacts to choose from, by channel a message can go by.
+func known(p *Person) []ContactRule {
 	var usable []ContactRule
-	for _, c := range all {
+	for _, c := range recorded(p) {
 		switch {
 		case c.Kind == "phone" && mobile(c.Value):
 			c.Kind = "sms"
@@ -147,6 +189,18 @@ func known(p *Person) []ContactRule {
 		usable = append(usable, c)
 	}
 	return usable
+}
+
+// recorded are the contacts that count: those of the rules, or else of referrals.
+func recorded(p *Person) []ContactRule {
+	if p.ContactRules != nil {
+		return p.ContactRules.Contacts
+	}
+	var all []ContactRule
+	for _, c := range p.Contacts {
+		all = append(all, ContactRule{Contact: c})
+	}
+	return all
 }
 
 // mobile says whether a number takes text messages for certain: one sent to a

@@ -29,6 +29,8 @@ func TestDecideContact(t *testing.T) {
 		return &Person{Contacts: []Contact{mobile("yes")}, ContactRules: &rules}
 	}
 	at := func(hour int) time.Time { return time.Date(2026, 1, 20, hour-2, 30, 0, 0, time.UTC) } // local hour
+	abuser := []Contact{{Kind: "sms", Value: "040 123 4567", Safe: "unknown"}, {Kind: "email", Value: " A@Example.org", Safe: "unknown"}}
+	warned := []Contact{{Kind: "phone", Value: "0401234567", Safe: "no"}}
 	night := ContactRule{Contact: mail("yes"), From: "22:00", Until: "06:00"}
 	for name, c := range map[string]struct {
 		subject    ContactSubject
@@ -41,6 +43,15 @@ func TestDecideContact(t *testing.T) {
 		"unknown is not used under violence":         {ContactSubject{Person: with(mobile("unknown")), Violence: true}, "", at(12), "no_safe_contact "},
 		"safe is used under violence":                {ContactSubject{Person: with(mail("unknown"), mobile("yes")), Violence: true}, "email", at(12), "allowed sms"},
 		"unsafe is never used":                       {ContactSubject{Person: with(mobile("no"))}, "", at(12), "no_safe_contact "},
+		"unsafe is never used however it is written": {ContactSubject{Person: with(Contact{Kind: "sms", Value: "040 123 4567", Safe: "yes"}, mobile("no"))}, "", at(12), "no_safe_contact "},
+		"unsafe by a way no message goes by":         {ContactSubject{Person: with(Contact{Kind: "whatsapp", Value: "+358 40 1234567", Safe: "no"}, mobile("yes"))}, "", at(12), "no_safe_contact "},
+		"unsafe mail in other letters":               {ContactSubject{Person: with(Contact{Kind: "email", Value: "A@Example.org", Safe: "no"}, mail("yes"))}, "", at(12), "no_safe_contact "},
+		"another's number under violence":            {ContactSubject{Person: with(mobile("yes")), Violence: true, Others: abuser}, "", at(12), "no_safe_contact "},
+		"another's mailbox under violence":           {ContactSubject{Person: with(mail("yes")), Violence: true, Others: abuser}, "", at(12), "no_safe_contact "},
+		"own number beside another's under violence": {ContactSubject{Person: with(landline, mobile("yes")), Violence: true, Others: abuser}, "", at(12), "allowed phone"},
+		"a shared number where there is no violence": {ContactSubject{Person: with(mobile("unknown")), Others: abuser}, "", at(12), "allowed sms"},
+		"a number another's record warns of":         {ContactSubject{Person: with(mobile("yes")), Others: warned}, "", at(12), "no_safe_contact "},
+		"what was settled with the person stands":    {ContactSubject{Person: ruled(ContactRules{Contacts: []ContactRule{{Contact: mobile("yes")}}}), Violence: true, Others: abuser}, "", at(12), "allowed sms"},
 		"safe before unknown":                        {ContactSubject{Person: with(mail("unknown"), mobile("yes"))}, "", at(12), "allowed sms"},
 		"the channel preferred":                      {ContactSubject{Person: with(mail("yes"), mobile("yes"))}, "sms", at(12), "allowed sms"},
 		"no text message to a telephone at home":     {ContactSubject{Person: with(landline)}, "sms", at(12), "allowed phone"},
