@@ -86,9 +86,22 @@ func (r rule) salt() uint64 { return mix(uint64(r.a)<<8 | uint64(r.b) | 1<<20) }
 // allRules is the library a fit chooses from by what each finds.
 func allRules() []rule {
 	rules := []rule{
-		{a: atomIdentifier}, {a: atomPhone}, {a: atomEmail}, {a: atomDate}, {a: atomNames}, {a: atomForms},
-		{a: atomHeads}, {a: atomPostcode}, {a: atomStreet}, {a: atomHousehold}, {a: atomDateDigits},
-		{a: atomIdentifierHalf}, {a: atomPhoneEnd}, {a: atomEmailUser}, {a: atomName}, {a: atomSound},
+		{a: atomIdentifier},
+		{a: atomPhone},
+		{a: atomEmail},
+		{a: atomDate},
+		{a: atomNames},
+		{a: atomForms},
+		{a: atomHeads},
+		{a: atomPostcode},
+		{a: atomStreet},
+		{a: atomHousehold},
+		{a: atomDateDigits},
+		{a: atomIdentifierHalf},
+		{a: atomPhoneEnd},
+		{a: atomEmailUser},
+		{a: atomName},
+		{a: atomSound},
 	}
 	for _, n := range []atom{atomSound, atomCanon, atomEnds} {
 		for _, w := range []atom{

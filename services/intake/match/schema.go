@@ -76,10 +76,18 @@ type schema []slot
 
 func baseSchema() schema {
 	return schema{
-		{Kind: kindGiven}, {Kind: kindFamily}, {Kind: kindDate}, {Kind: kindSex},
-		{Kind: kindPlace}, {Kind: kindPostcode}, {Kind: kindStreet}, {Kind: kindPhone},
-		{Kind: kindEmail}, {Kind: kindHousehold},
-		{Kind: kindIdentifier, Name: anyName}, {Kind: kindOther, Name: anyName},
+		{Kind: kindGiven},
+		{Kind: kindFamily},
+		{Kind: kindDate},
+		{Kind: kindSex},
+		{Kind: kindPlace},
+		{Kind: kindPostcode},
+		{Kind: kindStreet},
+		{Kind: kindPhone},
+		{Kind: kindEmail},
+		{Kind: kindHousehold},
+		{Kind: kindIdentifier, Name: anyName},
+		{Kind: kindOther, Name: anyName},
 	}
 }
 

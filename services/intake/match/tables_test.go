@@ -53,8 +53,15 @@ func FuzzFold(f *testing.F) {
 func TestSound_WritesOneSoundOneWay(t *testing.T) {
 	tab := loaded(t)
 	for _, pair := range [][2]string{
-		{"stephen", "stefen"}, {"katherine", "catherine"}, {"schmidt", "shmit"}, {"philip", "filip"}, {"jackson", "jakson"},
-		{"mcmaster", "macmaster"}, {"virtanen", "wirtanen"}, {"anne", "ane"}, {"hussein", "hussain"},
+		{"stephen", "stefen"},
+		{"katherine", "catherine"},
+		{"schmidt", "shmit"},
+		{"philip", "filip"},
+		{"jackson", "jakson"},
+		{"mcmaster", "macmaster"},
+		{"virtanen", "wirtanen"},
+		{"anne", "ane"},
+		{"hussein", "hussain"},
 	} {
 		if a, b := tab.sound(pair[0]), tab.sound(pair[1]); a != b {
 			t.Errorf("sound(%q) = %q, sound(%q) = %q", pair[0], a, pair[1], b)
@@ -93,8 +100,13 @@ func names(t *testing.T, p Person) (given, family []string, placeholder bool) {
 
 func TestCompile_PlaceholdersAreNoNames(t *testing.T) {
 	for _, p := range []Person{
-		{Given: []string{"Baby Boy"}, Family: "Smith"}, {Given: []string{"BABY", "girl"}}, {Given: []string{"UB"}},
-		{Given: []string{"Twin A"}}, {Given: []string{"Unknown"}}, {Given: []string{"Vauva"}}, {Given: []string{"BabyGirl"}},
+		{Given: []string{"Baby Boy"}, Family: "Smith"},
+		{Given: []string{"BABY", "girl"}},
+		{Given: []string{"UB"}},
+		{Given: []string{"Twin A"}},
+		{Given: []string{"Unknown"}},
+		{Given: []string{"Vauva"}},
+		{Given: []string{"BabyGirl"}},
 	} {
 		given, _, placeholder := names(t, p)
 		if len(given) != 0 || !placeholder {

@@ -134,8 +134,26 @@ func (g *generator) variant(name string) string {
 
 // soundsLike are spellings taken for one another by ear.
 var soundsLike = [][2]string{
-	{"ph", "f"}, {"f", "ph"}, {"ck", "k"}, {"k", "c"}, {"c", "k"}, {"y", "i"}, {"i", "y"}, {"v", "w"}, {"w", "v"}, {"ie", "y"},
-	{"ä", "a"}, {"ö", "o"}, {"å", "o"}, {"ee", "ea"}, {"ll", "l"}, {"nn", "n"}, {"ss", "s"}, {"t", "th"}, {"sh", "sch"}, {"z", "s"},
+	{"ph", "f"},
+	{"f", "ph"},
+	{"ck", "k"},
+	{"k", "c"},
+	{"c", "k"},
+	{"y", "i"},
+	{"i", "y"},
+	{"v", "w"},
+	{"w", "v"},
+	{"ie", "y"},
+	{"ä", "a"},
+	{"ö", "o"},
+	{"å", "o"},
+	{"ee", "ea"},
+	{"ll", "l"},
+	{"nn", "n"},
+	{"ss", "s"},
+	{"t", "th"},
+	{"sh", "sch"},
+	{"z", "s"},
 }
 
 // typo makes one slip: a spelling by ear, or a letter dropped, doubled,
