@@ -84,8 +84,13 @@ type CandidateReport struct {
 	Max       int     `json:"max"`
 }
 
-// Dedupe learns from d without labels and finds which records are one person.
+// Dedupe learns from d without labels and finds which records are one person:
+// those likelier one person than not. It measures and proposes; what is linked
+// without asking is decided pair by pair, by Zone.
 func Dedupe(d *Dataset, set Settings) (*Result, error) {
+	if err := set.check(); err != nil {
+		return nil, fmt.Errorf("dedupe: %w", err)
+	}
 	if d.f.len() < 2 {
 		return nil, fmt.Errorf("dedupe: %d records; at least two are needed", d.f.len())
 	}

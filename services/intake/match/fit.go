@@ -36,6 +36,22 @@ func DefaultSettings() Settings {
 	}
 }
 
+// check refuses settings nothing can be learnt under.
+func (s Settings) check() error {
+	for name, v := range map[string]int{
+		"Workers": s.Workers, "Sample": s.Sample, "RandomPairs": s.RandomPairs, "RulePairs": s.RulePairs, "Block": s.Block,
+		"Candidates": s.Candidates, "Visits": s.Visits, "Rules": s.Rules, "LinkageSample": s.LinkageSample,
+	} {
+		if v < 1 {
+			return fmt.Errorf("settings: %s is %d; want at least 1 (start from DefaultSettings)", name, v)
+		}
+	}
+	if s.Rounds < 0 || !(s.Work > 0) {
+		return fmt.Errorf("settings: Rounds is %d, Work is %v; want at least 0 and more than 0", s.Rounds, s.Work)
+	}
+	return nil
+}
+
 func (s Settings) logf(format string, args ...any) {
 	if s.Log != nil {
 		fmt.Fprintf(s.Log, format+"\n", args...)

@@ -156,6 +156,16 @@ func TestDedupe_FailsLoudlyWhereNothingCanBeLearnt(t *testing.T) {
 	}
 }
 
+func TestDedupe_RefusesEmptySettings(t *testing.T) {
+	d, _ := invented(t, 100, 1)
+	if _, err := match.Dedupe(d, match.Settings{}); err == nil {
+		t.Error("settings of zero accepted")
+	}
+	if _, err := match.Learn(d, match.Settings{}, match.Made{}); err == nil {
+		t.Error("settings of zero accepted to learn under")
+	}
+}
+
 func TestDedupe_LinksTwoFilesOnlyAcross(t *testing.T) {
 	d, err := match.NewDataset(match.Columns{})
 	if err != nil {

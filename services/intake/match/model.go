@@ -50,6 +50,9 @@ const mostValues = 20_000
 // Learn fits a model to a dataset without labels. It fails with ErrImplausible
 // rather than return parameters no set of matches could have.
 func Learn(d *Dataset, set Settings, made Made) (*Model, error) {
+	if err := set.check(); err != nil {
+		return nil, fmt.Errorf("learn: %w", err)
+	}
 	f := d.f
 	if f.len() > set.Sample {
 		return nil, fmt.Errorf("learn: %d records; at most %d are learnt from, raise Sample or give fewer", f.len(), set.Sample)
