@@ -256,3 +256,28 @@ func TestSolve_RefusesAnUnsoundProblem(t *testing.T) {
 		}
 	}
 }
+
+// A schedule stays valid when a worker comes in or a window widens, so with it as
+// the start the answer is never worse.
+func TestSolve_MoreFreedomIsNeverWorse(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawProblem(t)
+		a := solve(t, p, Options{Seed: 1, WorkUnits: 30})
+		if rapid.Bool().Draw(t, "another worker") {
+			p.Workers = append(slices.Clone(p.Workers), Worker{ID: "new", Skills: []string{"trauma"}, Shifts: []Window{{480, 960}}})
+		} else {
+			p.Visits = slices.Clone(p.Visits)
+			for i := range p.Visits {
+				v := &p.Visits[i]
+				v.Windows = slices.Clone(v.Windows)
+				for k := range v.Windows {
+					v.Windows[k].To += rapid.IntRange(0, 120).Draw(t, "wider")
+				}
+			}
+		}
+		b := solve(t, p, Options{Seed: 2, WorkUnits: 30, Start: &a})
+		if b.Objective.Total() > a.Objective.Total() {
+			t.Fatalf("cost %d, with more freedom %d", a.Objective.Total(), b.Objective.Total())
+		}
+	})
+}
