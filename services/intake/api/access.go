@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/hearthfps/hearth/pkg/policy"
 	"github.com/hearthfps/hearth/pkg/postgres"
@@ -9,13 +10,46 @@ import (
 	"github.com/hearthfps/hearth/services/intake/referral"
 )
 
-// resource is a referral as policy sees it.
-func resource(rf *referral.Referral) policy.Resource {
+// barred are the households of the cases a worker is excluded from.
+const barred = `SELECT shared.household_id FROM case_access barring JOIN referral shared ON shared.case_id = barring.case_id WHERE barring.excluded AND barring.worker_id = `
+
+// resource is a referral as policy sees it. One that has no case yet is kept from
+// whoever is excluded from a case of the same household.
+func (a *API) resource(ctx context.Context, tx *postgres.Tx, rf *referral.Referral) (policy.Resource, error) {
 	r := policy.Resource{Type: "referral", ID: string(rf.ID), CaseID: string(rf.Case)}
 	if rf.Asked != nil {
 		r.Author = rf.Asked.AskedBy // of the priority that waits to be approved
 	}
-	return r
+	if rf.Case != "" {
+		return r, nil
+	}
+	who, err := principal(ctx)
+	if err != nil {
+		return r, err
+	}
+	var excluded bool
+	if err := tx.QueryRowxContext(ctx, `SELECT $1 IN (`+barred+`$2)`, rf.Household, who.Actor()).Scan(&excluded); err != nil {
+		return r, fmt.Errorf("read exclusions of household: %w", err)
+	}
+	if excluded {
+		r.Excluded = []string{who.Actor()}
+	}
+	return r, nil
+}
+
+// listed is resource's rule for a list: a condition on the referrals of the given
+// alias, and its arguments.
+func (a *API) listed(ctx context.Context, resourceType, alias string) (string, []any, error) {
+	who, err := principal(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	where, args, err := a.Policy.CaseFilter(ctx, resourceType, alias+".case_id")
+	if err != nil {
+		return "", nil, err
+	}
+	args = append(args, who.Actor())
+	return fmt.Sprintf("%s AND (%s.case_id IS NOT NULL OR %s.household_id NOT IN (%s$%d))", where, alias, alias, barred, len(args)), args, nil
 }
 
 // readable loads a referral for reading, and has the look audited.
@@ -24,7 +58,11 @@ func (a *API) readable(ctx context.Context, tx *postgres.Tx, id referral.Referra
 	if err != nil {
 		return nil, err
 	}
-	return rf, a.Policy.CheckRead(ctx, tx, policy.Read, resource(rf))
+	r, err := a.resource(ctx, tx, rf)
+	if err != nil {
+		return nil, err
+	}
+	return rf, a.Policy.CheckRead(ctx, tx, policy.Read, r)
 }
 
 // changeable loads a referral, locked, for an action the caller may take on it.
@@ -33,7 +71,11 @@ func (a *API) changeable(ctx context.Context, tx *postgres.Tx, id referral.Refer
 	if err != nil {
 		return nil, err
 	}
-	return rf, a.Policy.CheckRead(ctx, tx, action, resource(rf))
+	r, err := a.resource(ctx, tx, rf)
+	if err != nil {
+		return nil, err
+	}
+	return rf, a.Policy.CheckRead(ctx, tx, action, r)
 }
 
 // person loads a person for an action of the given type of resource that the

@@ -48,7 +48,10 @@ func (a *API) mayGrantReporter(id string) permission {
 		if err != nil {
 			return err
 		}
-		r := resource(rf)
+		r, err := a.resource(ctx, tx, rf)
+		if err != nil {
+			return err
+		}
 		r.Type = "reporter"
 		return a.Policy.CheckRead(ctx, tx, policy.Grant, r)
 	}
@@ -97,7 +100,10 @@ func (a *API) readReporter(ctx context.Context, tx *postgres.Tx, rf *referral.Re
 	if err != nil {
 		return err
 	}
-	r := resource(rf)
+	r, err := a.resource(ctx, tx, rf)
+	if err != nil {
+		return err
+	}
 	r.Type, r.Protected = "reporter", true
 	if granted {
 		r.Granted = []string{who.Actor()}

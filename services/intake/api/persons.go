@@ -153,7 +153,10 @@ func (a *API) DecideContact(ctx context.Context, request DecideContactRequestObj
 		if err != nil {
 			return err
 		}
-		r := resource(rf)
+		r, err := a.resource(ctx, tx, rf)
+		if err != nil {
+			return err
+		}
 		r.Type, r.Protected = "reporter", true
 		if err := a.Policy.CheckRead(ctx, tx, policy.DecideContact, r); err != nil {
 			return err
@@ -231,15 +234,11 @@ func (a *API) GetHousehold(ctx context.Context, request GetHouseholdRequestObjec
 		if err != nil {
 			return err
 		}
-		var cases []string
+		if err := a.readHousehold(ctx, tx, request.HouseholdId, h); err != nil {
+			return err
+		}
 		for _, rf := range h.Referrals {
 			out.ReferralIds = append(out.ReferralIds, string(rf.ID))
-			if rf.Case != "" {
-				cases = append(cases, string(rf.Case))
-			}
-		}
-		if err := a.anyCase(ctx, tx, policy.Read, policy.Resource{Type: "household", ID: request.HouseholdId}, cases); err != nil {
-			return err
 		}
 		for _, p := range h.Members {
 			out.Members = append(out.Members, struct {
@@ -259,6 +258,17 @@ func (a *API) GetHousehold(ctx context.Context, request GetHouseholdRequestObjec
 	return out, err
 }
 
+// readHousehold lets the caller see what is known of a household: by its cases.
+func (a *API) readHousehold(ctx context.Context, tx *postgres.Tx, id string, h store.Household) error {
+	var cases []string
+	for _, rf := range h.Referrals {
+		if rf.Case != "" {
+			cases = append(cases, string(rf.Case))
+		}
+	}
+	return a.anyCase(ctx, tx, policy.Read, policy.Resource{Type: "household", ID: id}, cases)
+}
+
 // GetTravelPoint implements StrictServerInterface.
 func (a *API) GetTravelPoint(ctx context.Context, request GetTravelPointRequestObject) (GetTravelPointResponseObject, error) {
 	agency, err := a.agency(ctx)
@@ -267,12 +277,12 @@ func (a *API) GetTravelPoint(ctx context.Context, request GetTravelPointRequestO
 	}
 	var point referral.TravelPoint
 	err = a.DB.InTenant(ctx, func(ctx context.Context, tx *postgres.Tx) error {
-		if err := a.Policy.CheckRead(ctx, tx, policy.Read, policy.Resource{Type: "household", ID: request.HouseholdId}); err != nil {
+		h, err := store.GetHousehold(ctx, tx, referral.HouseholdID(request.HouseholdId))
+		if err != nil && fault.KindOf(err) != fault.NotFound { // of a household that is not known nothing is
 			return err
 		}
-		members, err := store.HouseholdMembers(ctx, tx, referral.HouseholdID(request.HouseholdId))
-		point = referral.DecideTravelPoint(members, agency)
-		return err
+		point = referral.DecideTravelPoint(h.Members, agency)
+		return a.readHousehold(ctx, tx, request.HouseholdId, h)
 	})
 	if err != nil {
 		return nil, err

@@ -31,7 +31,7 @@ func (a *API) ListReferrals(ctx context.Context, request ListReferralsRequestObj
 			return err
 		}
 		f := store.ReferralFilter{Status: string(value(p.Status)), Priority: string(value(p.Priority)), Taken: p.Taken, Before: referral.ReferralID(after.ID)}
-		if f.Access, f.AccessArgs, err = a.Policy.CaseFilter(ctx, "referral", "case_id"); err != nil {
+		if f.Access, f.AccessArgs, err = a.listed(ctx, "referral", "referral"); err != nil {
 			return err
 		}
 		rows, err = store.ListReferrals(ctx, tx, f, limit+1)
@@ -264,7 +264,7 @@ func (a *API) ListClocks(ctx context.Context, request ListClocksRequestObject) (
 			return err
 		}
 		f := store.ClockFilter{State: string(value(p.State)), AfterDue: after.Due, AfterID: after.ID}
-		if f.Access, f.AccessArgs, err = a.Policy.CaseFilter(ctx, "clock", "r.case_id"); err != nil {
+		if f.Access, f.AccessArgs, err = a.listed(ctx, "clock", "r"); err != nil {
 			return err
 		}
 		rows, err = store.ListClocks(ctx, tx, f, limit+1)

@@ -120,9 +120,13 @@ func TestNeedToKnow_ExclusionBeatsEveryRole(t *testing.T) {
 		t.Errorf("a stranger's list: %v", list)
 	}
 	b.exec(`INSERT INTO case_access (case_id, worker_id, excluded) VALUES ($1, 'boss-1', true)`, text(screened, "case_id"))
-	for _, p := range []string{path, path + "/history", person, household} {
+	// A further referral of the family, which has no case yet, is theirs as little.
+	further := b.received(event("b"))
+	for _, p := range []string{path, path + "/history", person, household, household + "/travel-point", "/intake/v1/referrals/" + further, "/intake/v1/referrals/" + further + "/reporter"} {
 		boss.Get(p).Want(http.StatusNotFound)
 	}
+	boss.Post("/intake/v1/referrals/"+further+":take", nil).Want(http.StatusNotFound)
+	b.as("supervisor", "boss-2").Get("/intake/v1/referrals/" + further).Want(http.StatusOK)
 	for _, list := range []string{"/intake/v1/referrals", "/intake/v1/clocks"} {
 		if got := read(boss.Get(list).Want(http.StatusOK)); at(got, "items", 0) != nil {
 			t.Errorf("excluded, and sees %s: %v", list, got)
