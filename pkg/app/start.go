@@ -211,18 +211,7 @@ func handler(svc Service, c Config, d *Deps, parts *Parts, verifier *auth.Verifi
 	if err != nil {
 		return nil, err
 	}
-	return breakingGlass(api), nil
-}
-
-// breakingGlass hands the reason a worker gives for reading what is not the
-// worker's to the policy, which decides and audits.
-func breakingGlass(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if reason := r.Header.Get("Hearth-Break-Glass"); reason != "" {
-			r = r.WithContext(policy.WithBreakGlass(r.Context(), reason))
-		}
-		next.ServeHTTP(w, r)
-	})
+	return api, nil
 }
 
 // engine is the service's end of the backbone.

@@ -12,7 +12,8 @@
 //     listed exactly when Check would let it be read.
 //  5. A protected record (a reporter, a confidential address) is read by those
 //     named in its grant, whatever their role; and by nobody else.
-//  6. CheckRead leaves an audit row in the same transaction, or gives no access.
+//  6. CheckRead leaves an audit row in the same transaction, or gives no access;
+//     broken glass opens nothing without one.
 //  7. What cannot be decided (an unknown action or type, no principal) is denied.
 //
 // Break-glass: a worker of the agency who is not assigned sends the header

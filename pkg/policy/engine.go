@@ -70,27 +70,31 @@ func New(c clock.Clock) (*Engine, error) {
 //	NotFound (<type>_not_found)          the asker may not know that it exists
 //	Forbidden (own_work, protected, …)   the asker may know of it, and not do this
 //	Internal (policy_unknown)            no such action or type: a defect
+//
+// It leaves no audit row, so broken glass opens nothing here.
 func (e *Engine) Check(ctx context.Context, tx *postgres.Tx, action string, r Resource) error {
-	_, err := e.check(ctx, tx, action, r)
+	_, err := e.check(ctx, tx, action, r, "")
 	return err
 }
 
 // CheckRead is Check, and writes to the audit that r was read. Both happen in tx,
 // so what is not audited is not shown.
 func (e *Engine) CheckRead(ctx context.Context, tx *postgres.Tx, action string, r Resource) error {
-	broken, err := e.check(ctx, tx, action, r)
+	reason := breakGlass(ctx)
+	broken, err := e.check(ctx, tx, action, r, reason)
 	if err != nil {
 		return err
 	}
-	decision, reason := "permit", ""
-	if broken {
-		decision, reason = "break_glass", breakGlass(ctx)
+	decision := "break_glass"
+	if !broken {
+		decision, reason = "permit", ""
 	}
 	return e.audit(ctx, tx, action, r, decision, reason)
 }
 
-// check decides; broken says that only break-glass permits it.
-func (e *Engine) check(ctx context.Context, tx *postgres.Tx, action string, r Resource) (broken bool, err error) {
+// check decides; broken says that only breaking the glass for the given reason
+// ("" is none) permits it.
+func (e *Engine) check(ctx context.Context, tx *postgres.Tx, action string, r Resource, reason string) (broken bool, err error) {
 	p, ok := auth.From(ctx)
 	if !ok {
 		return false, fault.New(fault.Unauthenticated, "principal_missing", "This needs somebody who asks.")
@@ -108,7 +112,7 @@ func (e *Engine) check(ctx context.Context, tx *postgres.Tx, action string, r Re
 	if err != nil || d.allowed {
 		return false, err
 	}
-	if breakGlass(ctx) != "" {
+	if reason != "" {
 		w.breakGlass = true
 		if glass, err := e.decide(w, action); err != nil || glass.allowed {
 			return glass.allowed, err
@@ -179,7 +183,7 @@ func (e *Engine) decide(w world, action string) (decision, error) {
 	}
 	entities := overlay{base: e.groups, extra: [2]cedar.Entity{
 		{UID: principal, Attributes: cedar.NewRecord(cedar.RecordMap{
-			"agency": cedar.String(w.principal.Agency.String()), "roles": set(w.principal.Roles), "actor": cedar.String(w.principal.Actor()),
+			"agency": cedar.String(w.principal.Agency.String()), "roles": set(w.principal.Roles), "actor": cedar.String(w.principal.Actor()), "subject": cedar.String(w.principal.Subject),
 			"worker": cedar.String(w.principal.WorkerID), "bound": cedar.Boolean(w.principal.Source != ""),
 		})},
 		{UID: resource, Parents: cedar.NewEntityUIDSet(parents...), Attributes: cedar.NewRecord(cedar.RecordMap{
@@ -253,8 +257,10 @@ func (o overlay) Get(uid cedar.EntityUID) (cedar.Entity, bool) {
 
 type breakGlassKey struct{}
 
-// WithBreakGlass gives a context in which a worker breaks the glass for a reason.
+// WithBreakGlass gives a context in which a worker breaks the glass for a reason;
+// a blank one is none.
 func WithBreakGlass(ctx context.Context, reason string) context.Context {
+	reason = strings.TrimSpace(reason)
 	return context.WithValue(ctx, breakGlassKey{}, reason)
 }
 

@@ -201,6 +201,39 @@ func TestGuarantee2_ExclusionBeatsBreakGlass(t *testing.T) {
 	}
 }
 
+func TestBreakGlass_OpensNothingThatLeavesNoAudit(t *testing.T) {
+	d := newDesk(t)
+	ctx := policy.WithBreakGlass(auth.With(t.Context(), as(t, "worker-1", auth.RoleFamilyWorker)), "child alone at night")
+	err := d.in(ctx, func(ctx context.Context, tx *postgres.Tx) error {
+		return d.engine.Check(ctx, tx, policy.Read, policy.Resource{Type: "case", ID: "c-1", CaseID: "c-1"})
+	})
+	if !fault.Is(err, "case_not_found") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestBreakGlass_ABlankReasonIsNone(t *testing.T) {
+	d := newDesk(t)
+	for _, blank := range []string{" ", "\u00a0\u2003"} {
+		ctx := policy.WithBreakGlass(auth.With(t.Context(), as(t, "worker-1", auth.RoleFamilyWorker)), blank)
+		err := d.in(ctx, func(ctx context.Context, tx *postgres.Tx) error {
+			return d.engine.CheckRead(ctx, tx, policy.Read, policy.Resource{Type: "case", ID: "c-1", CaseID: "c-1"})
+		})
+		if !fault.Is(err, "case_not_found") {
+			t.Errorf("%q: got %v", blank, err)
+		}
+	}
+}
+
+// A supervisor who has a second token, one that names no worker, is one person.
+func TestGuarantee1_TwoTokensOfOnePersonAreOnePerson(t *testing.T) {
+	d := newDesk(t)
+	boss := as(t, "boss-1", auth.RoleSupervisor)
+	if err := d.check(boss, policy.Approve, policy.Resource{Type: "plan", ID: "p-1", CaseID: "c-1", Author: boss.Subject}); !fault.Is(err, "own_work") {
+		t.Errorf("own work, done without a worker's id: %v", err)
+	}
+}
+
 func (d *desk) audit() []string {
 	d.t.Helper()
 	var lines []string
