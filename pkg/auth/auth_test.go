@@ -245,6 +245,37 @@ func TestGuarantee2_RolesAndClaimNamesOfTheIssuer(t *testing.T) {
 	}
 }
 
+// Role service sees every family and is bound by no limit: a person who is given
+// it does not have it.
+func TestGuarantee2_APersonIsNoService(t *testing.T) {
+	m, err := NewMinter("https://issuer.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := verifier(t, m.Issuer())
+	for name, c := range map[string]struct {
+		who  Principal
+		want []string
+	}{
+		"a service":  {Principal{Subject: "service:x"}, []string{RoleService, RoleFamilyWorker}},
+		"a worker":   {Principal{Subject: "s", WorkerID: "worker-1"}, []string{RoleFamilyWorker}},
+		"a referrer": {Principal{Subject: "school", Source: "/systems/school"}, []string{RoleFamilyWorker}},
+	} {
+		c.who.Agency, c.who.Roles = agency(t, "lakeland"), []string{RoleService, RoleFamilyWorker}
+		token, err := m.Mint(c.who, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := v.Verify(t.Context(), token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c.want, p.Roles); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
 func TestGuarantee3_AnIssuerThatIsAwayIsNotARefusal(t *testing.T) {
 	dev, asked, server := serve(t, t.TempDir())
 	keys := newRemoteKeys(dev.url)

@@ -67,8 +67,10 @@ func newMinter(url string, key *ecdsa.PrivateKey) (*Minter, error) {
 // Issuer is the minter as an entry of a verifier's list: for every agency, with
 // the given roles (none: all).
 func (m *Minter) Issuer(roles ...string) Issuer {
-	return Issuer{URL: m.url, Agencies: []string{"*"}, Roles: roles, Algorithms: []string{oidc.ES256},
-		Keys: &oidc.StaticKeySet{PublicKeys: []crypto.PublicKey{m.key.Public()}}}
+	return Issuer{
+		URL: m.url, Agencies: []string{"*"}, Roles: roles, Algorithms: []string{oidc.ES256},
+		Keys: &oidc.StaticKeySet{PublicKeys: []crypto.PublicKey{m.key.Public()}},
+	}
 }
 
 // Mint signs a token for p that is good for the given time.

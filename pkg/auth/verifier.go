@@ -205,6 +205,9 @@ func (i *issuer) principal(t *oidc.IDToken) (Principal, error) {
 	p.Source, _ = find(claims, i.Claims.Source).(string)
 	for _, role := range texts(find(claims, i.Claims.Roles)) {
 		allowed := len(i.Roles) == 0 || slices.Contains(i.Roles, role)
+		if role == RoleService && (p.WorkerID != "" || p.Source != "") {
+			continue // a worker, or a referrer, is none of our services
+		}
 		if allowed && slices.Contains(Roles(), role) && !p.Has(role) {
 			p.Roles = append(p.Roles, role)
 		}
