@@ -19,6 +19,9 @@ const (
 	// batches the first could fail alone, and leave a gap.
 	relayRows  = 1000
 	relayBytes = 800_000
+	// relayPause is how long a sender that has sent rests: a transaction and a
+	// record batch for each event would cost more than the events.
+	relayPause = 10 * time.Millisecond
 	// recordOverhead is more than headers and framing add to an event beside
 	// its data, subject and key.
 	recordOverhead = 900
@@ -126,6 +129,10 @@ func (s *sender) run(ctx context.Context) {
 			continue
 		}
 		failures = 0
+		// What comes meanwhile goes together. An event after a pause goes at once.
+		if !sleep(ctx, relayPause) {
+			return
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -66,8 +67,11 @@ func Set(ctx context.Context, tx *postgres.Tx, drafts ...Draft) error {
 	if _, err := tx.ExecContext(ctx, setTimers, rows.kind, rows.id, rows.subject, rows.due, rows.data, rows.trace, rows.set, cause, correlation); err != nil {
 		return fmt.Errorf("set timer: %w", err)
 	}
-	db := tx.DB()
-	tx.AfterCommit(func() { db.Signal(wake) })
+	// One that comes due later is found by the poll.
+	now, db := tx.Now(), tx.DB()
+	if slices.ContainsFunc(rows.due, func(at time.Time) bool { return !at.After(now) }) {
+		tx.AfterCommit(func() { db.Signal(wake) })
+	}
 	return nil
 }
 

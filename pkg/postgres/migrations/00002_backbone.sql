@@ -86,6 +86,7 @@ CREATE TABLE timer (
     PRIMARY KEY (agency_id, kind, timer_id)
 );
 CREATE INDEX timer_due ON timer (due_at) WHERE NOT parked;
+CREATE INDEX timer_parked ON timer (agency_id, due_at) WHERE parked;
 SELECT hearth_protect('timer');
 SELECT hearth_backbone('timer');
 
