@@ -85,12 +85,14 @@ func NewLimiter(client redis.UniversalClient, rate Rate, service string, log *sl
 	if rate.Burst <= 0 {
 		rate.Burst = max(1, int(rate.PerSecond))
 	}
-	l := &Limiter{redis: client, rate: rate, log: log, now: time.Now, prepaid: map[string]prepaid{},
+	l := &Limiter{
+		redis: client, rate: rate, log: log, now: time.Now, prepaid: map[string]prepaid{},
 		passed: prometheus.NewCounter(prometheus.CounterOpts{
 			Name:        "hearth_http_rate_limit_unavailable_total",
 			Help:        "Requests let through because Redis did not say whether to.",
 			ConstLabels: prometheus.Labels{"service": service},
-		})}
+		}),
+	}
 	if registry != nil {
 		if err := registry.Register(l.passed); err != nil {
 			return nil, fmt.Errorf("register limiter metrics of %s: %w", service, err)

@@ -147,8 +147,10 @@ func TestGuarantee2_OnlyWhatTheContractAllowsIsSeen(t *testing.T) {
 	}{
 		{"unknown field", post, "/garden/v1/plants", "application/json", `{"name":"a","kind":"tree","colour":"` + canary + `"}`, 400, "invalid_request", []string{f("/colour", "unknown_field")}},
 		{"name of the unknown field is personal", post, "/garden/v1/plants", "application/json", `{"name":"a","kind":"tree","Canary Name":1}`, 400, "invalid_request", []string{f("/…", "unknown_field")}},
-		{"every fault is listed", post, "/garden/v1/plants", "application/json", `{"kind":"` + canary + `","height_cm":-1,"planted_on":"2026-02-30"}`, 400, "invalid_request",
-			[]string{f("/height_cm", "minimum"), f("/kind", "enum"), f("/name", "required"), f("/planted_on", "format")}},
+		{
+			"every fault is listed", post, "/garden/v1/plants", "application/json", `{"kind":"` + canary + `","height_cm":-1,"planted_on":"2026-02-30"}`, 400, "invalid_request",
+			[]string{f("/height_cm", "minimum"), f("/kind", "enum"), f("/name", "required"), f("/planted_on", "format")},
+		},
 		{"nearest form of several", post, "/garden/v1/plants", "application/json", `{"name":"a","kind":"herb","beds":[{"pot":"` + canary + `"}]}`, 400, "invalid_request", []string{f("/beds/0/pot", "pattern")}},
 		{"wrong type", post, "/garden/v1/plants", "application/json", `{"name":7,"kind":"herb"}`, 400, "invalid_request", []string{f("/name", "type")}},
 		{"field names are exact", post, "/garden/v1/plants", "application/json", `{"Name":"a","kind":"herb"}`, 400, "invalid_request", []string{f("/Name", "unknown_field"), f("/name", "required")}},
@@ -212,8 +214,10 @@ func TestGuarantee2_WhatIsAllowedArrivesWhole(t *testing.T) {
 		},
 	})
 	c.Get("/garden/v1/plants?limit=7&kind=tree&kind=yes&tall=true&near=1.5,2").Want(200)
-	want := garden.ListPlantsParams{Limit: new(7), Tall: new(true), Near: &[]float32{1.5, 2},
-		Kind: &[]garden.ListPlantsParamsKind{garden.ListPlantsParamsKindTree, garden.ListPlantsParamsKindYes}}
+	want := garden.ListPlantsParams{
+		Limit: new(7), Tall: new(true), Near: &[]float32{1.5, 2},
+		Kind: &[]garden.ListPlantsParamsKind{garden.ListPlantsParamsKindTree, garden.ListPlantsParamsKindYes},
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

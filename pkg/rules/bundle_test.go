@@ -65,8 +65,10 @@ func TestShippedRules_Programs(t *testing.T) {
 			t.Errorf("%s: %v", p.Ref.Name, err)
 		}
 	}
-	want := []string{"concrete_needs", "crisis_intervention", "family_group_conference", "homebuilders", "in_home_services", "kinship_care", "parent_support_group",
-		"perhetyo", "respite_care", "tehostettu_perhetyo", "therapeutic_services", "transitional_services", "wraparound"}
+	want := []string{
+		"concrete_needs", "crisis_intervention", "family_group_conference", "homebuilders", "in_home_services", "kinship_care", "parent_support_group",
+		"perhetyo", "respite_care", "tehostettu_perhetyo", "therapeutic_services", "transitional_services", "wraparound",
+	}
 	if diff := cmp.Diff(want, codes); diff != "" {
 		t.Error(diff)
 	}

@@ -17,9 +17,22 @@ func TestGuarantee1_OnlyWellFormedSlugsBecomeAgencies(t *testing.T) {
 		in   string
 		want bool
 	}{
-		{"lakeland", true}, {"a", true}, {"7", true}, {"north-shore-2", true}, {strings.Repeat("a", 63), true},
-		{"", false}, {"-a", false}, {"a-", false}, {"A", false}, {"ä", false}, {"a b", false}, {"a'b", false}, {"a_b", false},
-		{"_", false}, {strings.Repeat("a", 64), false}, {"a\x00", false},
+		{"lakeland", true},
+		{"a", true},
+		{"7", true},
+		{"north-shore-2", true},
+		{strings.Repeat("a", 63), true},
+		{"", false},
+		{"-a", false},
+		{"a-", false},
+		{"A", false},
+		{"ä", false},
+		{"a b", false},
+		{"a'b", false},
+		{"a_b", false},
+		{"_", false},
+		{strings.Repeat("a", 64), false},
+		{"a\x00", false},
 	} {
 		got, err := tenant.Parse(tc.in)
 		if (err == nil) != tc.want {

@@ -25,21 +25,31 @@ func TestProveTenancy_FindsEveryBreach(t *testing.T) {
 		want []string
 	}{
 		"nothing": {``, nil},
-		"unprotected": {`CREATE TABLE bad (` + column + `, id text, PRIMARY KEY (agency_id, id))`,
-			[]string{"bad does not force row-level security", "bad has no policy tenant for all commands that compares agency_id with the setting"}},
+		"unprotected": {
+			`CREATE TABLE bad (` + column + `, id text, PRIMARY KEY (agency_id, id))`,
+			[]string{"bad does not force row-level security", "bad has no policy tenant for all commands that compares agency_id with the setting"},
+		},
 		"not forced":     {`ALTER TABLE good NO FORCE ROW LEVEL SECURITY`, []string{"good does not force row-level security"}},
 		"another policy": {`CREATE POLICY open ON good USING (true)`, []string{"good.open is a policy beside tenant"}},
-		"a weaker policy": {`ALTER POLICY tenant ON good USING (true)`,
-			[]string{"good has no policy tenant for all commands that compares agency_id with the setting"}},
+		"a weaker policy": {
+			`ALTER POLICY tenant ON good USING (true)`,
+			[]string{"good has no policy tenant for all commands that compares agency_id with the setting"},
+		},
 		"backbone where it has no place": {`SELECT hearth_backbone('good')`, []string{"good.backbone is a policy beside tenant"}},
-		"key": {`CREATE TABLE bad (` + column + `, id text, PRIMARY KEY (id, agency_id)); SELECT hearth_protect('bad');`,
-			[]string{"bad has no primary key that begins with agency_id"}},
-		"null": {`CREATE TABLE bad (agency_id text, id text); SELECT hearth_protect('bad');`,
-			[]string{"bad has no primary key that begins with agency_id", "bad lets agency_id be null"}},
+		"key": {
+			`CREATE TABLE bad (` + column + `, id text, PRIMARY KEY (id, agency_id)); SELECT hearth_protect('bad');`,
+			[]string{"bad has no primary key that begins with agency_id"},
+		},
+		"null": {
+			`CREATE TABLE bad (agency_id text, id text); SELECT hearth_protect('bad');`,
+			[]string{"bad has no primary key that begins with agency_id", "bad lets agency_id be null"},
+		},
 		"unique": {`CREATE UNIQUE INDEX alone ON good (id)`, []string{"alone is unique across agencies"}},
-		"foreign key": {`ALTER TABLE good ADD UNIQUE (id, agency_id); CREATE UNIQUE INDEX only_id ON good (id);
+		"foreign key": {
+			`ALTER TABLE good ADD UNIQUE (id, agency_id); CREATE UNIQUE INDEX only_id ON good (id);
 			CREATE TABLE child (` + column + `, id text REFERENCES good (id), PRIMARY KEY (agency_id, id)); SELECT hearth_protect('child');`,
-			[]string{"child_id_fkey refers across agencies", "only_id is unique across agencies"}},
+			[]string{"child_id_fkey refers across agencies", "only_id is unique across agencies"},
+		},
 		"truncate":  {`GRANT TRUNCATE ON good TO test_runtime`, []string{"good may be truncated by the role in use"}},
 		"versions":  {`GRANT SELECT ON hearth_kit_version TO test_runtime`, []string{"hearth_kit_version may be reached by the role in use"}},
 		"view":      {`CREATE VIEW peep AS SELECT id FROM good`, []string{"peep runs with its owner's rights: set security_invoker"}},

@@ -100,7 +100,7 @@ func (s *Suite) identity(o Options) (identity, error) {
 	if err != nil {
 		return identity{}, err
 	}
-	trusted := append([]auth.Issuer{minter.Issuer(auth.RoleService)}, o.Issuers...)
+	trusted := append([]auth.Issuer{minter.Issuer(auth.RoleService)}, ofPeople(o.Issuers)...)
 	if o.Dev {
 		_, port, err := net.SplitHostPort(s.listener.Addr().String())
 		if err != nil {
@@ -115,6 +115,23 @@ func (s *Suite) identity(o Options) (identity, error) {
 	}
 	verifier, err := auth.NewVerifier(trusted...)
 	return identity{verifier: verifier, minter: minter}, err
+}
+
+// ofPeople are the issuers given, held to the roles of people: the services of this
+// process know each other by its own key. Role admin, which reaches what names no
+// agency, is given only by an issuer that speaks for all of them. An issuer whose
+// roles are named keeps those.
+func ofPeople(issuers []auth.Issuer) []auth.Issuer {
+	held := slices.Clone(issuers)
+	for i := range held {
+		if len(held[i].Roles) > 0 {
+			continue
+		}
+		held[i].Roles = slices.DeleteFunc(auth.Roles(), func(role string) bool {
+			return role == auth.RoleService || role == auth.RoleAdmin && !slices.Contains(held[i].Agencies, "*")
+		})
+	}
+	return held
 }
 
 // smtpSettings are the notification service's, for a mail server.

@@ -168,9 +168,11 @@ func TestEvents_BecomeMessagesOnce(t *testing.T) {
 	now := o.Clock.Now()
 	for _, e := range []events.Event{
 		o.Happened("org.hearth.intake.referral.prioritised.v1", referralID, referralID, map[string]any{
-			"referral_id": referralID, "priority": "immediate", "rule_name": "r", "rule_version": "1", "overridden": false, "urgent": true, "due_at": now}),
+			"referral_id": referralID, "priority": "immediate", "rule_name": "r", "rule_version": "1", "overridden": false, "urgent": true, "due_at": now,
+		}),
 		o.Happened("org.hearth.intake.referral.prioritised.v1", "r-2", "r-2", map[string]any{
-			"referral_id": "r-2", "priority": "routine", "rule_name": "r", "rule_version": "1", "overridden": false, "urgent": false, "due_at": now}),
+			"referral_id": "r-2", "priority": "routine", "rule_name": "r", "rule_version": "1", "overridden": false, "urgent": false, "due_at": now,
+		}),
 		o.Happened("org.hearth.intake.clock.expired.v1", "clock-1", referralID, map[string]any{"clock_id": "clock-1", "clock": "take_up", "referral_id": referralID, "due_at": now}),
 		o.Happened("org.hearth.intake.clock.expired.v1", "clock-2", caseID, map[string]any{"clock_id": "clock-2", "clock": "fi_assessment_start", "referral_id": referralID, "case_id": caseID, "due_at": now}),
 		o.Happened("org.hearth.planning.plan.submitted.v1", "p-1", caseID, map[string]any{"plan_id": "p-1", "version": 1, "case_id": caseID, "author": "worker-1", "supervisor_id": "supervisor-1"}),
@@ -264,7 +266,8 @@ func TestVisit_CancelledOrOfAClosedCaseIsNotRemindedOf(t *testing.T) {
 	starts := o.Clock.Now().Add(96 * time.Hour)
 	o.Publish(o.visit("scheduled", starts, nil))
 	o.Publish(o.Happened("org.hearth.visit-scheduling.visit.cancelled.v1", visitID, caseID, map[string]any{
-		"visit_id": visitID, "series_id": "s-1", "case_id": caseID, "side": "family", "reason_code": "family_ill"}))
+		"visit_id": visitID, "series_id": "s-1", "case_id": caseID, "side": "family", "reason_code": "family_ill",
+	}))
 	o.Publish(o.visit("scheduled", starts.Add(24*time.Hour), map[string]any{"visit_id": "visit-2"}))
 	o.Settle()
 	o.Tell("org.hearth.planning.case.closed.v1", caseID, caseID, map[string]any{"case_id": caseID, "reason_code": "goals_met", "closed_by": "supervisor-1", "closed_at": o.Clock.Now()})

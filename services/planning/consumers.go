@@ -110,8 +110,10 @@ func assessmentCompleted(ctx context.Context, tx *postgres.Tx, e events.Event) e
 		strong[d] = true
 	}
 	for _, n := range completed.Needs {
-		err := store.PutNeed(ctx, tx, completed.CaseID, goals.Need{Domain: n.Domain, Level: n.Level, Strength: strong[n.Domain],
-			AssessmentID: completed.AssessmentID, Instrument: completed.Instrument, InstrumentVersion: completed.InstrumentVersion, At: completed.CompletedAt})
+		err := store.PutNeed(ctx, tx, completed.CaseID, goals.Need{
+			Domain: n.Domain, Level: n.Level, Strength: strong[n.Domain],
+			AssessmentID: completed.AssessmentID, Instrument: completed.Instrument, InstrumentVersion: completed.InstrumentVersion, At: completed.CompletedAt,
+		})
 		if err != nil {
 			return err
 		}

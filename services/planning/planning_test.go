@@ -142,7 +142,8 @@ func TestCase_FromItsOpeningToAnApprovedPlan(t *testing.T) {
 	path := "/planning/v1/plans/" + apitest.Read[api.Plan](created).PlanId
 	submitted := w.Post(path+":submit", nil, apitest.IfMatch(created.ETag())).Want(http.StatusOK)
 	w.Post(theCase+"/safety-plans", map[string]any{"review_on": "2026-03-09", "actions": []any{
-		map[string]any{"description": "The aunt stays overnight.", "responsible": map[string]any{"kind": "network"}}}}).Want(http.StatusCreated)
+		map[string]any{"description": "The aunt stays overnight.", "responsible": map[string]any{"kind": "network"}},
+	}}).Want(http.StatusCreated)
 	s.Post(path+":approve", nil, apitest.IfMatch(submitted.ETag())).Want(http.StatusOK)
 
 	e := h.WaitEvent("org.hearth.planning.plan.approved.v1", "")

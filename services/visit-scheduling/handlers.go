@@ -26,7 +26,8 @@ func intakeHandlers(d *desk.Desk) map[string]events.Handler {
 		"org.hearth.intake.case.opened.v1": take(func(ctx context.Context, tx *kit.Tx, e events.Event, opened struct {
 			Case      schedule.CaseID `json:"case_id"`
 			Household string          `json:"household_id"`
-		}) error {
+		},
+		) error {
 			return d.CaseOpened(ctx, tx, opened.Case, opened.Household, e.TraceParent)
 		}),
 	}
@@ -55,7 +56,8 @@ func planningHandlers(d *desk.Desk) map[string]events.Handler {
 		"org.hearth.planning.case.excluded.v1":   leave,
 		"org.hearth.planning.case.closed.v1": take(func(ctx context.Context, tx *kit.Tx, _ events.Event, closed struct {
 			Case schedule.CaseID `json:"case_id"`
-		}) error {
+		},
+		) error {
 			return d.CloseCase(ctx, tx, closed.Case)
 		}),
 	}

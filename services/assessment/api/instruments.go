@@ -109,8 +109,10 @@ func conditions(cs []instruments.Condition) *[]Condition {
 }
 
 func subscale(s *instruments.Subscale) Subscale {
-	out := Subscale{Subscale: s.Code, Title: s.Title, Domain: string(s.Domain), Method: SubscaleMethod(s.Method),
-		MinAnsweredPercent: s.MinPercent, Items: s.Items}
+	out := Subscale{
+		Subscale: s.Code, Title: s.Title, Domain: string(s.Domain), Method: SubscaleMethod(s.Method),
+		MinAnsweredPercent: s.MinPercent, Items: s.Items,
+	}
 	for _, b := range s.Bands {
 		var upTo *float64
 		if b.UpTo != nil {

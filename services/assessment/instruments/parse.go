@@ -224,8 +224,10 @@ func (f *file) buildSubscales(c *check, ins *Instrument) {
 	seen := map[string]bool{}
 	for i, fs := range f.Subscales {
 		at := fmt.Sprintf("subscales[%d]", i)
-		s := Subscale{Code: c.code(at+".subscale", fs.Subscale), Title: c.text(at+".title", fs.Title),
-			Domain: c.domain(at+".domain", fs.Domain), Method: Method(fs.Method), Items: fs.Items}
+		s := Subscale{
+			Code: c.code(at+".subscale", fs.Subscale), Title: c.text(at+".title", fs.Title),
+			Domain: c.domain(at+".domain", fs.Domain), Method: Method(fs.Method), Items: fs.Items,
+		}
 		if seen[s.Code] {
 			c.addf(at+".subscale", "subscale %q is there twice", s.Code)
 		}

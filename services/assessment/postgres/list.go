@@ -104,8 +104,10 @@ ORDER BY a.due_at, a.assessment_id LIMIT `+strconv.Itoa(q.Limit+1), args...)
 	}
 	out := make([]Listed, len(rows))
 	for i, r := range rows {
-		out[i] = Listed{ID: r.ID, CaseID: r.CaseID, Instrument: r.Instrument, Version: r.Version, Hash: r.Hash, Occasion: r.Occasion,
-			Status: r.Status, DueAt: r.DueAt.UTC(), CompletedAt: utc(r.CompletedAt), Safety: r.Safety.String}
+		out[i] = Listed{
+			ID: r.ID, CaseID: r.CaseID, Instrument: r.Instrument, Version: r.Version, Hash: r.Hash, Occasion: r.Occasion,
+			Status: r.Status, DueAt: r.DueAt.UTC(), CompletedAt: utc(r.CompletedAt), Safety: r.Safety.String,
+		}
 	}
 	return out, nil
 }

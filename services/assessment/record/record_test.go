@@ -169,8 +169,10 @@ func TestOverride_FourEyesAndTheProposalStays(t *testing.T) {
 			t.Errorf("%s to %s: %q, want %q", tt.by, tt.decision, got, tt.want)
 		}
 	}
-	want := &SafetyDecision{Decision: instruments.Unsafe, Proposed: instruments.Safe, DecidedBy: "supervisor-1", DecidedAt: noon,
-		Overridden: true, ReasonCode: "new_information", Reason: "A threat was made."}
+	want := &SafetyDecision{
+		Decision: instruments.Unsafe, Proposed: instruments.Safe, DecidedBy: "supervisor-1", DecidedAt: noon,
+		Overridden: true, ReasonCode: "new_information", Reason: "A threat was made.",
+	}
 	if diff := cmp.Diff(want, a.Safety); diff != "" {
 		t.Errorf("safety decision (-want +got):\n%s", diff)
 	}

@@ -151,7 +151,8 @@ func (r *run) told(ctx context.Context, now time.Time) (bool, error) {
 	told := true
 	err := play.Each(ctx, r.cast.As("supervisor", r.cast.Supervisors[0]), "/notifications/v1/messages?state=pending&limit=200", func(m struct {
 		DueAt time.Time `json:"due_at"`
-	}) error {
+	},
+	) error {
 		if !m.DueAt.After(now) {
 			told = false
 		}
@@ -175,7 +176,8 @@ func (r *run) quiet(ctx context.Context, now time.Time, families []*family) (boo
 	err = play.Each(ctx, r.cast.As("scheduler", "scheduler-1"), "/visits/v1/series?limit=200", func(s struct {
 		CaseID string `json:"case_id"`
 		Status string `json:"status"`
-	}) error {
+	},
+	) error {
 		if closed[s.CaseID] && s.Status != "ended" {
 			quiet = false
 		}

@@ -72,7 +72,8 @@ func (l *Ledger) read(ctx context.Context, c *play.Cast, verdicts []verdict) (ca
 	err = play.Each(ctx, intake, "/intake/v1/clocks?limit=200", func(k struct {
 		ReferralID string `json:"referral_id"`
 		State      string `json:"state"`
-	}) error {
+	},
+	) error {
 		if ours[k.ReferralID] {
 			l.ClocksBy[k.State]++
 		}
@@ -106,7 +107,8 @@ func (l *Ledger) readCases(ctx context.Context, c *play.Cast, ofCase map[string]
 	err = play.Each(ctx, supervisor, "/assessment/v1/assessments?limit=200", func(a struct {
 		CaseID string `json:"case_id"`
 		Status string `json:"status"`
-	}) error {
+	},
+	) error {
 		if ofCase[a.CaseID] {
 			l.Assessments++
 			l.AssessmentsBy[a.Status]++
@@ -120,7 +122,8 @@ func (l *Ledger) readCases(ctx context.Context, c *play.Cast, ofCase map[string]
 	err = play.Each(ctx, scheduler, "/visits/v1/series?limit=200", func(s struct {
 		CaseID string           `json:"case_id"`
 		Ledger play.VisitLedger `json:"ledger"`
-	}) error {
+	},
+	) error {
 		if ofCase[s.CaseID] {
 			l.Visits += s.Ledger.Planned
 		}
@@ -133,7 +136,8 @@ func (l *Ledger) readCases(ctx context.Context, c *play.Cast, ofCase map[string]
 		CaseID string `json:"case_id"`
 		Status string `json:"status"`
 		Missed string `json:"checkout_missed_at"`
-	}) error {
+	},
+	) error {
 		if ofCase[v.CaseID] {
 			l.VisitsBy[v.Status]++
 			if v.Missed != "" {
@@ -148,7 +152,8 @@ func (l *Ledger) readCases(ctx context.Context, c *play.Cast, ofCase map[string]
 	return play.Each(ctx, supervisor, "/directory/v1/resource-referrals?limit=200", func(r struct {
 		CaseID string `json:"case_id"`
 		State  string `json:"state"`
-	}) error {
+	},
+	) error {
 		if ofCase[r.CaseID] {
 			l.ResourceReferrals++
 			l.ResourceBy[r.State]++
@@ -163,7 +168,8 @@ func (l *Ledger) readMessages(ctx context.Context, c *play.Cast, ofCase, ours ma
 		ReferralID string `json:"referral_id"`
 		State      string `json:"state"`
 		Audience   string `json:"audience"`
-	}) error {
+	},
+	) error {
 		if ofCase[m.CaseID] || ours[m.ReferralID] {
 			l.Messages++
 			l.MessagesBy[m.State]++

@@ -114,7 +114,8 @@ func (s *suite) oneTrace(ctx context.Context, t *testing.T) {
 		sent := false
 		err := play.Each(ctx, lakeland.As("supervisor", "supervisor-1"), "/notifications/v1/messages?case_id="+caseID, func(m struct {
 			Template, State string
-		}) error {
+		},
+		) error {
 			sent = sent || m.Template == "visit_reminder" && m.State == "sent"
 			return nil
 		})
@@ -318,14 +319,26 @@ func (s *suite) readTopic(ctx context.Context, t *testing.T, topic string) (int,
 func (s *suite) listsAcrossAgencies(ctx context.Context, t *testing.T) {
 	other := s.play("northshore")
 	lists := []struct{ role, path string }{
-		{"intake_worker", "/intake/v1/referrals"}, {"intake_worker", "/intake/v1/receipts"}, {"intake_worker", "/intake/v1/clocks"},
-		{"intake_worker", "/intake/v1/quarantine"}, {"operator", "/intake/v1/parked-events"},
-		{"supervisor", "/assessment/v1/assessments"}, {"operator", "/assessment/v1/parked-events"},
-		{"supervisor", "/planning/v1/cases"}, {"operator", "/planning/v1/parked-events"},
-		{"scheduler", "/visits/v1/workers"}, {"scheduler", "/visits/v1/visits"}, {"scheduler", "/visits/v1/series"}, {"scheduler", "/visits/v1/unplaced"},
+		{"intake_worker", "/intake/v1/referrals"},
+		{"intake_worker", "/intake/v1/receipts"},
+		{"intake_worker", "/intake/v1/clocks"},
+		{"intake_worker", "/intake/v1/quarantine"},
+		{"operator", "/intake/v1/parked-events"},
+		{"supervisor", "/assessment/v1/assessments"},
+		{"operator", "/assessment/v1/parked-events"},
+		{"supervisor", "/planning/v1/cases"},
+		{"operator", "/planning/v1/parked-events"},
+		{"scheduler", "/visits/v1/workers"},
+		{"scheduler", "/visits/v1/visits"},
+		{"scheduler", "/visits/v1/series"},
+		{"scheduler", "/visits/v1/unplaced"},
 		{"operator", "/visits/v1/parked-events"},
-		{"supervisor", "/directory/v1/resource-referrals"}, {"supervisor", "/directory/v1/search?need=food"}, {"operator", "/directory/parked-events"},
-		{"supervisor", "/notifications/v1/messages"}, {"supervisor", "/notifications/v1/tasks"}, {"operator", "/notifications/v1/parked-events"},
+		{"supervisor", "/directory/v1/resource-referrals"},
+		{"supervisor", "/directory/v1/search?need=food"},
+		{"operator", "/directory/parked-events"},
+		{"supervisor", "/notifications/v1/messages"},
+		{"supervisor", "/notifications/v1/tasks"},
+		{"operator", "/notifications/v1/parked-events"},
 	}
 	for _, l := range lists {
 		var page struct {

@@ -58,7 +58,8 @@ func (c *Cast) Series(ctx context.Context, caseID string) (Series, error) {
 // planned reports whether the planner has looked at each of these visits.
 func planned(p struct {
 	Items []Visit `json:"items"`
-}) bool {
+},
+) bool {
 	for _, v := range p.Items {
 		for _, r := range v.Reasons {
 			if r == "not_yet_planned" {

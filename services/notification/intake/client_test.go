@@ -21,8 +21,11 @@ func TestDecide_OnlyAClearYesIsAYes(t *testing.T) {
 		want   message.Decision
 		away   bool
 	}{
-		{"yes", 200, `{"allowed":true,"reason_code":"safe_contact","contact_kind":"email","contact_value":"a@example.org","language":"fi","expires_at":"2026-11-24T12:00:00Z"}`,
-			message.Decision{Allowed: true, ReasonCode: "safe_contact", Address: message.Address{Channel: "email", Value: "a@example.org"}, Language: "fi"}, false},
+		{
+			"yes", 200, `{"allowed":true,"reason_code":"safe_contact","contact_kind":"email","contact_value":"a@example.org","language":"fi","expires_at":"2026-11-24T12:00:00Z"}`,
+			message.Decision{Allowed: true, ReasonCode: "safe_contact", Address: message.Address{Channel: "email", Value: "a@example.org"}, Language: "fi"},
+			false,
+		},
 		{"no", 200, `{"allowed":false,"reason_code":"no_safe_contact","expires_at":"2026-11-24T12:00:00Z"}`, message.Decision{ReasonCode: "no_safe_contact"}, false},
 		{"no, and an address all the same", 200, `{"allowed":false,"reason_code":"no_safe_contact","contact_kind":"email","contact_value":"a@example.org"}`, message.Decision{ReasonCode: "no_safe_contact"}, false},
 		{"no without a reason", 200, `{"allowed":false}`, message.Decision{ReasonCode: "refused"}, false},

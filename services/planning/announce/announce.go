@@ -148,6 +148,8 @@ func PlanApproved(ctx context.Context, tx *postgres.Tx, c *casefile.Case, p *cas
 		ResourceNeeds []string               `json:"resource_needs"`
 		Workers       []string               `json:"workers"`
 		Recipients    []string               `json:"recipients"`
-	}{p.ID, v.Number, c.ID, c.HouseholdID, c.Program, v.ApprovedBy, v.Content.StartsOn, v.Content.EndsOn, v.Content.VisitPattern,
-		v.Content.ResourceNeeds, c.Workers(), v.Content.Recipients}))
+	}{
+		p.ID, v.Number, c.ID, c.HouseholdID, c.Program, v.ApprovedBy, v.Content.StartsOn, v.Content.EndsOn, v.Content.VisitPattern,
+		v.Content.ResourceNeeds, c.Workers(), v.Content.Recipients,
+	}))
 }

@@ -37,6 +37,7 @@ func (book) Caseload(*casefile.Case) (int, error) { return 2, nil }
 func (book) Limits(*casefile.Case) (casefile.Limits, error) {
 	return casefile.Limits{MinTimesAWeek: 1, MaxTimesAWeek: 3, MaxWorkers: 2, Longest: clock.Deadline{Months: 6}}, nil
 }
+
 func (book) UsualVisits(*casefile.Case) (casefile.VisitPattern, error) {
 	return casefile.VisitPattern{TimesAWeek: 2, Minutes: 90, Workers: 1, Place: "home", Skills: []string{}, Earliest: "08:00", Latest: "20:00", Weekdays: []string{"mon"}}, nil
 }
@@ -104,9 +105,11 @@ func (d *desk) in(agency string, fn func(ctx context.Context, tx *postgres.Tx) e
 func (d *desk) seed(agency, id string) {
 	d.t.Helper()
 	d.in(agency, func(ctx context.Context, tx *postgres.Tx) error {
-		return store.InsertCase(ctx, tx, &casefile.Case{ID: casefile.CaseID(id), ReferralID: "referral-of-" + id, HouseholdID: "household-1",
+		return store.InsertCase(ctx, tx, &casefile.Case{
+			ID: casefile.CaseID(id), ReferralID: "referral-of-" + id, HouseholdID: "household-1",
 			Program: "perhetyo", ProgramVersion: "2026.1", Priority: "routine", Persons: []casefile.Person{{PersonID: "parent-1", Role: "caregiver"}, {PersonID: "child-1", Role: "child"}},
-			Languages: []string{"fi"}, SafetyFlags: []string{}, ConcernCodes: []string{"neglect"}, OpenedBy: "worker-0", OpenedAt: d.clock.Now(), Status: casefile.Open, Version: 1})
+			Languages: []string{"fi"}, SafetyFlags: []string{}, ConcernCodes: []string{"neglect"}, OpenedBy: "worker-0", OpenedAt: d.clock.Now(), Status: casefile.Open, Version: 1,
+		})
 	})
 }
 
@@ -140,8 +143,10 @@ func plan() map[string]any {
 			map[string]any{"description": "Practise together.", "responsible": map[string]any{"kind": "worker", "id": "worker-1"}, "due_on": "2026-05-01"},
 			map[string]any{"description": "Read a story.", "responsible": map[string]any{"kind": "family_member", "id": "parent-1"}},
 		}}},
-		"visit_pattern": map[string]any{"times_a_week": 2, "minutes": 90, "workers": 1, "place": "home", "skills": []any{"family_work"},
-			"earliest": "09:00", "latest": "17:00", "weekdays": []any{"mon", "wed"}},
+		"visit_pattern": map[string]any{
+			"times_a_week": 2, "minutes": 90, "workers": 1, "place": "home", "skills": []any{"family_work"},
+			"earliest": "09:00", "latest": "17:00", "weekdays": []any{"mon", "wed"},
+		},
 		"resource_needs": []any{"peer_support"}, "recipients": []any{"parent-1"},
 	}
 }
@@ -434,8 +439,10 @@ func TestNeedToKnow_HoldsForEveryReadAndList(t *testing.T) {
 	d.seed("northshore", "case-1")
 	created := d.worker().Post(theCase+"/plans", plan()).Want(http.StatusCreated)
 	planPath := "/planning/v1/plans/" + apitest.Read[api.Plan](created).PlanId
-	sp := apitest.Read[api.SafetyPlan](d.worker().Post(theCase+"/safety-plans", map[string]any{"review_on": "2026-03-09",
-		"actions": []any{map[string]any{"description": "The aunt stays.", "responsible": map[string]any{"kind": "network"}}}}).Want(http.StatusCreated))
+	sp := apitest.Read[api.SafetyPlan](d.worker().Post(theCase+"/safety-plans", map[string]any{
+		"review_on": "2026-03-09",
+		"actions":   []any{map[string]any{"description": "The aunt stays.", "responsible": map[string]any{"kind": "network"}}},
+	}).Want(http.StatusCreated))
 	d.supervisor().Post("/planning/v1/cases/case-2/assignments", assignment("worker-2", "lead")).Want(http.StatusCreated)
 	d.supervisor().Post(theCase+"/exclusions", map[string]any{"worker_id": "supervisor-7", "reason_code": "own_family"}).Want(http.StatusCreated)
 
@@ -446,8 +453,10 @@ func TestNeedToKnow_HoldsForEveryReadAndList(t *testing.T) {
 	for name, c := range strangers {
 		t.Run(name, func(t *testing.T) {
 			c := c.For(t)
-			for _, path := range []string{theCase, theCase + "/assignments", theCase + "/exclusions", theCase + "/draft-goals", theCase + "/plans",
-				theCase + "/safety-plans", theCase + "/timeline", planPath, planPath + "/versions/1", planPath + "/reviews", "/planning/v1/safety-plans/" + sp.SafetyPlanId} {
+			for _, path := range []string{
+				theCase, theCase + "/assignments", theCase + "/exclusions", theCase + "/draft-goals", theCase + "/plans",
+				theCase + "/safety-plans", theCase + "/timeline", planPath, planPath + "/versions/1", planPath + "/reviews", "/planning/v1/safety-plans/" + sp.SafetyPlanId,
+			} {
 				c.Get(path).Want(http.StatusNotFound)
 			}
 			c.Patch(planPath, map[string]any{"starts_on": "2026-03-17"}, apitest.IfMatch("*")).WantProblem(http.StatusNotFound, "plan_not_found")

@@ -32,8 +32,10 @@ func (s *Server) ListAssignments(ctx context.Context, r ListAssignmentsRequestOb
 }
 
 func assignmentView(a casefile.Assignment) Assignment {
-	out := Assignment{AssignmentId: a.ID, CaseId: string(a.CaseID), WorkerId: a.WorkerID, SupervisorId: a.SupervisorID, Role: AssignmentRole(a.Role),
-		AssignedBy: a.By, AssignedAt: a.At}
+	out := Assignment{
+		AssignmentId: a.ID, CaseId: string(a.CaseID), WorkerId: a.WorkerID, SupervisorId: a.SupervisorID, Role: AssignmentRole(a.Role),
+		AssignedBy: a.By, AssignedAt: a.At,
+	}
 	if e := a.Ended; e != nil {
 		out.EndedAt, out.EndedBy, out.ReasonCode = &e.At, &e.By, &e.Reason
 	}
@@ -51,8 +53,10 @@ func (s *Server) AssignWorker(ctx context.Context, r AssignWorkerRequestObject) 
 		if err != nil {
 			return out, err
 		}
-		a := casefile.Assignment{ID: id, CaseID: c.ID, WorkerID: r.Body.WorkerId, SupervisorID: r.Body.SupervisorId,
-			Role: casefile.AssignmentRole(r.Body.Role), By: by, At: s.now()}
+		a := casefile.Assignment{
+			ID: id, CaseID: c.ID, WorkerID: r.Body.WorkerId, SupervisorID: r.Body.SupervisorId,
+			Role: casefile.AssignmentRole(r.Body.Role), By: by, At: s.now(),
+		}
 		if err := c.Assign(a); err != nil {
 			return out, err
 		}

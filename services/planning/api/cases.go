@@ -35,8 +35,10 @@ func (s *Server) ListCases(ctx context.Context, r ListCasesRequestObject) (ListC
 }
 
 func caseSummary(c store.ListedCase) CaseSummary {
-	return CaseSummary{CaseId: string(c.ID), Program: c.Program, Status: CaseStatus(c.Status), Priority: c.Priority, Lead: c.Lead,
-		OpenedAt: c.OpenedAt.UTC(), ClosedAt: c.ClosedAt}
+	return CaseSummary{
+		CaseId: string(c.ID), Program: c.Program, Status: CaseStatus(c.Status), Priority: c.Priority, Lead: c.Lead,
+		OpenedAt: c.OpenedAt.UTC(), ClosedAt: c.ClosedAt,
+	}
 }
 
 // GetCase answers GET /cases/{case_id}.

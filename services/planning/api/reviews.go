@@ -34,8 +34,10 @@ func (s *Server) ListReviews(ctx context.Context, r ListReviewsRequestObject) (L
 }
 
 func reviewView(r casefile.Review) Review {
-	out := Review{ReviewId: r.ID, PlanId: r.PlanID, PlanVersion: r.PlanVersion, CaseId: string(r.CaseID), HeldOn: date(r.HeldOn),
-		Ratings: []GoalRating{}, TScore: r.TScore, Rated: len(r.Ratings), Goals: r.Goals, ReviewedBy: r.By, ReviewedAt: r.At}
+	out := Review{
+		ReviewId: r.ID, PlanId: r.PlanID, PlanVersion: r.PlanVersion, CaseId: string(r.CaseID), HeldOn: date(r.HeldOn),
+		Ratings: []GoalRating{}, TScore: r.TScore, Rated: len(r.Ratings), Goals: r.Goals, ReviewedBy: r.By, ReviewedAt: r.At,
+	}
 	for _, g := range r.Ratings {
 		out.Ratings = append(out.Ratings, GoalRating{GoalId: g.GoalID, Level: g.Level, Note: given(g.Note)})
 	}

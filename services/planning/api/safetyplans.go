@@ -33,11 +33,15 @@ func (s *Server) ListSafetyPlans(ctx context.Context, r ListSafetyPlansRequestOb
 }
 
 func safetyPlanView(p casefile.SafetyPlan) SafetyPlan {
-	out := SafetyPlan{SafetyPlanId: p.ID, CaseId: string(p.CaseID), Status: "in_force", AssessmentId: given(p.AssessmentID), Actions: []SafetyAction{},
-		ReviewOn: date(p.ReviewOn), StartedBy: p.StartedBy, StartedAt: p.StartedAt, Version: p.Version}
+	out := SafetyPlan{
+		SafetyPlanId: p.ID, CaseId: string(p.CaseID), Status: "in_force", AssessmentId: given(p.AssessmentID), Actions: []SafetyAction{},
+		ReviewOn: date(p.ReviewOn), StartedBy: p.StartedBy, StartedAt: p.StartedAt, Version: p.Version,
+	}
 	for _, a := range p.Actions {
-		out.Actions = append(out.Actions, SafetyAction{Description: a.Description,
-			Responsible: Responsible{Kind: ResponsibleKind(a.Responsible.Kind), Id: given(a.Responsible.ID)}})
+		out.Actions = append(out.Actions, SafetyAction{
+			Description: a.Description,
+			Responsible: Responsible{Kind: ResponsibleKind(a.Responsible.Kind), Id: given(a.Responsible.ID)},
+		})
 	}
 	if e := p.Ended; e != nil {
 		out.Status, out.EndedAt, out.EndedBy, out.ReasonCode = "ended", &e.At, &e.By, &e.Reason
@@ -80,8 +84,10 @@ func (s *Server) StartSafetyPlan(ctx context.Context, r StartSafetyPlanRequestOb
 		}
 		draft := casefile.SafetyPlan{ID: id, ReviewOn: r.Body.ReviewOn.Format(time.DateOnly), StartedBy: by, StartedAt: at}
 		for _, a := range r.Body.Actions {
-			draft.Actions = append(draft.Actions, casefile.SafetyAction{Description: a.Description,
-				Responsible: casefile.Responsible{Kind: string(a.Responsible.Kind), ID: text(a.Responsible.Id)}})
+			draft.Actions = append(draft.Actions, casefile.SafetyAction{
+				Description: a.Description,
+				Responsible: casefile.Responsible{Kind: string(a.Responsible.Kind), ID: text(a.Responsible.Id)},
+			})
 		}
 		p, err := c.StartSafetyPlan(draft, today)
 		if err != nil {

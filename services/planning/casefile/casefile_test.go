@@ -135,8 +135,10 @@ func TestSafetyPlan_FromDemandToEnd(t *testing.T) {
 	if !c.Safety.Demanded {
 		t.Fatal("safe_with_plan demands no safety plan")
 	}
-	draft := SafetyPlan{ID: "sp-1", ReviewOn: "2026-03-09", StartedBy: "worker-1", StartedAt: monday,
-		Actions: []SafetyAction{{"Stays overnight.", Responsible{Kind: "network"}}, {"Calls daily.", Responsible{Kind: "worker", ID: "worker-1"}}}}
+	draft := SafetyPlan{
+		ID: "sp-1", ReviewOn: "2026-03-09", StartedBy: "worker-1", StartedAt: monday,
+		Actions: []SafetyAction{{"Stays overnight.", Responsible{Kind: "network"}}, {"Calls daily.", Responsible{Kind: "worker", ID: "worker-1"}}},
+	}
 
 	_, err := c.StartSafetyPlan(SafetyPlan{ID: "x", ReviewOn: "2026-03-01", Actions: []SafetyAction{{"?", Responsible{Kind: "worker", ID: "worker-9"}}}}, "2026-03-02")
 	wantCode(t, err, "safety_plan_invalid")
@@ -171,8 +173,10 @@ func TestSafetyPlan_FromDemandToEnd(t *testing.T) {
 }
 
 func TestGaps_EachIsNamedWithItsPlace(t *testing.T) {
-	limits := Limits{MinTimesAWeek: 1, MaxTimesAWeek: 3, MaxWorkers: 1, Longest: clock.Deadline{Months: 6}, Places: []string{"home", "office"}, Earliest: "08:00", Latest: "20:00",
-		Weekdays: []string{"mon", "tue", "wed", "thu", "fri"}}
+	limits := Limits{
+		MinTimesAWeek: 1, MaxTimesAWeek: 3, MaxWorkers: 1, Longest: clock.Deadline{Months: 6}, Places: []string{"home", "office"}, Earliest: "08:00", Latest: "20:00",
+		Weekdays: []string{"mon", "tue", "wed", "thu", "fri"},
+	}
 	tests := []struct {
 		name   string
 		change func(*Content)

@@ -41,8 +41,10 @@ func (c endingColumns) ending() *casefile.Ending {
 }
 
 func (r assignmentRow) assignment() casefile.Assignment {
-	return casefile.Assignment{ID: r.AssignmentID, CaseID: r.CaseID, WorkerID: r.WorkerID, SupervisorID: r.SupervisorID, Role: r.Role,
-		By: r.AssignedBy, At: r.AssignedAt.UTC(), Ended: r.ending()}
+	return casefile.Assignment{
+		ID: r.AssignmentID, CaseID: r.CaseID, WorkerID: r.WorkerID, SupervisorID: r.SupervisorID, Role: r.Role,
+		By: r.AssignedBy, At: r.AssignedAt.UTC(), Ended: r.ending(),
+	}
 }
 
 const selectRoster = `SELECT ` + assignmentColumns + ` FROM assignment WHERE case_id = $1 AND ended_at IS NULL ORDER BY assigned_at, assignment_id`

@@ -187,8 +187,10 @@ FROM review`+w.tail("reviewed_at DESC, review_id DESC", limit), w.args...)
 	}
 	out := make([]casefile.Review, len(rows))
 	for i, r := range rows {
-		out[i] = casefile.Review{ID: r.ReviewID, PlanID: r.PlanID, PlanVersion: r.PlanVersion, CaseID: r.CaseID, HeldOn: r.HeldOn,
-			Ratings: r.Ratings.V, TScore: r.TScore, Goals: r.Goals, By: r.ReviewedBy, At: r.ReviewedAt.UTC()}
+		out[i] = casefile.Review{
+			ID: r.ReviewID, PlanID: r.PlanID, PlanVersion: r.PlanVersion, CaseID: r.CaseID, HeldOn: r.HeldOn,
+			Ratings: r.Ratings.V, TScore: r.TScore, Goals: r.Goals, By: r.ReviewedBy, At: r.ReviewedAt.UTC(),
+		}
 	}
 	return out, nil
 }

@@ -48,8 +48,10 @@ func Needs(ctx context.Context, tx *postgres.Tx, id casefile.CaseID) ([]goals.Ne
 	}
 	out := make([]goals.Need, len(rows))
 	for i, r := range rows {
-		out[i] = goals.Need{Domain: r.Domain, Level: r.Level, Strength: r.Strength, AssessmentID: r.AssessmentID,
-			Instrument: r.Instrument, InstrumentVersion: r.InstrumentVersion, At: r.AssessedAt.UTC()}
+		out[i] = goals.Need{
+			Domain: r.Domain, Level: r.Level, Strength: r.Strength, AssessmentID: r.AssessmentID,
+			Instrument: r.Instrument, InstrumentVersion: r.InstrumentVersion, At: r.AssessedAt.UTC(),
+		}
 	}
 	return out, nil
 }

@@ -64,8 +64,10 @@ type safetyPlanRow struct {
 }
 
 func (r safetyPlanRow) plan() casefile.SafetyPlan {
-	return casefile.SafetyPlan{ID: r.SafetyPlanID, CaseID: r.CaseID, AssessmentID: r.AssessmentID, Actions: r.Actions.V, ReviewOn: r.ReviewOn,
-		StartedBy: r.StartedBy, StartedAt: r.StartedAt.UTC(), Ended: r.ending(), Version: r.Version}
+	return casefile.SafetyPlan{
+		ID: r.SafetyPlanID, CaseID: r.CaseID, AssessmentID: r.AssessmentID, Actions: r.Actions.V, ReviewOn: r.ReviewOn,
+		StartedBy: r.StartedBy, StartedAt: r.StartedAt.UTC(), Ended: r.ending(), Version: r.Version,
+	}
 }
 
 // SafetyPlanNotFound is the answer for a safety plan that is not there, or not

@@ -29,23 +29,31 @@ func in(t *testing.T, db *postgres.DB, agency string, fn func(ctx context.Contex
 }
 
 func newCase() *casefile.Case {
-	return &casefile.Case{ID: "case-1", ReferralID: "referral-1", HouseholdID: "household-1", Program: "perhetyo", ProgramVersion: "1", Priority: "routine",
+	return &casefile.Case{
+		ID: "case-1", ReferralID: "referral-1", HouseholdID: "household-1", Program: "perhetyo", ProgramVersion: "1", Priority: "routine",
 		Persons: []casefile.Person{{PersonID: "p", Role: "caregiver"}}, Languages: []string{"fi"}, SafetyFlags: []string{}, ConcernCodes: []string{},
-		OpenedBy: "w", OpenedAt: at, Status: casefile.Open, Version: 1, Trace: "00-trace"}
+		OpenedBy: "w", OpenedAt: at, Status: casefile.Open, Version: 1, Trace: "00-trace",
+	}
 }
 
 func newPlan() *casefile.Plan {
-	return &casefile.Plan{ID: "plan-1", CaseID: "case-1", Revision: 1, Versions: []casefile.PlanVersion{{Number: 1, Status: casefile.Approved, Author: "worker-1",
+	return &casefile.Plan{ID: "plan-1", CaseID: "case-1", Revision: 1, Versions: []casefile.PlanVersion{{
+		Number: 1, Status: casefile.Approved, Author: "worker-1",
 		Editors: []string{"worker-1"}, SupervisorID: "s", SubmittedBy: "worker-1", SubmittedAt: at, ApprovedBy: "s", ApprovedAt: at, CreatedAt: at,
-		Content: casefile.Content{Goals: []casefile.Goal{}, ResourceNeeds: []string{}, Recipients: []string{}}}}}
+		Content: casefile.Content{Goals: []casefile.Goal{}, ResourceNeeds: []string{}, Recipients: []string{}},
+	}}}
 }
 
 var (
 	assignment = casefile.Assignment{ID: "assignment-1", CaseID: "case-1", WorkerID: "worker-1", SupervisorID: "s", Role: casefile.Lead, By: "s", At: at}
-	safetyPlan = casefile.SafetyPlan{ID: "safety-1", CaseID: "case-1", AssessmentID: "a", ReviewOn: "2026-03-09", StartedBy: "worker-1", StartedAt: at, Version: 1,
-		Actions: []casefile.SafetyAction{{Description: "x", Responsible: casefile.Responsible{Kind: "network"}}}}
-	review = casefile.Review{ID: "review-1", PlanID: "plan-1", PlanVersion: 1, CaseID: "case-1", HeldOn: "2026-03-02", TScore: 60, Goals: 1, By: "worker-1", At: at,
-		Ratings: []casefile.GoalRating{{GoalID: "g", Level: 1}}}
+	safetyPlan = casefile.SafetyPlan{
+		ID: "safety-1", CaseID: "case-1", AssessmentID: "a", ReviewOn: "2026-03-09", StartedBy: "worker-1", StartedAt: at, Version: 1,
+		Actions: []casefile.SafetyAction{{Description: "x", Responsible: casefile.Responsible{Kind: "network"}}},
+	}
+	review = casefile.Review{
+		ID: "review-1", PlanID: "plan-1", PlanVersion: 1, CaseID: "case-1", HeldOn: "2026-03-02", TScore: 60, Goals: 1, By: "worker-1", At: at,
+		Ratings: []casefile.GoalRating{{GoalID: "g", Level: 1}},
+	}
 	exclusion = store.Exclusion{CaseID: "case-1", WorkerID: "worker-9", ReasonCode: "relative", ExcludedBy: "s", ExcludedAt: at}
 	need      = goals.Need{Domain: "parenting", Level: "high", AssessmentID: "a", Instrument: "scale", InstrumentVersion: "1", At: at}
 	entry     = casefile.TimelineEntry{EventID: "event-1", FamilyKey: "referral-1", At: at, Service: "intake", Type: "t", Subject: "s", Data: []byte(`{"a": 1}`)}

@@ -465,8 +465,14 @@ func TestSharedData_IsLoadedServedAndLoadedAgainWithoutChange(t *testing.T) {
 		t.Errorf("UK again: got %+v", again)
 	}
 	for _, tc := range []struct{ file, entity string }{
-		{"service_full.json", "service"}, {"service_list.json", "service"}, {"organization_full.json", "organization"}, {"organization_list.json", "organization"},
-		{"taxonomy.json", "taxonomy"}, {"taxonomy_list.json", "taxonomy"}, {"taxonomy_term.json", "taxonomy_term"}, {"taxonomy_term_list.json", "taxonomy_term"},
+		{"service_full.json", "service"},
+		{"service_list.json", "service"},
+		{"organization_full.json", "organization"},
+		{"organization_list.json", "organization"},
+		{"taxonomy.json", "taxonomy"},
+		{"taxonomy_list.json", "taxonomy"},
+		{"taxonomy_term.json", "taxonomy_term"},
+		{"taxonomy_term_list.json", "taxonomy_term"},
 	} {
 		data, err := os.ReadFile(filepath.Join(root, "hsds/examples", tc.file))
 		must(t, err)

@@ -11,8 +11,10 @@ func TestLoadNeeds_TheFileThatShipsIsWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Codes of concerns that a service can meet, and domains that are assessed, can be searched for.
-	for _, code := range []string{"parenting", "housing", "financial", "mental_health", "substance_use", "domestic_violence", "child_behaviour", "disability_support", "household_needs", "relationships",
-		"safety", "health", "emotional_behavioural", "education", "supports", "peer_support", "respite_care"} {
+	for _, code := range []string{
+		"parenting", "housing", "financial", "mental_health", "substance_use", "domestic_violence", "child_behaviour", "disability_support", "household_needs", "relationships",
+		"safety", "health", "emotional_behavioural", "education", "supports", "peer_support", "respite_care",
+	} {
 		if _, ok := needs.Find(code); !ok {
 			t.Errorf("there is no need %s", code)
 		}

@@ -128,8 +128,10 @@ func (a *agency) approve(caseID string, times, workers int, worker string) {
 			PlanID: schedule.PlanID("plan-of-" + caseID), Version: 1, Case: schedule.CaseID(caseID), Household: "house-of-" + caseID,
 			StartsOn: clock.NewDate(2026, 3, 2), EndsOn: clock.NewDate(2026, 3, 15),
 			Workers: []schedule.WorkerID{schedule.WorkerID(worker)}, Recipients: []string{"person-1"},
-			Pattern: schedule.Pattern{TimesAWeek: times, Minutes: 60, Workers: workers, Place: schedule.Home, Skills: []string{"parenting"},
-				Language: "fi", Earliest: 9 * 60, Latest: 16 * 60, Weekdays: []clock.Weekday{"mon", "tue", "wed", "thu", "fri"}},
+			Pattern: schedule.Pattern{
+				TimesAWeek: times, Minutes: 60, Workers: workers, Place: schedule.Home, Skills: []string{"parenting"},
+				Language: "fi", Earliest: 9 * 60, Latest: 16 * 60, Weekdays: []clock.Weekday{"mon", "tue", "wed", "thu", "fri"},
+			},
 		}, a.clock.Now(), "")
 	})
 	id, err := tenant.Parse("lakeland")

@@ -105,8 +105,10 @@ func plan(caseID string, version int64, times, workers int) desk.ApprovedPlan {
 	return desk.ApprovedPlan{
 		PlanID: schedule.PlanID("plan-of-" + caseID), Version: version, Case: schedule.CaseID(caseID), Household: "house-of-" + caseID,
 		StartsOn: clock.NewDate(2026, 3, 2), EndsOn: clock.NewDate(2026, 3, 29), Recipients: []string{"person-1"},
-		Pattern: schedule.Pattern{TimesAWeek: times, Minutes: 60, Workers: workers, Place: schedule.Home, Skills: []string{"parenting"},
-			Language: "fi", Earliest: 8 * 60, Latest: 16 * 60, Weekdays: []clock.Weekday{"mon", "tue", "wed", "thu", "fri"}},
+		Pattern: schedule.Pattern{
+			TimesAWeek: times, Minutes: 60, Workers: workers, Place: schedule.Home, Skills: []string{"parenting"},
+			Language: "fi", Earliest: 8 * 60, Latest: 16 * 60, Weekdays: []clock.Weekday{"mon", "tue", "wed", "thu", "fri"},
+		},
 	}
 }
 

@@ -20,8 +20,11 @@ func TestTravelPoint_ReadsWhatIntakeAnswers(t *testing.T) {
 		want       postgres.TravelPoint
 		kind       fault.Kind
 	}{
-		{"known", `{"known": true, "lat": 61, "lon": 25.5, "precision_m": 3000, "source": "postal_area"}`, 200,
-			postgres.TravelPoint{Known: true, Lat: &lat, Lon: &lon, Source: "postal_area"}, 0},
+		{
+			"known", `{"known": true, "lat": 61, "lon": 25.5, "precision_m": 3000, "source": "postal_area"}`, 200,
+			postgres.TravelPoint{Known: true, Lat: &lat, Lon: &lon, Source: "postal_area"},
+			0,
+		},
 		{"withheld", `{"known": false, "source": "withheld"}`, 200, postgres.TravelPoint{Source: "withheld"}, 0},
 		{"withheld, whatever else is sent", `{"known": false, "lat": 61, "lon": 25.5, "source": "withheld"}`, 200, postgres.TravelPoint{Source: "withheld"}, 0},
 		{"nowhere on earth", `{"known": true, "lat": 610, "lon": 25.5, "source": "postal_area"}`, 200, postgres.TravelPoint{Source: "postal_area"}, 0},

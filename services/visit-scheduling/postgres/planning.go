@@ -155,8 +155,10 @@ func (Store) BookedIn(ctx context.Context, tx *postgres.Tx, span schedule.Span, 
 	}
 	all := make([]Booked, len(rows))
 	for i, r := range rows {
-		all[i] = Booked{schedule.VisitID(r.Visit), schedule.SeriesID(r.Series), schedule.Place(r.Place), r.Household, r.Workers.V,
-			schedule.Span{From: r.StartsAt.UTC(), To: r.EndsAt.UTC()}}
+		all[i] = Booked{
+			schedule.VisitID(r.Visit), schedule.SeriesID(r.Series), schedule.Place(r.Place), r.Household, r.Workers.V,
+			schedule.Span{From: r.StartsAt.UTC(), To: r.EndsAt.UTC()},
+		}
 	}
 	return all, nil
 }

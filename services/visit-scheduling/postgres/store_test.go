@@ -43,8 +43,10 @@ func aSeries() schedule.Series {
 	return schedule.Series{
 		ID: "series-1", Case: "case-1", Household: "house-1", PlanID: "plan-1", PlanVersion: 1, Trace: "00-a-b-01",
 		StartsOn: clock.NewDate(2026, 3, 2), EndsOn: clock.NewDate(2026, 3, 15),
-		Pattern: schedule.Pattern{TimesAWeek: 2, Minutes: 60, Workers: 2, Place: schedule.Home, Skills: []string{"parenting"},
-			Language: "fi", Earliest: 540, Latest: 1020, Weekdays: []clock.Weekday{"mon", "tue", "wed", "thu", "fri"}},
+		Pattern: schedule.Pattern{
+			TimesAWeek: 2, Minutes: 60, Workers: 2, Place: schedule.Home, Skills: []string{"parenting"},
+			Language: "fi", Earliest: 540, Latest: 1020, Weekdays: []clock.Weekday{"mon", "tue", "wed", "thu", "fri"},
+		},
 		Workers: []schedule.WorkerID{"w1"}, Recipients: []string{"p1"}, Status: schedule.SeriesActive, Version: 1,
 	}
 }

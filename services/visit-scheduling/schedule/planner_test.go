@@ -39,8 +39,10 @@ func worker(id string) Available {
 }
 
 func demand(id string) Demand {
-	return Demand{Visit: VisitID(id), Series: SeriesID("s-" + id), Windows: fiveDays(8, 16), Minutes: 60, Workers: 1,
-		Skills: []string{"parenting"}, Language: "fi", At: Location{Point: suburb}, PerDay: 1, Spacing: 2}
+	return Demand{
+		Visit: VisitID(id), Series: SeriesID("s-" + id), Windows: fiveDays(8, 16), Minutes: 60, Workers: 1,
+		Skills: []string{"parenting"}, Language: "fi", At: Location{Point: suburb}, PerDay: 1, Spacing: 2,
+	}
 }
 
 func problem(roster []Available, demands ...Demand) Problem {
@@ -63,8 +65,10 @@ func TestGreedy_SaysWhyAVisitIsUnplaced(t *testing.T) {
 	busy := func(id string, from, to int) []Booking {
 		var all []Booking
 		for day := range 5 {
-			all = append(all, Booking{Visit: VisitID(fmt.Sprint(id, day)), Series: "other", Workers: []WorkerID{WorkerID(id)},
-				Span: Span{at(day, from, 0), at(day, to, 0)}, At: Location{Remote: true}})
+			all = append(all, Booking{
+				Visit: VisitID(fmt.Sprint(id, day)), Series: "other", Workers: []WorkerID{WorkerID(id)},
+				Span: Span{at(day, from, 0), at(day, to, 0)}, At: Location{Remote: true},
+			})
 		}
 		return all
 	}
@@ -211,24 +215,30 @@ func drawProblem(t *rapid.T) Problem {
 		return Location{Point: rapid.SampledFrom(points).Draw(t, "point"), Remote: rapid.IntRange(0, 4).Draw(t, "remote") == 0}
 	}
 	for i := range rapid.IntRange(0, 6).Draw(t, "workers") {
-		a := Available{ID: WorkerID(fmt.Sprint("w", i)), Skills: some(skills, "has"), Languages: some(languages, "speaks"),
-			Base: rapid.SampledFrom(points).Draw(t, "base"), Away: spans(2, "away")}
+		a := Available{
+			ID: WorkerID(fmt.Sprint("w", i)), Skills: some(skills, "has"), Languages: some(languages, "speaks"),
+			Base: rapid.SampledFrom(points).Draw(t, "base"), Away: spans(2, "away"),
+		}
 		a.Shifts = fiveDays(rapid.IntRange(6, 9).Draw(t, "from"), rapid.IntRange(11, 20).Draw(t, "to"))
 		p.Roster = append(p.Roster, a)
 		var taken []Span
 		for _, s := range spans(4, "booked") {
 			if len(subtract([]Span{s}, taken)) == 1 && subtract([]Span{s}, taken)[0] == s {
 				taken = append(taken, s)
-				p.Booked = append(p.Booked, Booking{Visit: VisitID(fmt.Sprint("b", len(p.Booked))), Series: SeriesID(fmt.Sprint("s", rapid.IntRange(0, 5).Draw(t, "series"))),
-					Workers: []WorkerID{a.ID}, Span: s, At: places()})
+				p.Booked = append(p.Booked, Booking{
+					Visit: VisitID(fmt.Sprint("b", len(p.Booked))), Series: SeriesID(fmt.Sprint("s", rapid.IntRange(0, 5).Draw(t, "series"))),
+					Workers: []WorkerID{a.ID}, Span: s, At: places(),
+				})
 			}
 		}
 	}
 	for i := range rapid.IntRange(0, 14).Draw(t, "demands") {
 		series := rapid.IntRange(0, 5).Draw(t, "series")
-		d := Demand{Visit: VisitID(fmt.Sprint("v", i)), Series: SeriesID(fmt.Sprint("s", series)),
+		d := Demand{
+			Visit: VisitID(fmt.Sprint("v", i)), Series: SeriesID(fmt.Sprint("s", series)),
 			Minutes: rapid.SampledFrom([]int{15, 45, 60, 90}).Draw(t, "minutes"), Workers: rapid.IntRange(1, 2).Draw(t, "needs"),
-			At: places(), PerDay: series % 3, Spacing: rapid.IntRange(0, 3).Draw(t, "spacing"), NoWindow: WeekOver}
+			At: places(), PerDay: series % 3, Spacing: rapid.IntRange(0, 3).Draw(t, "spacing"), NoWindow: WeekOver,
+		}
 		for _, w := range spans(4, "windows") {
 			if w.Length() >= time.Duration(d.Minutes)*time.Minute && w.To.Before(w.From.Truncate(24*time.Hour).Add(24*time.Hour)) {
 				d.Windows = append(d.Windows, w)
@@ -426,9 +436,11 @@ func week(workers, visits int) Problem {
 		p.Roster = append(p.Roster, a)
 	}
 	for i := range visits {
-		d := Demand{Visit: VisitID(fmt.Sprintf("v%05d", i)), Series: SeriesID(fmt.Sprintf("s%05d", i/2)), Windows: fiveDays(8, 20), Minutes: 30 + 15*r.IntN(3),
+		d := Demand{
+			Visit: VisitID(fmt.Sprintf("v%05d", i)), Series: SeriesID(fmt.Sprintf("s%05d", i/2)), Windows: fiveDays(8, 20), Minutes: 30 + 15*r.IntN(3),
 			Workers: 1, Skills: []string{skills[r.IntN(len(skills))]}, Language: languages[min(r.IntN(12), 4)%5], At: Location{Point: areas[r.IntN(len(areas))]},
-			PerDay: 1, Spacing: 2, Known: []WorkerID{p.Roster[r.IntN(workers)].ID}}
+			PerDay: 1, Spacing: 2, Known: []WorkerID{p.Roster[r.IntN(workers)].ID},
+		}
 		if r.Float64() < 0.15 {
 			d.Workers = 2
 		}

@@ -256,14 +256,18 @@ func (s *Series) End(reason string) *Event {
 	}
 	s.Status, s.EndReason = SeriesEnded, reason
 	s.Version++
-	return &Event{Type: "series.ended", Subject: string(s.ID), Version: s.Version,
-		Data: SeriesEndedData{Series: s.ID, Case: s.Case, Reason: reason}}
+	return &Event{
+		Type: "series.ended", Subject: string(s.ID), Version: s.Version,
+		Data: SeriesEndedData{Series: s.ID, Case: s.Case, Reason: reason},
+	}
 }
 
 // Created is the event of a new series.
 func (s Series) Created() Event {
-	return Event{Type: "series.created", Subject: string(s.ID), Version: s.Version,
-		Data: SeriesCreatedData{Series: s.ID, Case: s.Case, Plan: s.PlanID, PlanVersion: s.PlanVersion, Visits: s.Planned}}
+	return Event{
+		Type: "series.created", Subject: string(s.ID), Version: s.Version,
+		Data: SeriesCreatedData{Series: s.ID, Case: s.Case, Plan: s.PlanID, PlanVersion: s.PlanVersion, Visits: s.Planned},
+	}
 }
 
 // Ledger counts a series' visits by how they stand.

@@ -38,8 +38,10 @@ func date(t interface{ Fatal(...any) }, s string) clock.Date {
 func series(t interface{ Fatal(...any) }, starts, ends string, times int) Series {
 	return Series{
 		ID: "s", Case: "c", PlanID: "p", PlanVersion: 1, StartsOn: date(t, starts), EndsOn: date(t, ends), Status: SeriesActive, Version: 1,
-		Pattern: Pattern{TimesAWeek: times, Minutes: 60, Workers: 1, Place: Home, Earliest: 9 * 60, Latest: 17 * 60,
-			Weekdays: []clock.Weekday{"mon", "tue", "wed", "thu", "fri"}},
+		Pattern: Pattern{
+			TimesAWeek: times, Minutes: 60, Workers: 1, Place: Home, Earliest: 9 * 60, Latest: 17 * 60,
+			Weekdays: []clock.Weekday{"mon", "tue", "wed", "thu", "fri"},
+		},
 	}
 }
 

@@ -13,8 +13,10 @@ var attendance = Attendance{Early: time.Hour, Late: 12 * time.Hour, Grace: 30 * 
 
 // pairVisit is a visit of two workers on Tuesday from 10 to 11.
 func pairVisit() Visit {
-	return Visit{ID: "v", Series: "s", Case: "c", Minutes: 60, WorkersNeeded: 2, Status: Scheduled, Version: 3, Recipients: []string{"p"},
-		Slot: &Slot{StartsAt: at(1, 10, 0), EndsAt: at(1, 11, 0), Workers: []WorkerID{"a", "b"}}}
+	return Visit{
+		ID: "v", Series: "s", Case: "c", Minutes: 60, WorkersNeeded: 2, Status: Scheduled, Version: 3, Recipients: []string{"p"},
+		Slot: &Slot{StartsAt: at(1, 10, 0), EndsAt: at(1, 11, 0), Workers: []WorkerID{"a", "b"}},
+	}
 }
 
 func TestVisit_IsCompletedWhenBothHaveLeft(t *testing.T) {
@@ -93,8 +95,10 @@ func TestVisit_MissedCheckoutAlarmsOnceAndALateOneStillCompletes(t *testing.T) {
 		t.Fatal(err)
 	}
 	alarm := v.MissCheckout(at(1, 11, 50))
-	want := &Event{Type: "visit.checkout_missed", Subject: "v", Version: 5,
-		Data: VisitCheckoutMissedData{"v", "c", []WorkerID{"a"}, at(1, 11, 20)}} // began 20 minutes late
+	want := &Event{
+		Type: "visit.checkout_missed", Subject: "v", Version: 5,
+		Data: VisitCheckoutMissedData{"v", "c", []WorkerID{"a"}, at(1, 11, 20)},
+	} // began 20 minutes late
 	if diff := cmp.Diff(want, alarm); diff != "" {
 		t.Errorf("alarm (-want +got):\n%s", diff)
 	}
