@@ -113,7 +113,11 @@ func (c consumer) know(ctx context.Context, tx *kit.Tx, e events.Event, o messag
 		if err != nil && fault.KindOf(err) != fault.NotFound {
 			return k, "", err
 		}
-		k.Reachable = err == nil
+		excluded, failed := postgres.Excluded(ctx, tx, o.CaseID, k.Supervisor)
+		if failed != nil {
+			return k, "", failed
+		}
+		k.Reachable = err == nil && !excluded
 	}
 	return k, trace, nil
 }

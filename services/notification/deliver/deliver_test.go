@@ -20,6 +20,7 @@ import (
 	"github.com/hearthfps/hearth/pkg/clock"
 	"github.com/hearthfps/hearth/pkg/events"
 	"github.com/hearthfps/hearth/pkg/fault"
+	"github.com/hearthfps/hearth/pkg/policy"
 	kit "github.com/hearthfps/hearth/pkg/postgres"
 	"github.com/hearthfps/hearth/pkg/rules"
 	"github.com/hearthfps/hearth/pkg/tenant"
@@ -504,6 +505,18 @@ func TestDelivery_AWorkerWithoutAContactIsATask(t *testing.T) {
 	r.assignment("e2", "sms-only")
 	if m := r.awaitState(message.Withheld); m.ReasonCode != message.ReasonNoChannel {
 		t.Errorf("no provider for SMS: got %+v", m)
+	}
+}
+
+func TestDelivery_NothingGoesToWhoWasExcludedSince(t *testing.T) {
+	r := newRig(t, start)
+	r.run()
+	r.register("worker-1")
+	r.in(func(ctx context.Context, tx *kit.Tx) error { return policy.ExcludeWorker(ctx, tx, caseID, "worker-1") })
+	r.assignment("e1", "worker-1")
+	m := r.awaitState(message.Withheld)
+	if m.ReasonCode != message.ReasonExcluded || r.mail.count() != 0 || len(r.tasks()) != 1 {
+		t.Errorf("%s, %d tries, %d tasks", m.ReasonCode, r.mail.count(), len(r.tasks()))
 	}
 }
 

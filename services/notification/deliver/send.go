@@ -153,12 +153,15 @@ func (d *Deliverer) resolve(ctx context.Context, m message.Message, agency *rule
 	case message.DutyTeam:
 		candidates = dutyAddress(agency.DutyTeam, m.Recipient)
 	default:
-		contact, err := d.contact(ctx, m.Recipient)
+		contact, excluded, err := d.contact(ctx, m)
 		if fault.KindOf(err) == fault.NotFound {
 			return give(withhold(message.ReasonNoContact, nil))
 		}
 		if err != nil {
 			return give(d.askAgain(err))
+		}
+		if excluded {
+			return give(withhold(message.ReasonExcluded, nil))
 		}
 		candidates, language = contact.Addresses(), contact.Language
 	}
@@ -173,13 +176,17 @@ func (d *Deliverer) resolve(ctx context.Context, m message.Message, agency *rule
 	return give(withhold(message.ReasonNoChannel, nil))
 }
 
-func (d *Deliverer) contact(ctx context.Context, workerID string) (message.Contact, error) {
-	var c message.Contact
-	err := d.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) (err error) {
-		c, err = postgres.WorkerContact(ctx, tx, workerID)
+// contact is how a message's worker is reached, and whether they have been
+// excluded from its case since it was planned.
+func (d *Deliverer) contact(ctx context.Context, m message.Message) (c message.Contact, excluded bool, err error) {
+	err = d.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) (err error) {
+		if excluded, err = postgres.Excluded(ctx, tx, m.CaseID, m.Recipient); err != nil {
+			return err
+		}
+		c, err = postgres.WorkerContact(ctx, tx, m.Recipient)
 		return err
 	})
-	return c, err
+	return c, excluded, err
 }
 
 // dutyAddress is the entry of the agency's file that a message was planned for;

@@ -41,6 +41,7 @@ const (
 // Reasons this service itself gives; intake gives its own for refusals.
 const (
 	ReasonNoContact     = "no_contact"           // nobody registered how to reach them
+	ReasonExcluded      = "recipient_excluded"   // they may no longer know of the case
 	ReasonNoChannel     = "no_channel"           // no provider for the kind of contact
 	ReasonNoAllowedTime = "no_allowed_time"      // no hour left that is not night
 	ReasonNotNeutral    = "text_not_neutral"     // the finished text would give the agency away

@@ -69,6 +69,16 @@ func AssignedWorkers(ctx context.Context, tx *postgres.Tx, caseID string) ([]str
 	return ids, nil
 }
 
+// Excluded tells whether a worker may not know of a case.
+func Excluded(ctx context.Context, tx *postgres.Tx, caseID, workerID string) (bool, error) {
+	var excluded bool
+	err := tx.GetContext(ctx, &excluded, `SELECT EXISTS (SELECT FROM case_access WHERE case_id = $1 AND worker_id = $2 AND excluded)`, caseID, workerID)
+	if err != nil {
+		return false, fmt.Errorf("read exclusions of case: %w", err)
+	}
+	return excluded, nil
+}
+
 // OpenReferral keeps the trace a referral's story began with.
 func OpenReferral(ctx context.Context, tx *postgres.Tx, referralID, trace string) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO referral_file (referral_id, trace) VALUES ($1, $2) ON CONFLICT DO NOTHING`, referralID, trace)
