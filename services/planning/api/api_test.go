@@ -320,6 +320,18 @@ func TestExclusion_BeatsTheAssignmentAtOnce(t *testing.T) {
 	}
 }
 
+// Who both works on cases and supervises gives the case away, and closes it as a
+// supervisor.
+func TestClose_NotByWhoWorkedOnItBefore(t *testing.T) {
+	d := newDesk(t)
+	s, both := d.As("lakeland/supervisor/boss-1"), d.As("lakeland/supervisor/worker-1")
+	a := apitest.Read[api.Assignment](s.Post(theCase+"/assignments", map[string]any{"worker_id": "worker-1", "supervisor_id": "boss-1", "role": "lead"}).Want(http.StatusCreated))
+	both.Post("/planning/v1/assignments/"+a.AssignmentId+":end", map[string]any{"reason_code": "workload"}).Want(http.StatusOK)
+	file := both.Get(theCase).Want(http.StatusOK)
+	both.Post(theCase+":close", map[string]any{"reason_code": "goals_met"}, apitest.IfMatch(file.ETag())).WantProblem(http.StatusForbidden, "own_case")
+	s.Post(theCase+":close", map[string]any{"reason_code": "goals_met"}, apitest.IfMatch(file.ETag())).Want(http.StatusOK)
+}
+
 func TestSafetyPlan_DemandedStartedEndedAndInTheWayOfClosing(t *testing.T) {
 	d := newDesk(t).assigned()
 	d.decide("unsafe")

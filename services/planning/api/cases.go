@@ -93,7 +93,11 @@ func (s *Server) CloseCase(ctx context.Context, r CloseCaseRequestObject) (Close
 		if err := httpapi.IfMatch(ctx, c.Version); err != nil {
 			return out, err
 		}
-		ended, err := c.Close(casefile.Closing{Reason: string(r.Body.ReasonCode), Summary: text(r.Body.Summary), By: by, At: s.now()})
+		worked, err := store.Worked(ctx, tx, c.ID, by)
+		if err != nil {
+			return out, err
+		}
+		ended, err := c.Close(casefile.Closing{Reason: string(r.Body.ReasonCode), Summary: text(r.Body.Summary), By: by, At: s.now(), Worked: worked})
 		if err != nil {
 			return out, err
 		}

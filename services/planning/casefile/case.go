@@ -62,6 +62,8 @@ type Closing struct {
 	Summary string
 	By      string
 	At      time.Time
+	// Worked: who closes it worked on the case once. It is not stored.
+	Worked bool `json:"-"`
 }
 
 // elsewhere are the closing reasons after which others answer for the
@@ -86,14 +88,14 @@ func (c *Case) settle() {
 }
 
 // Close closes the case and ends its assignments, which it returns. It fails
-// with Forbidden (own_case) for a worker of the case, with Conflict
+// with Forbidden (own_case) for who works on the case or ever did, with Conflict
 // (safety_plan_in_force) or (safety_plan_demanded).
 func (c *Case) Close(closing Closing) ([]Assignment, error) {
 	if err := c.mustBeOpen(); err != nil {
 		return nil, err
 	}
-	if c.worksOn(closing.By) {
-		return nil, fault.New(fault.Forbidden, "own_case", "A case is closed by someone who does not work on it.")
+	if c.worksOn(closing.By) || closing.Worked {
+		return nil, fault.New(fault.Forbidden, "own_case", "A case is closed by someone who does not work on it, and never did.")
 	}
 	if c.Safety.PlanInForce != "" {
 		return nil, fault.New(fault.Conflict, "safety_plan_in_force", "A safety plan is in force. End it, with its reason, before closing the case.")

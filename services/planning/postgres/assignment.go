@@ -166,3 +166,12 @@ func barred(ctx context.Context, tx *postgres.Tx, id casefile.CaseID) ([]string,
 	}
 	return workers, nil
 }
+
+// Worked says whether a worker has, or ever had, a case.
+func Worked(ctx context.Context, tx *postgres.Tx, id casefile.CaseID, worker string) (bool, error) {
+	var worked bool
+	if err := tx.GetContext(ctx, &worked, `SELECT EXISTS (SELECT FROM assignment WHERE case_id = $1 AND worker_id = $2)`, id, worker); err != nil {
+		return false, fmt.Errorf("read assignments: %w", err)
+	}
+	return worked, nil
+}
