@@ -1,6 +1,7 @@
 package notification_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"github.com/hearthfps/hearth/pkg/auth"
 	"github.com/hearthfps/hearth/pkg/events"
 	"github.com/hearthfps/hearth/pkg/httpapi/apitest"
+	kit "github.com/hearthfps/hearth/pkg/postgres"
 	"github.com/hearthfps/hearth/services/notification"
 	"github.com/hearthfps/hearth/services/notification/api"
 	"github.com/hearthfps/hearth/services/notification/channel"
@@ -333,6 +335,15 @@ func TestRefusal_BecomesATaskForThoseWhoMayKnowOfTheCase(t *testing.T) {
 	if slices.ContainsFunc(o.told(), func(s string) bool { return strings.Contains(s, "Påminnelse") }) {
 		t.Error("a refused reminder was sent")
 	}
+	worker.Get("/notifications/v1/messages").Want(200)
+	o.InTenant(func(ctx context.Context, tx *kit.Tx) error {
+		var seen []string
+		err := tx.SelectContext(ctx, &seen, `SELECT DISTINCT resource_type FROM audit WHERE actor = 'worker-1' AND action = 'list' ORDER BY 1`)
+		if diff := cmp.Diff([]string{"message", "task"}, seen); diff != "" {
+			t.Errorf("lists that left an audit row: %s", diff)
+		}
+		return err
+	})
 }
 
 func TestReporter_HearsBackByTheirOwnContact(t *testing.T) {

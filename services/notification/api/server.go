@@ -56,6 +56,9 @@ func (s *Server) ListMessages(ctx context.Context, r ListMessagesRequestObject) 
 	f.State, f.Template = string(deref(r.Params.State)), deref(r.Params.Template)
 	var list []message.Message
 	err = s.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) (err error) {
+		if err := s.Policy.CheckRead(ctx, tx, policy.List, policy.Resource{Type: typeMessage}); err != nil {
+			return err
+		}
 		if f.Access, f.AccessArgs, err = s.Policy.CaseFilter(ctx, typeMessage, "message.case_id"); err != nil {
 			return err
 		}
@@ -117,6 +120,9 @@ func (s *Server) ListTasks(ctx context.Context, r ListTasksRequestObject) (ListT
 	}
 	var list []message.Task
 	err = s.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) (err error) {
+		if err := s.Policy.CheckRead(ctx, tx, policy.List, policy.Resource{Type: typeTask}); err != nil {
+			return err
+		}
 		if f.Access, f.AccessArgs, err = s.Policy.CaseFilter(ctx, typeTask, "task.case_id"); err != nil {
 			return err
 		}

@@ -426,6 +426,14 @@ func TestResourceReferral_NeedToKnow(t *testing.T) {
 	if page := apitest.Read[api.ResourceReferralPage](d.As("lakeland/boss/supervisor").Get("/directory/v1/resource-referrals?case_id=" + caseID)); len(page.Items) != 1 {
 		t.Errorf("a supervisor lists %d", len(page.Items))
 	}
+	must(t, d.db.InTenant(tenant.With(t.Context(), id), func(ctx context.Context, tx *kit.Tx) error {
+		var lists int
+		err := tx.GetContext(ctx, &lists, `SELECT count(*) FROM audit WHERE actor = 'boss' AND action = 'list' AND resource_type = 'resource_referral'`)
+		if lists != 1 {
+			t.Errorf("a list left %d audit rows, want 1", lists)
+		}
+		return err
+	}))
 }
 
 func TestResourceReferral_WhatCannotBeReferred(t *testing.T) {

@@ -181,6 +181,9 @@ func (s *Server) ListResourceReferrals(ctx context.Context, r ListResourceReferr
 	f.After = cursor.ID
 	var list []directory.Referral
 	err := s.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) (err error) {
+		if err := s.Policy.CheckRead(ctx, tx, policy.List, policy.Resource{Type: typeReferral}); err != nil {
+			return err
+		}
 		if f.Access, f.AccessArgs, err = s.Policy.CaseFilter(ctx, typeReferral, "resource_referral.case_id"); err != nil {
 			return err
 		}
