@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/hearthfps/hearth/pkg/fault"
 	"github.com/hearthfps/hearth/pkg/policy"
 	"github.com/hearthfps/hearth/pkg/postgres"
 	store "github.com/hearthfps/hearth/services/intake/postgres"
@@ -62,7 +63,7 @@ func (a *API) readable(ctx context.Context, tx *postgres.Tx, id referral.Referra
 	if err != nil {
 		return nil, err
 	}
-	return rf, a.Policy.CheckRead(ctx, tx, policy.Read, r)
+	return rf, unknown(a.Policy.CheckRead(ctx, tx, policy.Read, r), "referral")
 }
 
 // changeable loads a referral, locked, for an action the caller may take on it.
@@ -75,7 +76,7 @@ func (a *API) changeable(ctx context.Context, tx *postgres.Tx, id referral.Refer
 	if err != nil {
 		return nil, err
 	}
-	return rf, a.Policy.CheckRead(ctx, tx, action, r)
+	return rf, unknown(a.Policy.CheckRead(ctx, tx, action, r), "referral")
 }
 
 // person loads a person for an action of the given type of resource that the
@@ -85,7 +86,7 @@ func (a *API) person(ctx context.Context, tx *postgres.Tx, id referral.PersonID,
 	if err != nil {
 		return nil, s, err
 	}
-	return p, s, a.anyCase(ctx, tx, action, policy.Resource{Type: kind, ID: string(id)}, s.Cases)
+	return p, s, unknown(a.anyCase(ctx, tx, action, policy.Resource{Type: kind, ID: string(id)}, s.Cases), "person")
 }
 
 // anyCase decides about a thing that several cases share: who works on one of them
@@ -109,4 +110,13 @@ func (a *API) anyCase(ctx context.Context, tx *postgres.Tx, action string, r pol
 		}
 	}
 	return a.Policy.CheckRead(ctx, tx, action, r)
+}
+
+// unknown words the refusal of what the caller may not know of as if there were
+// no such referral, person or household: to the letter, or it tells that there is.
+func unknown(err error, what string) error {
+	if fault.KindOf(err) != fault.NotFound {
+		return err
+	}
+	return fault.New(fault.NotFound, what+"_not_found", "There is no such "+what+".")
 }

@@ -53,7 +53,7 @@ func (a *API) mayGrantReporter(id string) permission {
 			return err
 		}
 		r.Type = "reporter"
-		return a.Policy.CheckRead(ctx, tx, policy.Grant, r)
+		return unknown(a.Policy.CheckRead(ctx, tx, policy.Grant, r), "referral")
 	}
 }
 
@@ -108,5 +108,5 @@ func (a *API) readReporter(ctx context.Context, tx *postgres.Tx, rf *referral.Re
 	if granted {
 		r.Granted = []string{who.Actor()}
 	}
-	return a.Policy.CheckRead(ctx, tx, policy.Read, r)
+	return unknown(a.Policy.CheckRead(ctx, tx, policy.Read, r), "referral")
 }

@@ -266,7 +266,7 @@ func (a *API) readHousehold(ctx context.Context, tx *postgres.Tx, id string, h s
 			cases = append(cases, string(rf.Case))
 		}
 	}
-	return a.anyCase(ctx, tx, policy.Read, policy.Resource{Type: "household", ID: id}, cases)
+	return unknown(a.anyCase(ctx, tx, policy.Read, policy.Resource{Type: "household", ID: id}, cases), "household")
 }
 
 // GetTravelPoint implements StrictServerInterface.

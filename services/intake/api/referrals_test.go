@@ -140,6 +140,41 @@ func TestNeedToKnow_ExclusionBeatsEveryRole(t *testing.T) {
 	}
 }
 
+// What is kept from somebody is told of in the words of what is not there.
+func TestNeedToKnow_ARefusalDoesNotTellThatThereIsSomething(t *testing.T) {
+	b := newBench(t)
+	id := b.received(event("a"))
+	screened := b.screen(id, "screened_in", "family_needs_support")
+	b.exec(`INSERT INTO case_access (case_id, worker_id, excluded) VALUES ($1, 'boss-1', true)`, text(screened, "case_id"))
+	const nobody = "019aa7b0-11f2-7a44-8a0e-5b8c0d9e1f22"
+	boss := b.as("supervisor", "boss-1")
+	told := func(a *apitest.Answer) object {
+		t.Helper()
+		problem := read(a.Want(http.StatusNotFound))
+		delete(problem, "instance")
+		delete(problem, "trace_id")
+		return problem
+	}
+	rules := object{"contacts": []any{}}
+	person, household := text(screened, "persons", 0, "person_id"), text(screened, "household_id")
+	for _, c := range []struct {
+		what, there string
+		ask         func(id string) *apitest.Answer
+	}{
+		{"referral", id, func(id string) *apitest.Answer { return boss.Get("/intake/v1/referrals/" + id) }},
+		{"reporter", id, func(id string) *apitest.Answer { return boss.Get("/intake/v1/referrals/" + id + "/reporter") }},
+		{"person", person, func(id string) *apitest.Answer { return boss.Get("/intake/v1/persons/" + id) }},
+		{"contact rules", person, func(id string) *apitest.Answer {
+			return boss.Put("/intake/v1/persons/"+id+"/contact-rules", rules, apitest.IfMatch(`"1"`))
+		}},
+		{"household", household, func(id string) *apitest.Answer { return boss.Get("/intake/v1/households/" + id) }},
+	} {
+		if diff := cmp.Diff(told(c.ask(nobody)), told(c.ask(c.there))); diff != "" {
+			t.Errorf("%s (-not there +kept away): %s", c.what, diff)
+		}
+	}
+}
+
 func TestReporter_OnlyByAGrantInOnesName(t *testing.T) {
 	b := newBench(t)
 	id := b.received(event("a"))
