@@ -48,8 +48,10 @@ func week(t testing.TB, seed uint64, workers, visits int) schedule.Problem {
 		return chosen
 	}
 	for i := range workers {
-		a := schedule.Available{ID: schedule.WorkerID(fmt.Sprintf("w%03d", i)), Skills: some(skills, 0.7), Languages: append(some(languages[1:], 0.4), "fi"),
-			Base: points[r.IntN(len(points))], Shifts: days(8, 12+r.IntN(6))}
+		a := schedule.Available{
+			ID: schedule.WorkerID(fmt.Sprintf("w%03d", i)), Skills: some(skills, 0.7), Languages: append(some(languages[1:], 0.4), "fi"),
+			Base: points[r.IntN(len(points))], Shifts: days(8, 12+r.IntN(6)),
+		}
 		if r.Float64() < 0.3 {
 			from := time.Date(2026, 3, 2+r.IntN(5), 9+r.IntN(4), 30, 0, 0, time.UTC)
 			a.Away = []schedule.Span{{From: from, To: from.Add(time.Duration(1+r.IntN(30)) * time.Hour)}}
@@ -58,9 +60,11 @@ func week(t testing.TB, seed uint64, workers, visits int) schedule.Problem {
 	}
 	var before []schedule.Demand
 	for i := range visits {
-		d := schedule.Demand{Visit: schedule.VisitID(fmt.Sprintf("v%05d", i)), Series: schedule.SeriesID(fmt.Sprintf("s%05d", i/2)), Windows: days(8+r.IntN(3), 14+r.IntN(4)),
+		d := schedule.Demand{
+			Visit: schedule.VisitID(fmt.Sprintf("v%05d", i)), Series: schedule.SeriesID(fmt.Sprintf("s%05d", i/2)), Windows: days(8+r.IntN(3), 14+r.IntN(4)),
 			Minutes: 30 + 15*r.IntN(4), Workers: 1, Skills: some(skills, 0.3), At: schedule.Location{Point: points[r.IntN(len(points))], Remote: r.Float64() < 0.1},
-			PerDay: 1, Spacing: 2, Known: []schedule.WorkerID{p.Roster[r.IntN(workers)].ID}}
+			PerDay: 1, Spacing: 2, Known: []schedule.WorkerID{p.Roster[r.IntN(workers)].ID},
+		}
 		if r.Float64() < 0.5 {
 			d.Language = languages[r.IntN(len(languages))]
 		}

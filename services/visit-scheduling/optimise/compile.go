@@ -148,16 +148,20 @@ func (c *plan) addWorker(i int32, w Worker, start, end int32) {
 	for _, s := range subtract(merge(w.Shifts), merge(w.Absences)) {
 		pw.tours = append(pw.tours, int32(len(c.tours)))
 		date, week := floorDiv(s.From, DayMinutes), floorDiv(s.From, WeekMinutes)
-		c.tours = append(c.tours, pTour{worker: i, from: int32(s.From), to: int32(s.To), start: start, end: end,
-			date: int32(date), day: counter(days, date, &c.days), week: counter(weeks, week, &c.weeks)})
+		c.tours = append(c.tours, pTour{
+			worker: i, from: int32(s.From), to: int32(s.To), start: start, end: end,
+			date: int32(date), day: counter(days, date, &c.days), week: counter(weeks, week, &c.weeks),
+		})
 	}
 	c.workers = append(c.workers, pw)
 }
 
 func (c *plan) number(v Visit, place, series int32) pVisit {
-	out := pVisit{place: place, minutes: int32(v.Minutes), series: series,
+	out := pVisit{
+		place: place, minutes: int32(v.Minutes), series: series,
 		windows: slices.Clone(v.Windows), roles: int32(max(1, len(v.Roles))), start: math.MinInt32, locked: v.Locked,
-		team: len(v.TeamSkills)+len(v.TeamLanguages) > 0}
+		team: len(v.TeamSkills)+len(v.TeamLanguages) > 0,
+	}
 	slices.SortFunc(out.windows, func(a, b Window) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To)) })
 	out.leaveOut = int64(c.w.Unplaced) * int64(1+v.Priority)
 	if v.Optional {

@@ -24,9 +24,11 @@ func drawProblem(t *rapid.T) Problem {
 	}
 	var ids []string
 	for i := range rapid.SampledFrom([]int{2, 4, 6, 3, 1, 0}).Draw(t, "workers") {
-		w := Worker{ID: fmt.Sprint("w", i), Skills: some(skills, "has"), Languages: some(languages, "speaks"),
+		w := Worker{
+			ID: fmt.Sprint("w", i), Skills: some(skills, "has"), Languages: some(languages, "speaks"),
 			Start: rapid.SampledFrom(places).Draw(t, "start"), End: rapid.SampledFrom(places).Draw(t, "end"),
-			MaxDayMinutes: rapid.SampledFrom([]int{0, 0, 200, 400}).Draw(t, "day limit"), MaxWeekMinutes: rapid.SampledFrom([]int{0, 600}).Draw(t, "week limit")}
+			MaxDayMinutes: rapid.SampledFrom([]int{0, 0, 200, 400}).Draw(t, "day limit"), MaxWeekMinutes: rapid.SampledFrom([]int{0, 600}).Draw(t, "week limit"),
+		}
 		for d := range days {
 			from := d*DayMinutes + rapid.IntRange(360, 600).Draw(t, "from")
 			w.Shifts = append(w.Shifts, Window{from, from + rapid.IntRange(120, 1000).Draw(t, "hours")})
@@ -39,8 +41,10 @@ func drawProblem(t *rapid.T) Problem {
 		p.Workers = append(p.Workers, w)
 	}
 	for i := range rapid.IntRange(0, 14).Draw(t, "visits") {
-		v := Visit{ID: fmt.Sprint("v", i), Place: rapid.SampledFrom(places).Draw(t, "place"), Minutes: rapid.IntRange(5, 150).Draw(t, "minutes"),
-			Priority: rapid.IntRange(0, 2).Draw(t, "priority"), Optional: rapid.IntRange(0, 4).Draw(t, "optional") == 0, Penalty: 400}
+		v := Visit{
+			ID: fmt.Sprint("v", i), Place: rapid.SampledFrom(places).Draw(t, "place"), Minutes: rapid.IntRange(5, 150).Draw(t, "minutes"),
+			Priority: rapid.IntRange(0, 2).Draw(t, "priority"), Optional: rapid.IntRange(0, 4).Draw(t, "optional") == 0, Penalty: 400,
+		}
 		for range rapid.SampledFrom([]int{1, 1, 2, 3, 0}).Draw(t, "windows") {
 			from := rapid.IntRange(0, days-1).Draw(t, "opens on")*DayMinutes + rapid.IntRange(300, 1000).Draw(t, "opens at")
 			v.Windows = append(v.Windows, Window{from, from + rapid.IntRange(30, 900).Draw(t, "open for")})

@@ -56,8 +56,10 @@ type search struct {
 }
 
 func newSearch(s *state, seed uint64) *search {
-	x := &search{finder: newFinder(s), rng: &source{seed*0x9e3779b97f4a7c15 + 1}, hit: make([]int32, len(s.tours)),
-		slot: make([]int32, len(s.visits)), bestTours: make([]tour, len(s.tours)), isStale: make([]bool, len(s.tours))}
+	x := &search{
+		finder: newFinder(s), rng: &source{seed*0x9e3779b97f4a7c15 + 1}, hit: make([]int32, len(s.tours)),
+		slot: make([]int32, len(s.visits)), bestTours: make([]tour, len(s.tours)), isStale: make([]bool, len(s.tours)),
+	}
 	for v := range s.visits {
 		x.slot[v] = -1
 		x.track(int32(v))

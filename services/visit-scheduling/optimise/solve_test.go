@@ -17,7 +17,8 @@ import (
 func solve(t interface {
 	Helper()
 	Fatal(...any)
-}, p Problem, opt Options) Solution {
+}, p Problem, opt Options,
+) Solution {
 	t.Helper()
 	s, err := Solve(context.Background(), p, opt)
 	if err != nil {

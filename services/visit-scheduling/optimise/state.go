@@ -47,9 +47,11 @@ type op struct {
 }
 
 func newState(c *plan) *state {
-	s := &state{plan: c, tours: make([]tour, len(c.tours)), saved: make([]tour, len(c.tours)), isSaved: make([]bool, len(c.tours)),
+	s := &state{
+		plan: c, tours: make([]tour, len(c.tours)), saved: make([]tour, len(c.tours)), isSaved: make([]bool, len(c.tours)),
 		where: make([]int32, len(c.visits)*maxRoles), dayWork: make([]int32, c.days), weekWork: make([]int32, c.weeks),
-		faces: make([][]face, len(c.series)), dates: make([][]int32, len(c.series))}
+		faces: make([][]face, len(c.series)), dates: make([][]int32, len(c.series)),
+	}
 	for i := range s.where {
 		s.where[i] = -1
 	}

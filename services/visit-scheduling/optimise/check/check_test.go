@@ -50,8 +50,10 @@ func TestHomeCare_NamesEachBreach(t *testing.T) {
 		Caregivers: []benchfile.HomeCareCaregiver{{ID: "both", Abilities: []string{"a", "b"}}, {ID: "b", Abilities: []string{"b"}}},
 		Patients: []benchfile.HomeCarePatient{
 			{ID: "one", TimeWindow: [2]float64{0, 5}, Required: []benchfile.HomeCareNeed{{Service: "a"}}},
-			{ID: "two", TimeWindow: [2]float64{20, 25}, Required: []benchfile.HomeCareNeed{{Service: "a"}, {Service: "b"}},
-				Sync: &benchfile.HomeCareSync{Type: "sequential", Distance: [2]float64{5, 8}}},
+			{
+				ID: "two", TimeWindow: [2]float64{20, 25}, Required: []benchfile.HomeCareNeed{{Service: "a"}, {Service: "b"}},
+				Sync: &benchfile.HomeCareSync{Type: "sequential", Distance: [2]float64{5, 8}},
+			},
 		},
 		Distances: [][]float64{{0, 8, 10}, {8, 0, 9}, {10, 9, 0}},
 	}

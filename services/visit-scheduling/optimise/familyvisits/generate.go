@@ -65,8 +65,10 @@ func Generate(visits int, seed uint64) optimise.Problem {
 func (r *source) unit() float64 { return float64(r.next()>>11) / (1 << 53) }
 
 func worker(r *source, i int, home *optimise.Place) optimise.Worker {
-	w := optimise.Worker{ID: fmt.Sprintf("w%05d", i), Start: home, End: home, MaxDayMinutes: 480, MaxWeekMinutes: 2250,
-		Skills: []string{skills[0]}, Languages: []string{languages[0]}}
+	w := optimise.Worker{
+		ID: fmt.Sprintf("w%05d", i), Start: home, End: home, MaxDayMinutes: 480, MaxWeekMinutes: 2250,
+		Skills: []string{skills[0]}, Languages: []string{languages[0]},
+	}
 	for k, s := range skills[1:] {
 		if i%len(skills) == k || r.chance(30) {
 			w.Skills = append(w.Skills, s)
@@ -116,9 +118,11 @@ func family(r *source, k int, home *optimise.Place, most int, p *optimise.Proble
 		}
 	}
 	for i := 0; i < count && len(p.Visits) < most; i++ {
-		v := optimise.Visit{ID: fmt.Sprintf("v%05d-%d", k, i), Series: fmt.Sprintf("f%05d", k), Place: home,
+		v := optimise.Visit{
+			ID: fmt.Sprintf("v%05d-%d", k, i), Series: fmt.Sprintf("f%05d", k), Place: home,
 			Minutes: 15 + 5*r.intn(4), Roles: []optimise.Role{language}, PerDay: 1, Spacing: 5 / count,
-			Excluded: excluded, Preferred: known, Priority: r.intn(3)}
+			Excluded: excluded, Preferred: known, Priority: r.intn(3),
+		}
 		if pair {
 			v.Roles = append(v.Roles, optimise.Role{Skills: []string{skills[0]}})
 		}

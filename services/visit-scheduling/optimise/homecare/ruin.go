@@ -43,8 +43,10 @@ type ruin struct {
 
 func newRuin(s *state, rng *source) *ruin {
 	n := s.n
-	r := &ruin{state: s, rng: rng, near: make([][]int32, n), gone: make([]int32, 0, n), keys: make([]int64, 0, n),
-		out: make([]bool, n), hit: make([]bool, s.in.workers), saved: make([]int32, len(s.all)), bestAll: make([]int32, len(s.all))}
+	r := &ruin{
+		state: s, rng: rng, near: make([][]int32, n), gone: make([]int32, 0, n), keys: make([]int64, 0, n),
+		out: make([]bool, n), hit: make([]bool, s.in.workers), saved: make([]int32, len(s.all)), bestAll: make([]int32, len(s.all)),
+	}
 	for p := range r.near {
 		row := make([]int32, n)
 		for q := range row {

@@ -9,13 +9,15 @@ import (
 
 func drawInstance(t *rapid.T) *Instance {
 	n, w := rapid.IntRange(2, 10).Draw(t, "patients"), rapid.IntRange(2, 5).Draw(t, "workers")
-	in := &Instance{patients: n, workers: w,
+	in := &Instance{
+		patients: n, workers: w,
 		dist: rapid.SliceOfN(rapid.Int32Range(0, 90), (n+1)*(n+1), (n+1)*(n+1)).Draw(t, "dist"),
 		from: rapid.SliceOfN(rapid.Int32Range(0, 300), n, n).Draw(t, "from"), due: make([]int32, n),
 		double: rapid.SliceOfN(rapid.Bool(), n, n).Draw(t, "double"),
 		gapMin: rapid.SliceOfN(rapid.Int32Range(0, 40), n, n).Draw(t, "gap"), gapMax: make([]int32, n),
 		length: rapid.SliceOfN(rapid.Int32Range(0, 30), 2*n, 2*n).Draw(t, "length"),
-		able:   make([][]int32, 2*n), can: make([]bool, 2*n*w)}
+		able:   make([][]int32, 2*n), can: make([]bool, 2*n*w),
+	}
 	for p := range n {
 		in.due[p] = in.from[p] + rapid.Int32Range(0, 60).Draw(t, "width")
 		in.gapMax[p] = in.gapMin[p] + rapid.Int32Range(0, 30).Draw(t, "more")

@@ -77,8 +77,10 @@ func measure(out io.Writer, name string, p optimise.Problem, opt optimise.Option
 	if err != nil {
 		return s, err
 	}
-	l := line{Visits: len(p.Visits), Workers: len(p.Workers), Run: name, Seconds: time.Since(began).Seconds(), Unplaced: len(s.Unplaced),
-		Total: s.Objective.Total(), Objective: s.Objective, Breaches: len(check.Schedule(p, s))}
+	l := line{
+		Visits: len(p.Visits), Workers: len(p.Workers), Run: name, Seconds: time.Since(began).Seconds(), Unplaced: len(s.Unplaced),
+		Total: s.Objective.Total(), Objective: s.Objective, Breaches: len(check.Schedule(p, s)),
+	}
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	l.HeapMB = m.Sys >> 20
