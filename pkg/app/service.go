@@ -63,6 +63,8 @@ type Parts struct {
 	// Subscriptions and Raw are what it takes in.
 	Subscriptions []events.Subscription
 	Raw           []events.RawSubscription
+	// Lanes is how many keys are handled at once. 0 is the backbone's own choice.
+	Lanes int
 	// Timers are the handlers of its timers, by kind.
 	Timers map[string]timers.Handler
 	// Workers run beside, from start to end.

@@ -222,7 +222,7 @@ func (r *Running) engine(svc Service, c Config, d *Deps, parts *Parts) (*events.
 	}
 	return events.New(events.Config{
 		Service: svc.Name, DB: d.DB, Brokers: c.Kafka, Log: d.Log, TLS: secured, SASL: mechanism,
-		Subscriptions: parts.Subscriptions, Raw: parts.Raw,
+		Subscriptions: parts.Subscriptions, Raw: parts.Raw, Lanes: parts.Lanes,
 	})
 }
 

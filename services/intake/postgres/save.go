@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,7 +44,7 @@ const (
 	updatePersonSQL = `UPDATE person SET version = version + 1, name = $3, birth_date = $4, sex = $5, languages = $6::text[], contacts = $7, addresses = $8, identifiers = $9
 		WHERE person_id = $1 AND version = $2`
 
-	insertKeysSQL = `INSERT INTO person_key (key, person_id) SELECT * FROM unnest($1::bigint[], $2::text[]) ON CONFLICT DO NOTHING`
+	insertKeysSQL = `INSERT INTO person_key (key, person_id) SELECT * FROM unnest($1::bigint[], $2::text[])`
 
 	insertReferralsSQL = `INSERT INTO referral (referral_id, version, status, receipt_id, source, event_id, received_at, arrived_at, channel, kind, urgency, requested_program,
 			concern_codes, safety_flags, wants_feedback, household_id, document, priority, urgent, due_at, priority_decision, withdrawn_at, trace)
@@ -61,14 +62,19 @@ const (
 
 	forgetLinksSQL = `DELETE FROM referral_person WHERE referral_id = $1 AND ref <> ALL($2)`
 
-	insertLinksSQL = `INSERT INTO referral_person (referral_id, ref, person_id, role, basis) SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
-		ON CONFLICT (agency_id, referral_id, ref) DO UPDATE SET person_id = excluded.person_id, role = excluded.role, basis = excluded.basis`
+	insertLinksSQL = `INSERT INTO referral_person (referral_id, ref, person_id, role, basis) SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])`
 
-	insertMembersSQL = `INSERT INTO household_member (household_id, person_id) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING`
+	overLinksSQL = ` ON CONFLICT (agency_id, referral_id, ref) DO UPDATE SET person_id = excluded.person_id, role = excluded.role, basis = excluded.basis`
+
+	insertMembersSQL = `INSERT INTO household_member (household_id, person_id) SELECT * FROM unnest($1::text[], $2::text[])`
 
 	insertClocksSQL = `INSERT INTO response_clock (clock_id, referral_id, clock, met_by, state, started_at, due_at, met_at, expired_at, rule_version)
-		SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::text[])
-		ON CONFLICT (agency_id, clock_id) DO UPDATE SET state = excluded.state, due_at = excluded.due_at, met_at = excluded.met_at, expired_at = excluded.expired_at, rule_version = excluded.rule_version`
+		SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::text[])`
+
+	overClocksSQL = ` ON CONFLICT (agency_id, clock_id) DO UPDATE SET state = excluded.state, due_at = excluded.due_at, met_at = excluded.met_at, expired_at = excluded.expired_at, rule_version = excluded.rule_version`
+
+	// Said only of what may be there: to look first costs as much as half the insert.
+	unlessThereSQL = ` ON CONFLICT DO NOTHING`
 
 	insertHistorySQL = `INSERT INTO referral_history (referral_id, at, what, by, receipt_id, codes)
 		SELECT referral_id, at, what, by, nullif(receipt_id, ''), codes FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[]) AS u (referral_id, at, what, by, receipt_id, codes)`
@@ -235,22 +241,35 @@ func (w *writer) persons(people *referral.People, m referral.Matcher) {
 		id, origin, name, born, sex, languages, contacts, addresses, identifiers []string
 		version                                                                  []int64
 	}
-	var keys []int64
-	var keyOf, households, members []string
+	// Of new persons, and of those that may have the same from before.
+	var keys [2]struct {
+		hash   []int64
+		person []string
+	}
+	var members [2]struct{ household, person []string }
 	for _, x := range people.All() {
 		if !x.IsNew() && !x.Changed() && !x.Moved() {
 			continue
 		}
+		known := 0
+		if !x.IsNew() {
+			known = 1
+		}
 		if x.Moved() || x.IsNew() {
-			for _, h := range x.Households {
-				households, members = append(households, string(h)), append(members, string(x.ID))
+			for i, h := range x.Households {
+				if to := &members[known]; !slices.Contains(x.Households[:i], h) {
+					to.household, to.person = append(to.household, string(h)), append(to.person, string(x.ID))
+				}
 			}
 		}
 		if !x.IsNew() && !x.Changed() {
 			continue
 		}
-		for _, k := range hashKeys(m.Keys(x.Reported())) {
-			keys, keyOf = append(keys, k), append(keyOf, string(x.ID))
+		hashes := hashKeys(m.Keys(x.Reported()))
+		for i, k := range hashes {
+			if to := &keys[known]; !slices.Contains(hashes[:i], k) {
+				to.hash, to.person = append(to.hash, k), append(to.person, string(x.ID))
+			}
 		}
 		name, contacts, addresses, identifiers := text(x.Name), text(x.Contacts), text(x.Addresses), text(x.Identifiers)
 		if !x.IsNew() {
@@ -264,11 +283,13 @@ func (w *writer) persons(people *referral.People, m referral.Matcher) {
 	if len(p.id) > 0 {
 		w.queue(insertPersonsSQL, p.id, p.version, p.origin, p.name, p.born, p.sex, p.languages, p.contacts, p.addresses, p.identifiers)
 	}
-	if len(keys) > 0 {
-		w.queue(insertKeysSQL, keys, keyOf)
-	}
-	if len(members) > 0 {
-		w.queue(insertMembersSQL, households, members)
+	for known, more := range []string{"", unlessThereSQL} {
+		if k := keys[known]; len(k.hash) > 0 {
+			w.queue(insertKeysSQL+more, k.hash, k.person)
+		}
+		if m := members[known]; len(m.person) > 0 {
+			w.queue(insertMembersSQL+more, m.household, m.person)
+		}
 	}
 }
 
@@ -324,10 +345,14 @@ func (w *writer) update(x *referral.Referral, document string) {
 }
 
 func (w *writer) links(changed []*referral.Referral) {
-	var l struct{ referral, ref, person, role, basis []string }
+	var all [2]struct{ referral, ref, person, role, basis []string } // of new referrals, and of others
 	for _, x := range changed {
 		if !x.IsNew() && !x.Relinked() {
 			continue
+		}
+		l := &all[0]
+		if !x.IsNew() {
+			l = &all[1]
 		}
 		refs := []string{}
 		for _, link := range x.Persons {
@@ -339,18 +364,24 @@ func (w *writer) links(changed []*referral.Referral) {
 			w.queue(forgetLinksSQL, string(x.ID), refs)
 		}
 	}
-	if len(l.ref) > 0 {
-		w.queue(insertLinksSQL, l.referral, l.ref, l.person, l.role, l.basis)
+	for i, over := range []string{"", overLinksSQL} {
+		if l := all[i]; len(l.ref) > 0 {
+			w.queue(insertLinksSQL+over, l.referral, l.ref, l.person, l.role, l.basis)
+		}
 	}
 }
 
 func (w *writer) clocks(changed []*referral.Referral) {
-	var c struct {
+	var all [2]struct { // of new referrals, and of others
 		id, referral, clock, metBy, state, version []string
 		started, due                               []time.Time
 		met, expired                               []*time.Time
 	}
 	for _, x := range changed {
+		c := &all[0]
+		if !x.IsNew() {
+			c = &all[1]
+		}
 		for _, k := range x.Clocks {
 			if !k.Changed() {
 				continue
@@ -360,8 +391,12 @@ func (w *writer) clocks(changed []*referral.Referral) {
 			c.met, c.expired, c.version = append(c.met, when(k.MetAt)), append(c.expired, when(k.ExpiredAt)), append(c.version, k.RuleVersion)
 		}
 	}
-	if len(c.id) > 0 {
-		w.queue(insertClocksSQL, c.id, c.referral, c.clock, c.metBy, c.state, c.started, c.due, c.met, c.expired, c.version)
+	for i, over := range []string{"", overClocksSQL} {
+		c := all[i]
+		if len(c.id) == 0 {
+			continue
+		}
+		w.queue(insertClocksSQL+over, c.id, c.referral, c.clock, c.metBy, c.state, c.started, c.due, c.met, c.expired, c.version)
 	}
 }
 

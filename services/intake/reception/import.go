@@ -77,7 +77,7 @@ func (r *Reception) takeGroups(ctx context.Context, groups <-chan group, answer 
 // readLines reads ahead: a group is full, or the sender pauses with the next line
 // not there yet.
 func (r *Reception) readLines(ctx context.Context, in io.Reader, groups chan<- group) error {
-	br := bufio.NewReaderSize(in, 64<<10)
+	br := bufio.NewReaderSize(in, 256<<10)
 	var g group
 	size := 0
 	send := func() error {
