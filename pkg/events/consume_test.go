@@ -1,10 +1,13 @@
 package events_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -195,6 +198,42 @@ func TestGuarantee4to7_RawMessagesKeepTheirOrderAndArePark(t *testing.T) {
 	}
 }
 
+// Whoever writes to a raw topic may write a name where an id belongs.
+func TestRawMessages_WhatTheySayOfThemselvesIsNotLogged(t *testing.T) {
+	const inbound = "referrals.inbound.v1"
+	db, _ := testkit.Database(t, effects)
+	brokers := testkit.Broker(t)
+	var mu sync.Mutex
+	var logged bytes.Buffer
+	start(t, events.Config{
+		Service: "test", DB: db, Brokers: brokers, Log: slog.New(slog.NewJSONHandler(writerFunc(func(p []byte) (int, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			return logged.Write(p)
+		}), nil)),
+		Raw: []events.RawSubscription{{Topic: inbound, Handler: func(context.Context, events.Message) error {
+			return fault.New(fault.Invalid, "agency_unknown", "No agency.")
+		}}},
+	})
+	write(t, brokers, kafka.Message{Topic: inbound, Key: []byte("canary-key"), Value: []byte("canary-value"), Headers: []kafka.Header{
+		{Key: "ce_id", Value: []byte("canary-id")}, {Key: "ce_type", Value: []byte("canary-type")},
+	}})
+	eventually(t, "it to be parked, and said", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return strings.Contains(logged.String(), "agency_unknown")
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	if strings.Contains(logged.String(), "canary") {
+		t.Errorf("logged: %s", logged.String())
+	}
+}
+
+type writerFunc func(p []byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
 func TestGuarantee5_MessagesLostByTheBrokersAreAlarmedAndNotWaitedFor(t *testing.T) {
 	db, _ := testkit.Database(t, effects)
 	lake := agency(t, "lakeland")
@@ -283,7 +322,8 @@ func TestGuarantee10_AFreshEventsSpanIsAChildAndALateOnesIsLinked(t *testing.T) 
 
 	ctx, request := provider.Tracer("test").Start(lake, "request")
 	for _, draft := range []events.Draft{
-		{Key: "fresh"}, {Key: "retried"},
+		{Key: "fresh"},
+		{Key: "retried"},
 		{Key: "story", Trace: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
 	} {
 		draft.Type, draft.Subject, draft.Version, draft.Data = done, draft.Key, 1, struct{}{}
@@ -293,8 +333,10 @@ func TestGuarantee10_AFreshEventsSpanIsAChildAndALateOnesIsLinked(t *testing.T) 
 	}
 	request.End()
 	// One that was made long ago.
-	old := events.Event{ID: "old", Source: "/hearth/test", Type: done, Subject: "old", Key: "old", Time: time.Unix(1, 0), Version: 1, Correlation: "first",
-		TraceParent: "00-11f7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", Data: json.RawMessage(`{}`)}
+	old := events.Event{
+		ID: "old", Source: "/hearth/test", Type: done, Subject: "old", Key: "old", Time: time.Unix(1, 0), Version: 1, Correlation: "first",
+		TraceParent: "00-11f7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", Data: json.RawMessage(`{}`),
+	}
 	if err := old.Agency.UnmarshalText([]byte("lakeland")); err != nil {
 		t.Fatal(err)
 	}

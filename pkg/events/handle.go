@@ -64,8 +64,9 @@ func (e *Engine) handle(ctx context.Context, stop <-chan struct{}, i *item) bool
 			e.metrics.consumed(ctx, i.message, became)
 			return true
 		}
+		kind, _ := e.said(i.message)
 		e.log.WarnContext(ctx, "cannot handle a message", "topic", i.message.Topic, "partition", i.message.Partition, "offset", i.message.Offset,
-			"type", i.message.Header("ce_type"), "try", try+1, "error", postgres.Describe(err))
+			"type", kind, "try", try+1, "error", postgres.Describe(err))
 		select {
 		case <-stop:
 			return false

@@ -95,10 +95,20 @@ func (e *Engine) park(ctx context.Context, m Message, state outcome, because err
 		if state == poison {
 			say = e.log.ErrorContext
 		}
+		kind, id := e.said(m)
 		say(ctx, "a key is parked", "state", string(state), "topic", m.Topic, "partition", m.Partition, "offset", m.Offset,
-			"type", m.Header("ce_type"), "event_id", m.Header("ce_id"), "reason", reason, "tries", attempts, "error", postgres.Describe(because))
+			"type", kind, "event_id", id, "reason", reason, "tries", attempts, "error", postgres.Describe(because))
 	}
 	return became, nil
+}
+
+// said is what a message says of its type and id, for logs: nothing of one of a
+// raw topic, in which whoever writes there may write anything, a name too.
+func (e *Engine) said(m Message) (kind, id string) {
+	if e.routes.raw[m.Topic] != nil {
+		return "", ""
+	}
+	return m.Header("ce_type"), m.Header("ce_id")
 }
 
 // parkEvent parks an event under its agency and key. The inbox row says that it
