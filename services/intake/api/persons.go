@@ -163,7 +163,7 @@ func (a *API) DecideContact(ctx context.Context, request DecideContactRequestObj
 		}
 		who, err := store.Reporter(ctx, tx, rf.ID)
 		if err == nil {
-			d = referral.DecideReporterContact(who, in.Purpose, preference, agency, now)
+			d = referral.DecideReporterContact(who, rf.Content.OwnViolence(), in.Purpose, preference, agency, now)
 		}
 		return err
 	})

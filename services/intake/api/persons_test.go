@@ -128,10 +128,15 @@ func TestContact_ReporterOnlyForFeedbackTheyAskedFor(t *testing.T) {
 	silent := event("b")
 	silent["data"].(object)["reporter"] = object{"anonymous": true}
 	anonymous := b.received(silent)
+	// Somebody tells of violence at home, by themselves; their mail may be read there.
+	own := event("c")
+	own["data"].(object)["kind"], own["data"].(object)["channel"] = "self_referral", "self"
+	own["data"].(object)["safety_flags"] = []string{"domestic_violence"}
+	self := b.received(own)
 	service := b.as("service", "notification")
 	for _, c := range []struct {
 		id, purpose, want string
-	}{{asked, "feedback", "allowed"}, {asked, "survey", "purpose_not_allowed"}, {anonymous, "feedback", "anonymous"}} {
+	}{{self, "feedback", "no_safe_contact"}, {asked, "feedback", "allowed"}, {asked, "survey", "purpose_not_allowed"}, {anonymous, "feedback", "anonymous"}} {
 		got := read(service.Post("/intake/v1/contact-decisions", object{"referral_id": c.id, "purpose": c.purpose}).Want(http.StatusOK))
 		if text(got, "reason_code") != c.want || (got["contact_value"] != nil) != (c.want == "allowed") {
 			t.Errorf("%s: got %v", c.want, got)

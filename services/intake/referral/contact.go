@@ -118,8 +118,9 @@ func DecideContact(s ContactSubject, purpose, preference string, a *Agency, now 
 
 // DecideReporterContact decides whether the reporter may be contacted: only to
 // tell what became of the referral, only if they asked, and never where they
-// said it is not safe.
-func DecideReporterContact(who Reporter, purpose, preference string, a *Agency, now time.Time) ContactDecision {
+// said it is not safe. Who told of violence in their own family (violence) is
+// contacted only where they said it is.
+func DecideReporterContact(who Reporter, violence bool, purpose, preference string, a *Agency, now time.Time) ContactDecision {
 	d := ContactDecision{ExpiresAt: now.Add(contactHolds), Language: language(nil, a)}
 	switch {
 	case purpose != PurposeFeedback:
@@ -133,7 +134,7 @@ func DecideReporterContact(who Reporter, purpose, preference string, a *Agency, 
 		return d
 	}
 	person := &Person{Contacts: who.Contacts}
-	decided := DecideContact(ContactSubject{Person: person}, purpose, preference, a, now)
+	decided := DecideContact(ContactSubject{Person: person, Violence: violence}, purpose, preference, a, now)
 	decided.Language = d.Language
 	return decided
 }
@@ -263,3 +264,9 @@ func later(a, b bool) int {
 }
 
 func channel(kind string) int { return slices.Index([]string{"email", "sms", "phone"}, kind) }
+
+// OwnViolence says whether somebody tells of domestic violence in their own family.
+func (c *Content) OwnViolence() bool {
+	own := c.Kind == "self_referral" || c.Channel == "self"
+	return own && (slices.Contains(c.SafetyFlags, "domestic_violence") || slices.Contains(c.ConcernCodes(), "domestic_violence"))
+}
