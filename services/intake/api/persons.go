@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"slices"
 
 	"github.com/hearthfps/hearth/pkg/fault"
 	"github.com/hearthfps/hearth/pkg/httpapi"
@@ -37,7 +36,7 @@ func (a *API) showPerson(ctx context.Context, tx *postgres.Tx, p *referral.Perso
 			return PersonJSONResponse{}, err
 		}
 	}
-	if granted && slices.ContainsFunc(p.Addresses, func(x referral.Address) bool { return x.Confidential }) {
+	if granted && len(p.Addresses) > 0 {
 		if err := a.Policy.CheckRead(ctx, tx, policy.Read, policy.Resource{Type: "address", ID: string(p.ID), Protected: true, Granted: []string{who.Actor()}}); err != nil {
 			return PersonJSONResponse{}, err
 		}
@@ -50,7 +49,15 @@ func (a *API) showPerson(ctx context.Context, tx *postgres.Tx, p *referral.Perso
 	for _, c := range p.Contacts {
 		out.Contacts = append(out.Contacts, Contact{Kind: c.Kind, Value: c.Value, Safe: ContactSafe(c.Safe)})
 	}
-	shown, withheld := p.VisibleAddresses(granted)
+	var around []*referral.Person
+	for _, h := range p.Households {
+		members, err := store.HouseholdMembers(ctx, tx, h)
+		if err != nil {
+			return PersonJSONResponse{}, err
+		}
+		around = append(around, members...)
+	}
+	shown, withheld := p.VisibleAddresses(granted, around)
 	for _, x := range shown {
 		lines := filled(x.Lines)
 		out.Addresses = append(out.Addresses, Address{Lines: &lines, City: optional(x.City), PostalCode: optional(x.PostalCode), Country: optional(x.Country), Confidential: x.Confidential})

@@ -44,6 +44,20 @@ func TestAddress_ConfidentialIsShownByNameOnly(t *testing.T) {
 	b.as("privacy_officer", "officer-1").Delete("/intake/v1/persons/"+id+"/address-grants/worker-1").WantProblem(http.StatusNotFound, "grant_not_found")
 }
 
+// The address one person keeps to themselves is that of who lives with them.
+func TestAddress_ConfidentialIsNotLearntFromTheChildsRecord(t *testing.T) {
+	b := newBench(t)
+	hidden := event("a")
+	persons := hidden["data"].(object)["persons"].([]any)
+	persons[0].(object)["addresses"].([]any)[0].(object)["confidential"] = true
+	persons[1].(object)["addresses"] = []any{object{"lines": []string{"CANARYKATU  1"}, "confidential": false}, object{"lines": []string{"Toinen 2"}, "confidential": false}}
+	child, _, _ := b.personOf(b.received(hidden), 1)
+	a := b.as("intake_worker", "worker-1").Get(child).Want(http.StatusOK)
+	if strings.Contains(strings.ToLower(string(a.Body)), "canarykatu") || !strings.Contains(string(a.Body), "Toinen 2") {
+		t.Errorf("got %s", a.Body)
+	}
+}
+
 func TestTravelPoint_IsTheMiddleOfThePostalArea(t *testing.T) {
 	b := newBench(t)
 	_, _, household := b.personOf(b.received(event("a")), 0)

@@ -1,5 +1,11 @@
 package referral
 
+import (
+	"slices"
+	"strings"
+	"unicode"
+)
+
 // TravelPoint is where to plan travel to, or why there is none.
 type TravelPoint struct {
 	Point  Point
@@ -29,14 +35,36 @@ func DecideTravelPoint(members []*Person, a *Agency) TravelPoint {
 }
 
 // VisibleAddresses are what a viewer may see of a person's addresses: all, or without
-// the confidential ones when they hold no grant by name.
-func (p *Person) VisibleAddresses(granted bool) (shown []Address, withheld int) {
+// the confidential ones when they hold no grant by name. around are the persons of
+// the same households: what is confidential of one of them is so of all who live
+// there, and in whatever letters it is written.
+func (p *Person) VisibleAddresses(granted bool, around []*Person) (shown []Address, withheld int) {
+	hidden := map[string]bool{}
+	for _, x := range append(slices.Clone(around), p) {
+		for _, a := range x.Addresses {
+			if a.Confidential {
+				hidden[a.place()] = true
+			}
+		}
+	}
 	for _, a := range p.Addresses {
-		if a.Confidential && !granted {
+		if (a.Confidential || hidden[a.place()]) && !granted {
 			withheld++
 			continue
 		}
 		shown = append(shown, a)
 	}
 	return shown, withheld
+}
+
+// place is the same for two ways of writing an address: letters and digits of its
+// lines, without case, spaces and punctuation. Towns and codes are left out, since
+// one may have them and the other not.
+func (a Address) place() string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, strings.Join(a.Lines, ""))
 }
