@@ -156,8 +156,7 @@ func measureHTTP(ctx context.Context, g *ground) ([]Figure, error) {
 		return nil, err
 	}
 	g.say("referrals by HTTP at %d connections, and the limit, in turn", connections)
-	measured, err := w.turns(ctx, r, connections, func(ctx context.Context, span time.Duration, rate float64) (int, time.Duration, error) {
-		events := g.generate(enough(rate, span))
+	measured, err := w.turns(ctx, r, connections, 1.5, func(ctx context.Context, events [][]byte, span time.Duration) (int, time.Duration, error) {
 		began := time.Now()
 		n, err := w.post(ctx, events, connections, began.Add(span))
 		return n, time.Since(began), err
@@ -178,8 +177,7 @@ func measureImport(ctx context.Context, g *ground) ([]Figure, error) {
 		return nil, err
 	}
 	g.say("referrals by NDJSON import, and the limit, in turn")
-	measured, err := w.turns(ctx, r, importing, func(ctx context.Context, span time.Duration, rate float64) (int, time.Duration, error) {
-		events := g.generate(enough(rate, span) * 2 / 3)
+	measured, err := w.turns(ctx, r, importing, 1, func(ctx context.Context, events [][]byte, _ time.Duration) (int, time.Duration, error) {
 		began := time.Now()
 		n, err := w.importAll(ctx, events)
 		if err == nil && n != len(events) {
@@ -202,20 +200,19 @@ func measureKafka(ctx context.Context, g *ground) ([]Figure, error) {
 		return nil, err
 	}
 	g.say("referrals by Kafka, and the limit, in turn")
-	measured, err := w.turns(ctx, r, connections, func(ctx context.Context, span time.Duration, rate float64) (int, time.Duration, error) {
-		return w.byKafka(ctx, g.generate(enough(rate, span)*2/3))
+	measured, err := w.turns(ctx, r, connections, 1, func(ctx context.Context, events [][]byte, _ time.Duration) (int, time.Duration, error) {
+		return w.byKafka(ctx, events)
 	})
 	f := beside("kafka", "referrals accepted by Kafka, from the first write to the last commit", "1/s", measured, 0)
 	f.Note = fmt.Sprintf("limit: the same rows, a transaction a referral, by plain pgx on %d connections; the producer's writes are in the time too", connections)
 	return []Figure{f}, err
 }
 
-// enough is how many events last for span at about rate, with some to spare.
-func enough(rate float64, span time.Duration) int { return max(64, int(1.5*rate*span.Seconds())) }
-
-// turns measures and replays, one after the other, a few times. The first
-// measurement, a short one, only tells how many events are needed.
-func (w *wayIn) turns(ctx context.Context, r recording, connections int, measure func(ctx context.Context, span time.Duration, rate float64) (n int, took time.Duration, err error)) (_ []Round, err error) {
+// turns measures and replays, one after the other, a few times: events for about
+// a span at the rate of the turn before, times spare. The first measurement, a
+// short one, only tells that rate.
+func (w *wayIn) turns(ctx context.Context, r recording, connections int, spare float64,
+	measure func(ctx context.Context, events [][]byte, span time.Duration) (n int, took time.Duration, err error)) (_ []Round, err error) {
 	limit, err := newReplayer(ctx, w.emptyCopy, r, connections)
 	if err != nil {
 		return nil, err
@@ -228,19 +225,19 @@ func (w *wayIn) turns(ctx context.Context, r recording, connections int, measure
 		}
 	}
 	span := w.ground.Span / rounds
-	n, took, err := measure(ctx, span/4, 1000)
+	n, took, err := measure(ctx, w.ground.generate(int(400*span.Seconds())+64), span/2)
 	if err != nil {
 		return nil, err
 	}
 	var all []Round
 	for range rounds {
-		rate := float64(n) / took.Seconds()
+		events := w.ground.generate(int(spare*float64(n)/took.Seconds()*span.Seconds()) + 64)
 		if err := w.settled(ctx, "intake"); err != nil {
 			return nil, err
 		}
 		var turn Round
 		used := w.ground.used()
-		if n, took, err = measure(ctx, span, rate); err != nil {
+		if n, took, err = measure(ctx, events, span); err != nil {
 			return nil, err
 		}
 		if err := w.settled(ctx, "intake"); err != nil {
