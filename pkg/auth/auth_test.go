@@ -457,3 +457,26 @@ func TestGuarantee5_NothingOfATokenIsLogged(t *testing.T) {
 		t.Error("actor")
 	}
 }
+
+func TestGuarantee2_AReferrerWithoutASourceIsNone(t *testing.T) {
+	m, err := NewMinter("https://issuer.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	remote := m.Issuer()
+	remote.UnboundReferrers = false // as every issuer of a configuration is
+	v := verifier(t, remote)
+	for source, want := range map[string]bool{"": false, "/systems/school": true} {
+		token, err := m.Mint(Principal{Subject: "school", Agency: agency(t, "lakeland"), Roles: []string{RoleReferrer}, Source: source}, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := v.Verify(t.Context(), token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Has(RoleReferrer); got != want {
+			t.Errorf("a token with source %q is a referrer's: %v, want %v", source, got, want)
+		}
+	}
+}

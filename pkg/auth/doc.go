@@ -7,7 +7,8 @@
 //     one of the algorithms allowed, for our audience, and in date. The time is the
 //     machine's, never a clock that development may move.
 //  2. An issuer speaks only for the agencies, and gives only the roles, that its
-//     entry in the list allows.
+//     entry in the list allows. A referrer's token names the source it speaks for:
+//     without one it gives no such role, the development issuer's aside.
 //  3. An issuer that does not answer makes requests Unavailable, not
 //     Unauthenticated; keys that were fetched before go on being used. Tokens with
 //     an unknown key make us ask it again at most once in ten seconds.

@@ -68,7 +68,7 @@ func newMinter(url string, key *ecdsa.PrivateKey) (*Minter, error) {
 // the given roles (none: all).
 func (m *Minter) Issuer(roles ...string) Issuer {
 	return Issuer{
-		URL: m.url, Agencies: []string{"*"}, Roles: roles, Algorithms: []string{oidc.ES256},
+		URL: m.url, Agencies: []string{"*"}, Roles: roles, Algorithms: []string{oidc.ES256}, UnboundReferrers: true,
 		Keys: &oidc.StaticKeySet{PublicKeys: []crypto.PublicKey{m.key.Public()}},
 	}
 }

@@ -36,6 +36,9 @@ type Issuer struct {
 
 	// Keys verifies its signatures without discovery; nil discovers them.
 	Keys oidc.KeySet `yaml:"-"`
+	// UnboundReferrers lets it give role referrer without a source: to speak, and to
+	// correct and withdraw, for any sender. For development; no file can say so.
+	UnboundReferrers bool `yaml:"-"`
 }
 
 // Claims are the names of the claims that are read, as paths with dots
@@ -207,6 +210,9 @@ func (i *issuer) principal(t *oidc.IDToken) (Principal, error) {
 		allowed := len(i.Roles) == 0 || slices.Contains(i.Roles, role)
 		if role == RoleService && (p.WorkerID != "" || p.Source != "") {
 			continue // a worker, or a referrer, is none of our services
+		}
+		if role == RoleReferrer && p.Source == "" && !i.UnboundReferrers {
+			continue // nobody could say whose events these are
 		}
 		if allowed && slices.Contains(Roles(), role) && !p.Has(role) {
 			p.Roles = append(p.Roles, role)

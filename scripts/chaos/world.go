@@ -80,7 +80,11 @@ func (w *world) openIssuer() error {
 		if subject == "" {
 			subject = "chaos:" + role
 		}
-		return issuer.Mint(auth.Principal{Subject: subject, Agency: id, Roles: []string{role}, WorkerID: worker}, 12*time.Hour)
+		p := auth.Principal{Subject: subject, Agency: id, Roles: []string{role}, WorkerID: worker}
+		if role == auth.RoleReferrer {
+			p.Source = "/systems/generated"
+		}
+		return issuer.Mint(p, 12*time.Hour)
 	}
 	return nil
 }

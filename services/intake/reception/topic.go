@@ -71,12 +71,21 @@ func (r *Reception) readMessage(ctx context.Context, m events.Message) (Reading,
 	return rd, agency
 }
 
+// agencyOf is the agency a message is for. What a message names does not stand
+// against the agencies' files: a source that one agency's file names is not heard in another.
 func agencyOf(named, source string, bySource func(string) (tenant.AgencyID, bool)) (tenant.AgencyID, error) {
+	own, known := bySource(source)
+	known = known && source != ""
 	if named != "" {
-		return tenant.Parse(named)
+		agency, err := tenant.Parse(named)
+		if err == nil && known && agency != own {
+			return tenant.AgencyID{}, fault.New(fault.Invalid, "agency_not_of_source",
+				"The message names an agency (agencyid) and comes from a source that belongs to another agency's file.")
+		}
+		return agency, err
 	}
-	if agency, ok := bySource(source); ok && source != "" {
-		return agency, nil
+	if known {
+		return own, nil
 	}
 	return tenant.AgencyID{}, fault.New(fault.Invalid, "agency_unknown",
 		"The message names no agency (agencyid), and no agency's file names its source.")
