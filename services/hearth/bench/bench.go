@@ -89,8 +89,12 @@ type part struct {
 
 func parts() []part {
 	return []part{
-		{"http", measureHTTP}, {"import", measureImport}, {"kafka", measureKafka},
-		{"seen", measureSeen}, {"relay", measureRelay}, {"rest", measureRest},
+		{"http", measureHTTP},
+		{"import", measureImport},
+		{"kafka", measureKafka},
+		{"seen", measureSeen},
+		{"relay", measureRelay},
+		{"rest", measureRest},
 	}
 }
 

@@ -212,7 +212,8 @@ func measureKafka(ctx context.Context, g *ground) ([]Figure, error) {
 // a span at the rate of the turn before, times spare. The first measurement, a
 // short one, only tells that rate.
 func (w *wayIn) turns(ctx context.Context, r recording, connections int, spare float64,
-	measure func(ctx context.Context, events [][]byte, span time.Duration) (n int, took time.Duration, err error)) (_ []Round, err error) {
+	measure func(ctx context.Context, events [][]byte, span time.Duration) (n int, took time.Duration, err error),
+) (_ []Round, err error) {
 	limit, err := newReplayer(ctx, w.emptyCopy, r, connections)
 	if err != nil {
 		return nil, err
