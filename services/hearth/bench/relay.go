@@ -31,7 +31,7 @@ type relayBench struct {
 
 const (
 	relayedTopic, plainTopic = "intake.events.v1", "assessment.events.v1"
-	outboxAtMost             = 30000
+	outboxAtMost             = 60000
 	// The plain producer hands over as many messages at once as the relay reads
 	// at most, from as many goroutines as the outbox has shards.
 	plainBatch, plainWriters = 1000, 4

@@ -96,10 +96,14 @@ func (w *watch) figures(every bool, n int, held float64) ([]Figure, error) {
 	ms := func(q float64) float64 { return float64(quantile(took, q).Microseconds()) / 1000 }
 	name, whom := "seen", "the services that take them in"
 	if every {
-		name, whom = "seen-by-all", "every service that reads intake's topic, each made to write its inbox"
+		name, whom = "seen-by-all", "every service that reads intake's topic, each made to take it in though it needs nothing of it"
+	}
+	aim := float64(seenWithin)
+	if every {
+		aim = 0 // more than the suite does
 	}
 	p50 := atMost(name+"-p50", fmt.Sprintf("accepted to seen by %s, at %d/s, p50", whom, steady), "ms", ms(0.5), 0)
-	p99 := atMost(name+"-p99", fmt.Sprintf("accepted to seen by %s, at %d/s, p99", whom, steady), "ms", ms(0.99), seenWithin)
+	p99 := atMost(name+"-p99", fmt.Sprintf("accepted to seen by %s, at %d/s, p99", whom, steady), "ms", ms(0.99), aim)
 	note := fmt.Sprintf("from within the accepting transaction to the last commit for a referral's events, of %v; %d referrals at %.0f/s held, longest %.0f ms", names, n, held, ms(1))
 	p50.Note, p99.Note = note, note
 	return []Figure{p50, p99}, nil
