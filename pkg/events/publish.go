@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
@@ -59,8 +60,33 @@ type Draft struct {
 // Cause and correlation come from ctx, as a handler's has them. It fails with
 // Internal for a draft that is incomplete, too large or, in tests, against its schema.
 func Publish(ctx context.Context, tx *postgres.Tx, drafts ...Draft) error {
+	rows, err := prepare(ctx, tx, drafts)
+	if err != nil || rows == nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, insertOutbox, rows.args()...); err != nil {
+		return fmt.Errorf("write outbox: %w", err)
+	}
+	return nil
+}
+
+// QueuePublish is Publish as a statement of a batch, to be sent with tx.SendBatch:
+// a round trip less. It reports whether there is one; the batch's results have
+// one more then.
+func QueuePublish(ctx context.Context, tx *postgres.Tx, batch *pgx.Batch, drafts ...Draft) (queued bool, err error) {
+	rows, err := prepare(ctx, tx, drafts)
+	if err != nil || rows == nil {
+		return false, err
+	}
+	batch.Queue(insertOutbox, rows.args()...)
+	return true, nil
+}
+
+// prepare checks drafts, makes their rows and has the relay woken once they are
+// committed; nil when there are none.
+func prepare(ctx context.Context, tx *postgres.Tx, drafts []Draft) (*outboxRows, error) {
 	if len(drafts) == 0 {
-		return nil
+		return nil, nil
 	}
 	rows := newOutboxRows(len(drafts))
 	now := tx.Now()
@@ -68,12 +94,9 @@ func Publish(ctx context.Context, tx *postgres.Tx, drafts ...Draft) error {
 	for _, d := range drafts {
 		shard, err := rows.add(ctx, tx, d, now)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		poked[shard] = true
-	}
-	if _, err := tx.ExecContext(ctx, insertOutbox, rows.args()...); err != nil {
-		return fmt.Errorf("write outbox: %w", err)
 	}
 	db := tx.DB()
 	tx.AfterCommit(func() {
@@ -81,7 +104,7 @@ func Publish(ctx context.Context, tx *postgres.Tx, drafts ...Draft) error {
 			db.Signal(shardSignal(shard))
 		}
 	})
-	return nil
+	return rows, nil
 }
 
 // One statement for all rows: unnest keeps their order, and seq with it.

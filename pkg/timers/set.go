@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/hearthfps/hearth/pkg/events"
 	"github.com/hearthfps/hearth/pkg/fault"
@@ -56,23 +57,44 @@ type Handler func(ctx context.Context, tx *postgres.Tx, t Timer) error
 // Set writes timers, each in place of any other of its kind and id, in one
 // statement; of several drafts of one kind and id the last counts.
 func Set(ctx context.Context, tx *postgres.Tx, drafts ...Draft) error {
+	args, err := prepare(ctx, tx, drafts)
+	if err != nil || args == nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, setTimers, args...); err != nil {
+		return fmt.Errorf("set timer: %w", err)
+	}
+	return nil
+}
+
+// QueueSet is Set as a statement of a batch, to be sent with tx.SendBatch: a round
+// trip less. It reports whether there is one; the batch's results have one more then.
+func QueueSet(ctx context.Context, tx *postgres.Tx, batch *pgx.Batch, drafts ...Draft) (queued bool, err error) {
+	args, err := prepare(ctx, tx, drafts)
+	if err != nil || args == nil {
+		return false, err
+	}
+	batch.Queue(setTimers, args...)
+	return true, nil
+}
+
+// prepare makes the arguments of setTimers and has the engine woken after the
+// commit if any is due; nil when there are no drafts.
+func prepare(ctx context.Context, tx *postgres.Tx, drafts []Draft) ([]any, error) {
 	if len(drafts) == 0 {
-		return nil
+		return nil, nil
 	}
 	rows, err := newRows(ctx, drafts)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	cause, correlation := events.Cause(ctx)
-	if _, err := tx.ExecContext(ctx, setTimers, rows.kind, rows.id, rows.subject, rows.due, rows.data, rows.trace, rows.set, cause, correlation); err != nil {
-		return fmt.Errorf("set timer: %w", err)
-	}
 	// One that comes due later is found by the poll.
 	now, db := tx.Now(), tx.DB()
 	if slices.ContainsFunc(rows.due, func(at time.Time) bool { return !at.After(now) }) {
 		tx.AfterCommit(func() { db.Signal(wake) })
 	}
-	return nil
+	return []any{rows.kind, rows.id, rows.subject, rows.due, rows.data, rows.trace, rows.set, cause, correlation}, nil
 }
 
 const setTimers = `

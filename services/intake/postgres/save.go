@@ -84,7 +84,7 @@ const (
 )
 
 // SaveBook stores what a group of arrivals changed and publishes what is to be
-// said of it: one round trip for the rows, then those of the backbone. now is
+// said of it: one round trip. now is
 // when they arrived; newID makes the ids of what is put in quarantine.
 func SaveBook(ctx context.Context, tx *postgres.Tx, b *referral.Book, arrivals []Arrival, m referral.Matcher, now time.Time, newID func() string) error {
 	w := &writer{batch: &pgx.Batch{}}
@@ -122,7 +122,28 @@ func (w *writer) queueChecked(check func(int64) error, query string, args ...any
 	w.checks = append(w.checks, check)
 }
 
+// flush sends the rows, the outbox and the timers in one round trip.
 func (w *writer) flush(ctx context.Context, tx *postgres.Tx, changed []*referral.Referral) error {
+	var drafts []events.Draft
+	for _, rf := range changed {
+		for _, a := range rf.Pending().Announcements {
+			drafts = append(drafts, events.Draft{Type: a.Type, Subject: a.Subject, Key: a.Key, Version: a.Version, Trace: a.Trace, Data: a.Data})
+		}
+	}
+	running, stopped := clockTimers(changed)
+	published, err := events.QueuePublish(ctx, tx, w.batch, drafts...)
+	if err != nil {
+		return err
+	}
+	set, err := timers.QueueSet(ctx, tx, w.batch, running...)
+	if err != nil {
+		return err
+	}
+	for _, queued := range []bool{published, set} {
+		if queued {
+			w.checks = append(w.checks, nil)
+		}
+	}
 	if w.batch.Len() > 0 {
 		if err := tx.SendBatch(ctx, w.batch, func(results pgx.BatchResults) error {
 			for _, check := range w.checks {
@@ -139,24 +160,17 @@ func (w *writer) flush(ctx context.Context, tx *postgres.Tx, changed []*referral
 			return fmt.Errorf("store: %w", err)
 		}
 	}
-	var drafts []events.Draft
-	for _, rf := range changed {
-		for _, a := range rf.Pending().Announcements {
-			drafts = append(drafts, events.Draft{Type: a.Type, Subject: a.Subject, Key: a.Key, Version: a.Version, Trace: a.Trace, Data: a.Data})
-		}
-	}
-	if len(drafts) > 0 {
-		if err := events.Publish(ctx, tx, drafts...); err != nil {
+	for _, id := range stopped {
+		if err := timers.Cancel(ctx, tx, ClockTimer, id); err != nil {
 			return err
 		}
 	}
-	return setTimers(ctx, tx, changed)
+	return nil
 }
 
-// setTimers sets a timer for each clock that runs and cancels those of clocks that
-// no longer do.
-func setTimers(ctx context.Context, tx *postgres.Tx, changed []*referral.Referral) error {
-	var running []timers.Draft
+// clockTimers are a timer for each clock that runs, and those to cancel of
+// clocks that no longer do.
+func clockTimers(changed []*referral.Referral) (running []timers.Draft, stopped []string) {
 	for _, rf := range changed {
 		for _, c := range rf.Clocks {
 			switch {
@@ -164,13 +178,11 @@ func setTimers(ctx context.Context, tx *postgres.Tx, changed []*referral.Referra
 			case c.State == referral.ClockRunning:
 				running = append(running, timers.Draft{Kind: ClockTimer, ID: string(c.ID), DueAt: c.DueAt, Subject: string(rf.ID), Trace: rf.Trace})
 			case !rf.IsNew():
-				if err := timers.Cancel(ctx, tx, ClockTimer, string(c.ID)); err != nil {
-					return err
-				}
+				stopped = append(stopped, string(c.ID))
 			}
 		}
 	}
-	return timers.Set(ctx, tx, running...)
+	return running, stopped
 }
 
 func (w *writer) events(b *referral.Book, arrivals []Arrival, now time.Time, newID func() string) error {
