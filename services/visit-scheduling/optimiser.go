@@ -52,31 +52,13 @@ func (o Optimiser) Plan(ctx context.Context, problem schedule.Problem) (plan sch
 	if err != nil {
 		return schedule.Plan{}, err
 	}
-	if plan, err = complete(ctx, problem, fitting(problem, t.plan(found))); err != nil {
+	if plan, err = complete(ctx, problem, problem.Fitting(t.plan(found).Placed)); err != nil {
 		return schedule.Plan{}, err
 	}
 	if plan = problem.Round(plan, o.Grid); len(plan.Placed) < len(simple.Placed) || problem.Check(plan) != nil {
 		return simple, nil
 	}
 	return plan, nil
-}
-
-// fitting leaves out, again and again, placements a rule is against. The search
-// keeps the same rules; what was booked against them it does not see.
-func fitting(problem schedule.Problem, plan schedule.Plan) []schedule.Placement {
-	placed := plan.Placed
-	for {
-		against := map[schedule.VisitID]bool{}
-		for _, found := range problem.Check(schedule.Plan{Placed: placed}) {
-			if found.Rule != schedule.RuleLost {
-				against[found.Visit] = true
-			}
-		}
-		if len(against) == 0 {
-			return placed
-		}
-		placed = slices.DeleteFunc(placed, func(p schedule.Placement) bool { return against[p.Visit] })
-	}
 }
 
 // complete places what still can be, and says why the rest cannot.

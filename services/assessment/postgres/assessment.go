@@ -23,7 +23,7 @@ ON CONFLICT DO NOTHING`
 // Insert stores a new assessment; inserted is false when the case was given the
 // instrument at its opening before, or has an open review by it.
 func Insert(ctx context.Context, tx *postgres.Tx, a *record.Assessment) (inserted bool, err error) {
-	answers, err := write(a.Answers)
+	answers, err := postgres.WriteJSON(a.Answers)
 	if err != nil {
 		return false, err
 	}
@@ -50,21 +50,21 @@ LEFT JOIN LATERAL (
 WHERE a.assessment_id = $1`
 
 type assessmentRow struct {
-	AssessmentID      record.AssessmentID       `db:"assessment_id"`
-	CaseID            string                    `db:"case_id"`
-	Instrument        string                    `db:"instrument"`
-	InstrumentVersion string                    `db:"instrument_version"`
-	InstrumentHash    string                    `db:"instrument_hash"`
-	Occasion          record.Occasion           `db:"occasion"`
-	Status            record.Status             `db:"status"`
-	DueAt             time.Time                 `db:"due_at"`
-	Answers           document[scoring.Answers] `db:"answers"`
-	Contributors      document[[]string]        `db:"contributors"`
-	CompletedBy       sql.NullString            `db:"completed_by"`
-	CompletedAt       sql.NullTime              `db:"completed_at"`
-	Result            document[*scoring.Result] `db:"result"`
-	Revision          int64                     `db:"revision"`
-	Trace             string                    `db:"trace"`
+	AssessmentID      record.AssessmentID            `db:"assessment_id"`
+	CaseID            string                         `db:"case_id"`
+	Instrument        string                         `db:"instrument"`
+	InstrumentVersion string                         `db:"instrument_version"`
+	InstrumentHash    string                         `db:"instrument_hash"`
+	Occasion          record.Occasion                `db:"occasion"`
+	Status            record.Status                  `db:"status"`
+	DueAt             time.Time                      `db:"due_at"`
+	Answers           postgres.JSON[scoring.Answers] `db:"answers"`
+	Contributors      postgres.JSON[[]string]        `db:"contributors"`
+	CompletedBy       sql.NullString                 `db:"completed_by"`
+	CompletedAt       sql.NullTime                   `db:"completed_at"`
+	Result            postgres.JSON[*scoring.Result] `db:"result"`
+	Revision          int64                          `db:"revision"`
+	Trace             string                         `db:"trace"`
 	safetyColumns
 }
 
@@ -145,17 +145,17 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 // Save stores an assessment that was locked and changed once. A safety decision
 // it has is new: an assessment that is decided changes by a further decision alone.
 func Save(ctx context.Context, tx *postgres.Tx, a *record.Assessment) error {
-	answers, err := write(a.Answers)
+	answers, err := postgres.WriteJSON(a.Answers)
 	if err != nil {
 		return err
 	}
-	contributors, err := write(append([]string{}, a.Contributors...))
+	contributors, err := postgres.WriteJSON(append([]string{}, a.Contributors...))
 	if err != nil {
 		return err
 	}
 	var result *string
 	if a.Result != nil {
-		text, err := write(a.Result)
+		text, err := postgres.WriteJSON(a.Result)
 		if err != nil {
 			return err
 		}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/hearthfps/hearth/pkg/fault"
@@ -77,7 +76,7 @@ INSERT INTO message (message_id, dedupe_key, template, template_version, audienc
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 ON CONFLICT (agency_id, dedupe_key) DO NOTHING`,
 		m.ID, m.DedupeKey, m.Template, m.TemplateVersion, m.Audience, m.Recipient, m.AboutEvent, m.CaseID, m.ReferralID, m.VisitID,
-		string(data), m.State, m.ReasonCode, m.DueAt, m.ExpiresAt, m.CreatedAt, nullTime(m.EndedAt), m.Trace, m.Correlation, m.Version)
+		string(data), m.State, m.ReasonCode, m.DueAt, m.ExpiresAt, m.CreatedAt, postgres.NullTime(m.EndedAt), m.Trace, m.Correlation, m.Version)
 	if err != nil {
 		return false, fmt.Errorf("store message: %w", err)
 	}
@@ -116,7 +115,7 @@ func UpdateMessage(ctx context.Context, tx *postgres.Tx, m message.Message) erro
 	res, err := tx.ExecContext(ctx, `
 UPDATE message SET state = $2, reason_code = $3, channel = $4, language = $5, claims = $6, attempts = $7, asks = $8, due_at = $9, ended_at = $10, version = $11
  WHERE message_id = $1 AND version = $11 - 1`,
-		m.ID, m.State, m.ReasonCode, m.Channel, m.Language, m.Claims, m.Attempts, m.Asks, m.DueAt, nullTime(m.EndedAt), m.Version)
+		m.ID, m.State, m.ReasonCode, m.Channel, m.Language, m.Claims, m.Attempts, m.Asks, m.DueAt, postgres.NullTime(m.EndedAt), m.Version)
 	return one(res, err, "message")
 }
 
@@ -143,12 +142,12 @@ type Filter struct {
 // Messages lists messages, newest first (ids are UUIDv7).
 func Messages(ctx context.Context, tx *postgres.Tx, f Filter) ([]message.Message, error) {
 	q := conditionsOf(f)
-	q.equal("template", f.Template)
-	q.equal("state", f.State)
+	q.Equal("template", f.Template)
+	q.Equal("state", f.State)
 	if f.After != "" {
-		q.where = append(q.where, "message_id < "+q.arg(f.After))
+		q.Where = append(q.Where, "message_id < "+q.Arg(f.After))
 	}
-	return messages(ctx, tx, `SELECT `+messageColumns+` FROM message`+q.sql()+` ORDER BY message_id DESC LIMIT `+strconv.Itoa(f.Limit), q.args...)
+	return messages(ctx, tx, `SELECT `+messageColumns+` FROM message`+q.SQL()+` ORDER BY message_id DESC LIMIT `+strconv.Itoa(f.Limit), q.Args...)
 }
 
 func messages(ctx context.Context, tx *postgres.Tx, query string, args ...any) ([]message.Message, error) {
@@ -167,45 +166,14 @@ func messages(ctx context.Context, tx *postgres.Tx, query string, args ...any) (
 	return out, nil
 }
 
-func conditionsOf(f Filter) *conditions {
-	q := &conditions{args: f.AccessArgs}
+func conditionsOf(f Filter) *postgres.Conditions {
+	q := &postgres.Conditions{Args: f.AccessArgs}
 	if f.Access != "" {
-		q.where = append(q.where, "("+f.Access+")")
+		q.Where = append(q.Where, "("+f.Access+")")
 	}
-	q.equal("case_id", f.CaseID)
-	q.equal("referral_id", f.ReferralID)
+	q.Equal("case_id", f.CaseID)
+	q.Equal("referral_id", f.ReferralID)
 	return q
-}
-
-// conditions gathers a WHERE clause with numbered arguments.
-type conditions struct {
-	where []string
-	args  []any
-}
-
-func (c *conditions) arg(v any) string {
-	c.args = append(c.args, v)
-	return "$" + strconv.Itoa(len(c.args))
-}
-
-func (c *conditions) equal(column, value string) {
-	if value != "" {
-		c.where = append(c.where, column+" = "+c.arg(value))
-	}
-}
-
-func (c *conditions) sql() string {
-	if len(c.where) == 0 {
-		return ""
-	}
-	return " WHERE " + strings.Join(c.where, " AND ")
-}
-
-func nullTime(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t
 }
 
 // one checks that an update met the one row of the version before.

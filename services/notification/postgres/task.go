@@ -77,7 +77,7 @@ func oneTask(ctx context.Context, tx *postgres.Tx, id message.TaskID, lock strin
 func UpdateTask(ctx context.Context, tx *postgres.Tx, t message.Task) error {
 	res, err := tx.ExecContext(ctx, `
 UPDATE task SET done = $2, outcome_code = $3, completed_by = $4, completed_at = $5, version = $6 WHERE task_id = $1 AND version = $6 - 1`,
-		t.ID, t.Done, t.OutcomeCode, t.CompletedBy, nullTime(t.CompletedAt), t.Version)
+		t.ID, t.Done, t.OutcomeCode, t.CompletedBy, postgres.NullTime(t.CompletedAt), t.Version)
 	return one(res, err, "task")
 }
 
@@ -86,15 +86,15 @@ func Tasks(ctx context.Context, tx *postgres.Tx, f Filter) ([]message.Task, erro
 	q := conditionsOf(f)
 	switch f.State {
 	case "open":
-		q.where = append(q.where, "NOT done")
+		q.Where = append(q.Where, "NOT done")
 	case "done":
-		q.where = append(q.where, "done")
+		q.Where = append(q.Where, "done")
 	}
 	if f.After != "" {
-		q.where = append(q.where, "task_id > "+q.arg(f.After))
+		q.Where = append(q.Where, "task_id > "+q.Arg(f.After))
 	}
 	var rows []taskRow
-	err := tx.SelectContext(ctx, &rows, `SELECT `+taskColumns+` FROM task`+q.sql()+` ORDER BY task_id LIMIT `+strconv.Itoa(f.Limit), q.args...)
+	err := tx.SelectContext(ctx, &rows, `SELECT `+taskColumns+` FROM task`+q.SQL()+` ORDER BY task_id LIMIT `+strconv.Itoa(f.Limit), q.Args...)
 	if err != nil {
 		return nil, fmt.Errorf("list tasks: %w", err)
 	}

@@ -21,7 +21,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
 func InsertCase(ctx context.Context, tx *postgres.Tx, c *casefile.Case) error {
 	lists := make([]string, 5)
 	for i, v := range []any{c.Persons, c.Languages, c.SafetyFlags, c.ConcernCodes} {
-		text, err := write(v)
+		text, err := postgres.WriteJSON(v)
 		if err != nil {
 			return err
 		}
@@ -52,25 +52,25 @@ SELECT c.case_id, c.referral_id, c.household_id, c.program, c.program_version, c
 FROM case_file c WHERE c.case_id = $1`
 
 type caseRow struct {
-	CaseID         casefile.CaseID             `db:"case_id"`
-	ReferralID     string                      `db:"referral_id"`
-	HouseholdID    string                      `db:"household_id"`
-	Program        string                      `db:"program"`
-	ProgramVersion string                      `db:"program_version"`
-	Priority       string                      `db:"priority"`
-	Persons        document[[]casefile.Person] `db:"persons"`
-	Languages      document[[]string]          `db:"languages"`
-	SafetyFlags    document[[]string]          `db:"safety_flags"`
-	ConcernCodes   document[[]string]          `db:"concern_codes"`
-	OpenedBy       string                      `db:"opened_by"`
-	OpenedAt       time.Time                   `db:"opened_at"`
-	Status         casefile.CaseStatus         `db:"status"`
-	ClosingReason  sql.NullString              `db:"closing_reason"`
-	ClosingSummary sql.NullString              `db:"closing_summary"`
-	ClosedBy       sql.NullString              `db:"closed_by"`
-	ClosedAt       sql.NullTime                `db:"closed_at"`
-	Version        int64                       `db:"version"`
-	Trace          string                      `db:"trace"`
+	CaseID         casefile.CaseID                  `db:"case_id"`
+	ReferralID     string                           `db:"referral_id"`
+	HouseholdID    string                           `db:"household_id"`
+	Program        string                           `db:"program"`
+	ProgramVersion string                           `db:"program_version"`
+	Priority       string                           `db:"priority"`
+	Persons        postgres.JSON[[]casefile.Person] `db:"persons"`
+	Languages      postgres.JSON[[]string]          `db:"languages"`
+	SafetyFlags    postgres.JSON[[]string]          `db:"safety_flags"`
+	ConcernCodes   postgres.JSON[[]string]          `db:"concern_codes"`
+	OpenedBy       string                           `db:"opened_by"`
+	OpenedAt       time.Time                        `db:"opened_at"`
+	Status         casefile.CaseStatus              `db:"status"`
+	ClosingReason  sql.NullString                   `db:"closing_reason"`
+	ClosingSummary sql.NullString                   `db:"closing_summary"`
+	ClosedBy       sql.NullString                   `db:"closed_by"`
+	ClosedAt       sql.NullTime                     `db:"closed_at"`
+	Version        int64                            `db:"version"`
+	Trace          string                           `db:"trace"`
 }
 
 // GetCase reads a case with its roster, exclusions and safety. It fails with

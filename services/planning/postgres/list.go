@@ -167,16 +167,16 @@ func ListReviews(ctx context.Context, tx *postgres.Tx, planID string, after Plac
 		w.add("(reviewed_at, review_id) < (?, ?)", after.At, after.ID)
 	}
 	var rows []struct {
-		ReviewID    string                          `db:"review_id"`
-		PlanID      string                          `db:"plan_id"`
-		PlanVersion int                             `db:"plan_version"`
-		CaseID      casefile.CaseID                 `db:"case_id"`
-		HeldOn      string                          `db:"held_on"`
-		Ratings     document[[]casefile.GoalRating] `db:"ratings"`
-		TScore      float64                         `db:"t_score"`
-		Goals       int                             `db:"goals"`
-		ReviewedBy  string                          `db:"reviewed_by"`
-		ReviewedAt  time.Time                       `db:"reviewed_at"`
+		ReviewID    string                               `db:"review_id"`
+		PlanID      string                               `db:"plan_id"`
+		PlanVersion int                                  `db:"plan_version"`
+		CaseID      casefile.CaseID                      `db:"case_id"`
+		HeldOn      string                               `db:"held_on"`
+		Ratings     postgres.JSON[[]casefile.GoalRating] `db:"ratings"`
+		TScore      float64                              `db:"t_score"`
+		Goals       int                                  `db:"goals"`
+		ReviewedBy  string                               `db:"reviewed_by"`
+		ReviewedAt  time.Time                            `db:"reviewed_at"`
 	}
 	err := tx.SelectContext(ctx, &rows, `
 SELECT review_id, plan_id, plan_version, case_id, to_char(held_on, 'YYYY-MM-DD') AS held_on, ratings, t_score::float8 AS t_score, goals,

@@ -60,17 +60,17 @@ WHERE plan_version.status NOT IN ('approved', 'superseded') OR excluded.status =
 func putVersions(ctx context.Context, tx *postgres.Tx, p *casefile.Plan) error {
 	for i := range p.Versions {
 		v := &p.Versions[i]
-		editors, err := write(v.Editors)
+		editors, err := postgres.WriteJSON(v.Editors)
 		if err != nil {
 			return err
 		}
-		content, err := write(v.Content)
+		content, err := postgres.WriteJSON(v.Content)
 		if err != nil {
 			return err
 		}
 		var returned *string
 		if v.Return != nil {
-			text, err := write(v.Return)
+			text, err := postgres.WriteJSON(v.Return)
 			if err != nil {
 				return err
 			}
@@ -95,18 +95,18 @@ func utc(t sql.NullTime) time.Time {
 }
 
 type versionRow struct {
-	Version      int                        `db:"version"`
-	Status       casefile.PlanStatus        `db:"status"`
-	Author       string                     `db:"author"`
-	Editors      document[[]string]         `db:"editors"`
-	SupervisorID string                     `db:"supervisor_id"`
-	Content      document[casefile.Content] `db:"content"`
-	CreatedAt    time.Time                  `db:"created_at"`
-	SubmittedBy  string                     `db:"submitted_by"`
-	SubmittedAt  sql.NullTime               `db:"submitted_at"`
-	ApprovedBy   string                     `db:"approved_by"`
-	ApprovedAt   sql.NullTime               `db:"approved_at"`
-	Returned     document[*casefile.Return] `db:"returned"`
+	Version      int                             `db:"version"`
+	Status       casefile.PlanStatus             `db:"status"`
+	Author       string                          `db:"author"`
+	Editors      postgres.JSON[[]string]         `db:"editors"`
+	SupervisorID string                          `db:"supervisor_id"`
+	Content      postgres.JSON[casefile.Content] `db:"content"`
+	CreatedAt    time.Time                       `db:"created_at"`
+	SubmittedBy  string                          `db:"submitted_by"`
+	SubmittedAt  sql.NullTime                    `db:"submitted_at"`
+	ApprovedBy   string                          `db:"approved_by"`
+	ApprovedAt   sql.NullTime                    `db:"approved_at"`
+	Returned     postgres.JSON[*casefile.Return] `db:"returned"`
 }
 
 func (r versionRow) version() casefile.PlanVersion {
@@ -190,7 +190,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
 // InsertReview stores a review.
 func InsertReview(ctx context.Context, tx *postgres.Tx, r casefile.Review) error {
-	ratings, err := write(r.Ratings)
+	ratings, err := postgres.WriteJSON(r.Ratings)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 
 // InsertSafetyPlan stores a safety plan in force.
 func InsertSafetyPlan(ctx context.Context, tx *postgres.Tx, p casefile.SafetyPlan) error {
-	actions, err := write(p.Actions)
+	actions, err := postgres.WriteJSON(p.Actions)
 	if err != nil {
 		return err
 	}
@@ -52,14 +52,14 @@ safety_plan_id, case_id, assessment_id, actions, to_char(review_on, 'YYYY-MM-DD'
 reason_code, version`
 
 type safetyPlanRow struct {
-	SafetyPlanID string                            `db:"safety_plan_id"`
-	CaseID       casefile.CaseID                   `db:"case_id"`
-	AssessmentID string                            `db:"assessment_id"`
-	Actions      document[[]casefile.SafetyAction] `db:"actions"`
-	ReviewOn     string                            `db:"review_on"`
-	StartedBy    string                            `db:"started_by"`
-	StartedAt    time.Time                         `db:"started_at"`
-	Version      int64                             `db:"version"`
+	SafetyPlanID string                                 `db:"safety_plan_id"`
+	CaseID       casefile.CaseID                        `db:"case_id"`
+	AssessmentID string                                 `db:"assessment_id"`
+	Actions      postgres.JSON[[]casefile.SafetyAction] `db:"actions"`
+	ReviewOn     string                                 `db:"review_on"`
+	StartedBy    string                                 `db:"started_by"`
+	StartedAt    time.Time                              `db:"started_at"`
+	Version      int64                                  `db:"version"`
 	endingColumns
 }
 

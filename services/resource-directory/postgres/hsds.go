@@ -39,18 +39,18 @@ func Services(ctx context.Context, tx *postgres.Tx, q HSDSQuery) ([]Doc, int, er
 	order := "s.service_id"
 	if q.Search != "" {
 		rank, where := c.text(q.Search)
-		c.where = append(c.where, where)
+		c.Where = append(c.Where, where)
 		order = "(" + rank + ") DESC, s.service_id"
 	}
 	if q.TaxonomyTermID != "" {
-		c.where = append(c.where, c.arg(q.TaxonomyTermID)+" = ANY(s.term_ids)")
+		c.Where = append(c.Where, c.Arg(q.TaxonomyTermID)+" = ANY(s.term_ids)")
 	}
 	if q.TaxonomyID != "" {
-		c.where = append(c.where, c.arg(q.TaxonomyID)+" = ANY(s.taxonomy_ids)")
+		c.Where = append(c.Where, c.Arg(q.TaxonomyID)+" = ANY(s.taxonomy_ids)")
 	}
-	c.equal("s.organization_id", q.OrganizationID)
+	c.Equal("s.organization_id", q.OrganizationID)
 	if !q.ModifiedAfter.IsZero() {
-		c.where = append(c.where, "s.modified_at >= "+c.arg(q.ModifiedAfter))
+		c.Where = append(c.Where, "s.modified_at >= "+c.Arg(q.ModifiedAfter))
 	}
 	return page(ctx, tx, c, "s.service_id AS id, s.document, s.modified_at", "service s", order, q)
 }
@@ -61,13 +61,13 @@ func ServicesAtLocations(ctx context.Context, tx *postgres.Tx, q HSDSQuery) ([]D
 	order := "l.service_at_location_id"
 	if q.Search != "" {
 		rank, where := c.text(q.Search)
-		c.where = append(c.where, where)
+		c.Where = append(c.Where, where)
 		order = "(" + rank + ") DESC, l.service_at_location_id"
 	}
 	if q.TaxonomyTermID != "" {
-		c.where = append(c.where, c.arg(q.TaxonomyTermID)+" = ANY(s.term_ids)")
+		c.Where = append(c.Where, c.Arg(q.TaxonomyTermID)+" = ANY(s.term_ids)")
 	}
-	c.equal("s.organization_id", q.OrganizationID)
+	c.Equal("s.organization_id", q.OrganizationID)
 	return page(ctx, tx, c,
 		"l.service_at_location_id AS id, l.document || jsonb_build_object('service_id', s.service_id, 'service', s.document - 'service_at_locations') AS document, s.modified_at",
 		"service_at_location l JOIN service s ON s.agency_id = l.agency_id AND s.service_id = l.service_id", order, q)
@@ -81,16 +81,16 @@ func Documents(ctx context.Context, tx *postgres.Tx, entity directory.Entity, q 
 	}
 	var c conditions
 	for _, word := range words(q.Search) {
-		c.where = append(c.where, "plain LIKE '%' || lower(unaccent("+c.arg(escapeLike(word))+"::text)) || '%'")
+		c.Where = append(c.Where, "plain LIKE '%' || lower(unaccent("+c.Arg(escapeLike(word))+"::text)) || '%'")
 	}
 	if q.Search != "" && len(words(q.Search)) == 0 {
-		c.where = append(c.where, "plain LIKE '%' || lower(unaccent("+c.arg(escapeLike(q.Search))+"::text)) || '%'")
+		c.Where = append(c.Where, "plain LIKE '%' || lower(unaccent("+c.Arg(escapeLike(q.Search))+"::text)) || '%'")
 	}
 	if entity == directory.EntityTaxonomyTerm {
-		c.equal("taxonomy_id", q.TaxonomyID)
-		c.equal("parent_id", q.ParentID)
+		c.Equal("taxonomy_id", q.TaxonomyID)
+		c.Equal("parent_id", q.ParentID)
 		if q.TopOnly {
-			c.where = append(c.where, "parent_id = ''")
+			c.Where = append(c.Where, "parent_id = ''")
 		}
 	}
 	return page(ctx, tx, c, t.key+" AS id, document, changed_at AS modified_at", t.table, t.key, q)
@@ -99,12 +99,12 @@ func Documents(ctx context.Context, tx *postgres.Tx, entity directory.Entity, q 
 func page(ctx context.Context, tx *postgres.Tx, c conditions, columns, from, order string, q HSDSQuery) ([]Doc, int, error) {
 	var total int
 	// A rank in the order takes arguments too, so the count is given the same ones in its WHERE.
-	if err := tx.GetContext(ctx, &total, `SELECT count(*) FROM `+from+c.sql(), c.args...); err != nil {
+	if err := tx.GetContext(ctx, &total, `SELECT count(*) FROM `+from+c.SQL(), c.Args...); err != nil {
 		return nil, 0, fmt.Errorf("count records: %w", err)
 	}
 	var docs []Doc
-	err := tx.SelectContext(ctx, &docs, `SELECT `+columns+` FROM `+from+c.sql()+` ORDER BY `+order+
-		` LIMIT `+strconv.Itoa(q.Limit)+` OFFSET `+strconv.Itoa(q.Offset), c.args...)
+	err := tx.SelectContext(ctx, &docs, `SELECT `+columns+` FROM `+from+c.SQL()+` ORDER BY `+order+
+		` LIMIT `+strconv.Itoa(q.Limit)+` OFFSET `+strconv.Itoa(q.Offset), c.Args...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list records: %w", err)
 	}

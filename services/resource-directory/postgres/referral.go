@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -146,7 +145,7 @@ func UpdateReferral(ctx context.Context, tx *postgres.Tx, r directory.Referral) 
 	res, err := tx.ExecContext(ctx, `
 UPDATE resource_referral SET state = $2, reason_code = $3, outcome_code = $4, answered_at = $5, ended_at = $6, version = $7
  WHERE resource_referral_id = $1 AND version = $7 - 1`,
-		r.ID, r.State, r.ReasonCode, r.OutcomeCode, nullTime(r.AnsweredAt), nullTime(r.EndedAt), r.Version)
+		r.ID, r.State, r.ReasonCode, r.OutcomeCode, postgres.NullTime(r.AnsweredAt), postgres.NullTime(r.EndedAt), r.Version)
 	if err != nil {
 		return fmt.Errorf("store resource referral: %w", err)
 	}
@@ -172,19 +171,19 @@ type ReferralFilter struct {
 
 // Referrals lists referrals, newest first (ids are UUIDv7: their order is that of their making).
 func Referrals(ctx context.Context, tx *postgres.Tx, f ReferralFilter) ([]directory.Referral, error) {
-	q := conditions{args: f.AccessArgs}
+	q := postgres.Conditions{Args: f.AccessArgs}
 	if f.Access != "" {
-		q.where = append(q.where, "("+f.Access+")")
+		q.Where = append(q.Where, "("+f.Access+")")
 	}
-	q.equal("case_id", f.CaseID)
-	q.equal("service_id", f.ServiceID)
-	q.equal("state", f.State)
+	q.Equal("case_id", f.CaseID)
+	q.Equal("service_id", f.ServiceID)
+	q.Equal("state", f.State)
 	if f.After != "" {
-		q.where = append(q.where, "resource_referral_id < "+q.arg(f.After))
+		q.Where = append(q.Where, "resource_referral_id < "+q.Arg(f.After))
 	}
 	var rows []referralRow
-	err := tx.SelectContext(ctx, &rows, `SELECT `+referralColumns+` FROM resource_referral`+q.sql()+
-		` ORDER BY resource_referral_id DESC LIMIT `+strconv.Itoa(f.Limit), q.args...)
+	err := tx.SelectContext(ctx, &rows, `SELECT `+referralColumns+` FROM resource_referral`+q.SQL()+
+		` ORDER BY resource_referral_id DESC LIMIT `+strconv.Itoa(f.Limit), q.Args...)
 	if err != nil {
 		return nil, fmt.Errorf("list resource referrals: %w", err)
 	}
@@ -193,35 +192,4 @@ func Referrals(ctx context.Context, tx *postgres.Tx, f ReferralFilter) ([]direct
 		out[i] = r.referral()
 	}
 	return out, nil
-}
-
-// conditions gathers a WHERE clause with numbered arguments.
-type conditions struct {
-	where []string
-	args  []any
-}
-
-func (c *conditions) arg(v any) string {
-	c.args = append(c.args, v)
-	return "$" + strconv.Itoa(len(c.args))
-}
-
-func (c *conditions) equal(column, value string) {
-	if value != "" {
-		c.where = append(c.where, column+" = "+c.arg(value))
-	}
-}
-
-func (c *conditions) sql() string {
-	if len(c.where) == 0 {
-		return ""
-	}
-	return " WHERE " + strings.Join(c.where, " AND ")
-}
-
-func nullTime(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t
 }

@@ -49,44 +49,44 @@ SELECT hit.service_id, hit.name, hit.status, hit.organization_id, hit.descriptio
 
 // Search finds services, best first; equal scores by id.
 func Search(ctx context.Context, tx *postgres.Tx, q directory.Query, after *SearchAfter, limit int) ([]directory.Hit, error) {
-	c := conditions{where: []string{"s.status = $1"}, args: []any{q.Status}}
+	c := conditions{postgres.Conditions{Where: []string{"s.status = $1"}, Args: []any{q.Status}}}
 	var fits []string
 	if q.Text != "" {
 		rank, where := c.text(q.Text)
-		fits, c.where = append(fits, rank), append(c.where, where)
+		fits, c.Where = append(fits, rank), append(c.Where, where)
 	}
 	if q.Need != nil {
 		rank, where := c.need(*q.Need)
-		fits, c.where = append(fits, rank), append(c.where, where)
+		fits, c.Where = append(fits, rank), append(c.Where, where)
 	}
 	if len(fits) == 0 {
 		fits = append(fits, "1")
 	}
 	fit := "(" + strings.Join(fits, " + ") + ")"
 	if q.Language != "" {
-		fit = "(" + fit + " + 0.3 * (" + c.arg(q.Language) + " = ANY(s.languages))::int)"
+		fit = "(" + fit + " + 0.3 * (" + c.Arg(q.Language) + " = ANY(s.languages))::int)"
 	}
 	if q.Age != nil {
-		age := c.arg(*q.Age)
-		c.where = append(c.where, "(s.minimum_age IS NULL OR s.minimum_age <= "+age+") AND (s.maximum_age IS NULL OR s.maximum_age >= "+age+")")
+		age := c.Arg(*q.Age)
+		c.Where = append(c.Where, "(s.minimum_age IS NULL OR s.minimum_age <= "+age+") AND (s.maximum_age IS NULL OR s.maximum_age >= "+age+")")
 	}
 	score, distance, nearest := "fit", "NULL::float8", "NULL::float8"
-	var page conditions
+	var page postgres.Conditions
 	if q.Near != nil {
-		nearest = haversine(c.arg(q.Near.Latitude), c.arg(q.Near.Longitude))
+		nearest = haversine(c.Arg(q.Near.Latitude), c.Arg(q.Near.Longitude))
 		distance = "(SELECT min(" + nearest + ") FROM unnest(s.latitudes, s.longitudes) AS l(latitude, longitude))"
 		score = "fit / (1 + coalesce(distance_km, 50) / 50)"
 		if q.WithinKm > 0 {
-			page.where = append(page.where, "distance_km <= "+c.arg(q.WithinKm))
+			page.Where = append(page.Where, "distance_km <= "+c.Arg(q.WithinKm))
 		}
 	}
 	if after != nil {
-		at := c.arg(after.Score) + "::float8"
-		page.where = append(page.where, "(score < "+at+" OR (score = "+at+" AND service_id > "+c.arg(after.ServiceID)+"))")
+		at := c.Arg(after.Score) + "::float8"
+		page.Where = append(page.Where, "(score < "+at+" OR (score = "+at+" AND service_id > "+c.Arg(after.ServiceID)+"))")
 	}
-	hits := fmt.Sprintf(scored, score, fmt.Sprintf(found, distance, fit, strings.Join(c.where, " AND ")))
-	hits = "SELECT service_id, name, status, organization_id, description, minimum_age, maximum_age, languages, distance_km, score FROM (" + hits + ") scored" + page.sql() + " ORDER BY score DESC, service_id LIMIT " + strconv.Itoa(limit)
-	return read(ctx, tx, fmt.Sprintf(shown, nearest, hits), c.args)
+	hits := fmt.Sprintf(scored, score, fmt.Sprintf(found, distance, fit, strings.Join(c.Where, " AND ")))
+	hits = "SELECT service_id, name, status, organization_id, description, minimum_age, maximum_age, languages, distance_km, score FROM (" + hits + ") scored" + page.SQL() + " ORDER BY score DESC, service_id LIMIT " + strconv.Itoa(limit)
+	return read(ctx, tx, fmt.Sprintf(shown, nearest, hits), c.Args)
 }
 
 func read(ctx context.Context, tx *postgres.Tx, query string, args []any) ([]directory.Hit, error) {
@@ -107,15 +107,18 @@ func read(ctx context.Context, tx *postgres.Tx, query string, args []any) ([]dir
 	return hits, nil
 }
 
+// conditions also ask for words and needs.
+type conditions struct{ postgres.Conditions }
+
 // text matches all words of a person's query, read by the rules of each language
 // or as plain words without accents, or each word as a part of a longer one. What
 // does not depend on the row stands in a SELECT of its own, which is run once.
 func (c *conditions) text(text string) (rank, where string) {
-	arg := c.arg(text) + "::text"
+	arg := c.Arg(text) + "::text"
 	query := "(SELECT plainto_tsquery('english', " + arg + ") || plainto_tsquery('finnish', " + arg + ") || plainto_tsquery('swedish', " + arg + ") || plainto_tsquery('simple', unaccent(" + arg + ")))"
 	inPlain, inName := []string{}, []string{}
 	for _, word := range words(text) {
-		like := "(SELECT '%' || lower(unaccent(" + c.arg(escapeLike(word)) + "::text)) || '%')"
+		like := "(SELECT '%' || lower(unaccent(" + c.Arg(escapeLike(word)) + "::text)) || '%')"
 		inPlain = append(inPlain, "s.plain LIKE "+like)
 		inName = append(inName, "s.plain_name LIKE "+like)
 	}
@@ -132,19 +135,19 @@ func (c *conditions) need(n directory.Need) (rank, where string) {
 	var phrases []string
 	for _, lang := range directory.Languages {
 		for _, p := range n.Phrases[lang] {
-			phrases = append(phrases, "phraseto_tsquery('"+config[lang]+"', "+c.arg(p)+"::text)")
+			phrases = append(phrases, "phraseto_tsquery('"+config[lang]+"', "+c.Arg(p)+"::text)")
 		}
 	}
 	query := "(SELECT " + strings.Join(phrases, " || ") + ")"
 	hits := []string{"s.words @@ " + query}
 	rank = "ts_rank('{0.1,0.3,0.6,1}', s.words, " + query + ")"
 	for _, stem := range n.Stems {
-		like := "(SELECT lower(unaccent(" + c.arg("%"+escapeLike(stem)+"%") + "::text)))"
+		like := "(SELECT lower(unaccent(" + c.Arg("%"+escapeLike(stem)+"%") + "::text)))"
 		hits = append(hits, "s.plain LIKE "+like)
 		rank += " + 0.1 * (s.plain LIKE " + like + ")::int + 0.3 * (s.plain_name LIKE " + like + ")::int"
 	}
 	if len(n.Terms) > 0 {
-		terms := "s.term_ids && " + c.arg(n.Terms)
+		terms := "s.term_ids && " + c.Arg(n.Terms)
 		hits = append(hits, terms)
 		rank += " + (" + terms + ")::int"
 	}

@@ -269,7 +269,7 @@ func (d *Desk) writePlaced(ctx context.Context, tx *kit.Tx, week schedule.Week, 
 	if err != nil {
 		return err
 	}
-	fitting := fit(now.problem, slices.DeleteFunc(slices.Clone(placed), func(p schedule.Placement) bool {
+	fitting := now.problem.Fitting(slices.DeleteFunc(slices.Clone(placed), func(p schedule.Placement) bool {
 		_, unchanged := now.visits[p.Visit]
 		return !unchanged
 	}))
@@ -293,23 +293,6 @@ func (d *Desk) writePlaced(ctx context.Context, tx *kit.Tx, week schedule.Week, 
 		return d.wishForWeeks(ctx, tx, week, week)
 	}
 	return nil
-}
-
-// fit is the largest part of placements found by leaving out, again and again,
-// those a rule is against.
-func fit(problem schedule.Problem, placed []schedule.Placement) []schedule.Placement {
-	for {
-		against := map[schedule.VisitID]bool{}
-		for _, found := range problem.Check(schedule.Plan{Placed: placed}) {
-			if found.Rule != schedule.RuleLost {
-				against[found.Visit] = true
-			}
-		}
-		if len(against) == 0 {
-			return placed
-		}
-		placed = slices.DeleteFunc(placed, func(p schedule.Placement) bool { return against[p.Visit] })
-	}
 }
 
 // writeUnplaced records why visits have no place. A visit that changed meanwhile

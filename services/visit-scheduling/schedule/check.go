@@ -204,3 +204,20 @@ func (c *checker) legs(a Available, visit VisitID, stretch Span) {
 		}
 	}
 }
+
+// Fitting is what is left of placed when those a rule is against are left out,
+// again and again until none is. It changes placed.
+func (p Problem) Fitting(placed []Placement) []Placement {
+	for {
+		against := map[VisitID]bool{}
+		for _, found := range p.Check(Plan{Placed: placed}) {
+			if found.Rule != RuleLost {
+				against[found.Visit] = true
+			}
+		}
+		if len(against) == 0 {
+			return placed
+		}
+		placed = slices.DeleteFunc(placed, func(at Placement) bool { return against[at.Visit] })
+	}
+}
