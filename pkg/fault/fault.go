@@ -2,6 +2,7 @@ package fault
 
 import (
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -70,6 +71,13 @@ type Error struct {
 // New makes a fault without a cause.
 func New(kind Kind, code, detail string, fields ...Field) *Error {
 	return &Error{Kind: kind, Code: code, Detail: detail, Fields: fields}
+}
+
+// Missing is the NotFound of a thing of the given snake_case type ("plan"), with
+// the code <type>_not_found. What is missing and what the asker may not know of
+// are worded by it alone: any difference between the two would tell that it exists.
+func Missing(what string) *Error {
+	return New(NotFound, what+"_not_found", "There is no such "+strings.ReplaceAll(what, "_", " ")+", or it is not yours to know of.")
 }
 
 // Because returns a copy of e that carries cause for logs. The cause is found by

@@ -129,7 +129,7 @@ func (e *Engine) refuse(w world, action string, d decision) error {
 			return err
 		}
 		if !read.allowed && !readable(read) {
-			return fault.New(fault.NotFound, w.resource.Type+"_not_found", "There is no such thing, or it is not yours to know of.")
+			return fault.Missing(w.resource.Type)
 		}
 	}
 	switch d.forbiddenBy {

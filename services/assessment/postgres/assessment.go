@@ -102,7 +102,7 @@ func Lock(ctx context.Context, tx *postgres.Tx, id record.AssessmentID) (*record
 
 // NotFound is the answer for an assessment that is not there, or not for the asker.
 func NotFound() error {
-	return fault.New(fault.NotFound, "assessment_not_found", "There is no such assessment.")
+	return fault.Missing("assessment")
 }
 
 func get(ctx context.Context, tx *postgres.Tx, query string, id record.AssessmentID) (*record.Assessment, error) {

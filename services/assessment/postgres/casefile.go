@@ -75,7 +75,7 @@ func getCase(ctx context.Context, tx *postgres.Tx, query, caseID string) (CaseFi
 	}
 	err := tx.GetContext(ctx, &row, query, caseID)
 	if errors.Is(err, sql.ErrNoRows) {
-		return CaseFile{}, fault.New(fault.NotFound, "case_not_found", "There is no such case.")
+		return CaseFile{}, fault.Missing("case")
 	}
 	if err != nil {
 		return CaseFile{}, fmt.Errorf("read case: %w", err)

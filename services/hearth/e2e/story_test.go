@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/common/expfmt"
 	"github.com/segmentio/kafka-go"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
@@ -62,6 +64,7 @@ func TestSuite_PlayedFromReferralToClosing(t *testing.T) {
 		}
 	})
 	t.Run("no personal data in events, logs, spans and metrics", func(t *testing.T) { s.noCanaries(ctx, t, sent) })
+	t.Run("what is withheld answers as what is missing", func(t *testing.T) { s.withheldAsMissing(ctx, t) })
 	t.Run("no list shows anything of another agency", func(t *testing.T) { s.listsAcrossAgencies(ctx, t) })
 }
 
@@ -353,6 +356,28 @@ func (s *suite) listsAcrossAgencies(ctx context.Context, t *testing.T) {
 	for path, role := range s.byID(ctx, t) {
 		if _, err := other.As(role, role+"-1").Get(ctx, path, nil); !play.Refused(err, http.StatusNotFound) {
 			t.Errorf("%s as %s of another agency: %v, want 404", path, role, err)
+		}
+	}
+}
+
+// withheldAsMissing asks for things of families as a worker who has nothing to do
+// with them, and for things that do not exist: the answers are alike to the letter.
+func (s *suite) withheldAsMissing(ctx context.Context, t *testing.T) {
+	outsider := s.play("lakeland").As("family_worker", "outsider-1")
+	id := regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}`)
+	answer := func(path string) string {
+		_, err := outsider.Get(ctx, path, nil)
+		if !play.Refused(err, http.StatusNotFound) {
+			t.Errorf("%s as a worker who has nothing to do with it: %v, want 404", path, err)
+			return ""
+		}
+		return id.ReplaceAllString(regexp.MustCompile(`[0-9a-f]{32}`).ReplaceAllString(err.Error(), "TRACE"), "ID")
+	}
+	for path := range s.byID(ctx, t) {
+		withheld := answer(path)
+		missing := answer(id.ReplaceAllString(path, uuid.NewString()))
+		if withheld != missing {
+			t.Errorf("%s tells that it exists:\nwithheld: %s\nmissing:  %s", path, withheld, missing)
 		}
 	}
 }

@@ -119,7 +119,7 @@ func contact(ctx context.Context, tx *postgres.Tx, workerID, lock string) (messa
 	}
 	err := tx.GetContext(ctx, &row, `SELECT worker_id, email, phone, language, prefers, version FROM worker_contact WHERE worker_id = $1`+lock, workerID)
 	if errors.Is(err, sql.ErrNoRows) {
-		return message.Contact{}, fault.New(fault.NotFound, "contact_not_found", "No contact is registered for this worker.")
+		return message.Contact{}, fault.Missing("contact")
 	}
 	if err != nil {
 		return message.Contact{}, fmt.Errorf("read contact of worker: %w", err)

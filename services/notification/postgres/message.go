@@ -101,7 +101,7 @@ func oneMessage(ctx context.Context, tx *postgres.Tx, id message.MessageID, lock
 	var row messageRow
 	err := tx.GetContext(ctx, &row, `SELECT `+messageColumns+` FROM message WHERE message_id = $1`+lock, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return message.Message{}, fault.New(fault.NotFound, "message_not_found", "No message with this id is known.")
+		return message.Message{}, fault.Missing("message")
 	}
 	if err != nil {
 		return message.Message{}, fmt.Errorf("read message: %w", err)

@@ -65,7 +65,7 @@ func oneTask(ctx context.Context, tx *postgres.Tx, id message.TaskID, lock strin
 	var row taskRow
 	err := tx.GetContext(ctx, &row, `SELECT `+taskColumns+` FROM task WHERE task_id = $1`+lock, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return message.Task{}, fault.New(fault.NotFound, "task_not_found", "No task with this id is known.")
+		return message.Task{}, fault.Missing("task")
 	}
 	if err != nil {
 		return message.Task{}, fmt.Errorf("read task: %w", err)

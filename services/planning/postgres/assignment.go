@@ -68,7 +68,7 @@ func GetAssignment(ctx context.Context, tx *postgres.Tx, id string) (casefile.As
 	var row assignmentRow
 	err := tx.GetContext(ctx, &row, selectAssignment, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return casefile.Assignment{}, fault.New(fault.NotFound, "assignment_not_found", "There is no such assignment.")
+		return casefile.Assignment{}, fault.Missing("assignment")
 	}
 	if err != nil {
 		return casefile.Assignment{}, fmt.Errorf("read assignment: %w", err)

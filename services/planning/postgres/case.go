@@ -87,7 +87,7 @@ func LockCase(ctx context.Context, tx *postgres.Tx, id casefile.CaseID) (*casefi
 
 // CaseNotFound is the answer for a case that is not there, or not for the asker.
 func CaseNotFound() error {
-	return fault.New(fault.NotFound, "case_not_found", "There is no such case.")
+	return fault.Missing("case")
 }
 
 func getCase(ctx context.Context, tx *postgres.Tx, query string, id casefile.CaseID) (*casefile.Case, error) {

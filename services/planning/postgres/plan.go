@@ -127,7 +127,7 @@ FROM plan_version WHERE plan_id = $1 ORDER BY version`
 
 // PlanNotFound is the answer for a plan that is not there, or not for the asker.
 func PlanNotFound() error {
-	return fault.New(fault.NotFound, "plan_not_found", "There is no such plan.")
+	return fault.Missing("plan")
 }
 
 // PlanCase says which case a plan belongs to. It fails with NotFound

@@ -73,7 +73,7 @@ func (r safetyPlanRow) plan() casefile.SafetyPlan {
 // SafetyPlanNotFound is the answer for a safety plan that is not there, or not
 // for the asker.
 func SafetyPlanNotFound() error {
-	return fault.New(fault.NotFound, "safety_plan_not_found", "There is no such safety plan.")
+	return fault.Missing("safety_plan")
 }
 
 const selectSafetyPlan = `SELECT ` + safetyPlanColumns + ` FROM safety_plan WHERE safety_plan_id = $1`

@@ -47,7 +47,7 @@ func Case(ctx context.Context, tx *postgres.Tx, caseID string) (CaseFile, error)
 	var c CaseFile
 	err := tx.GetContext(ctx, &c, `SELECT case_id, closed, trace FROM case_file WHERE case_id = $1`, caseID)
 	if errors.Is(err, sql.ErrNoRows) {
-		return c, fault.New(fault.NotFound, "case_not_found", "No case with this id is known here.")
+		return c, fault.Missing("case")
 	}
 	if err != nil {
 		return c, fmt.Errorf("read case: %w", err)
@@ -64,7 +64,7 @@ func Service(ctx context.Context, tx *postgres.Tx, serviceID string) (directory.
 	}
 	err := tx.GetContext(ctx, &row, `SELECT service_id, name, status FROM service WHERE service_id = $1`, serviceID)
 	if errors.Is(err, sql.ErrNoRows) {
-		return directory.Service{}, fault.New(fault.NotFound, "service_not_found", "The directory has no service with this id.")
+		return directory.Service{}, fault.Missing("service")
 	}
 	if err != nil {
 		return directory.Service{}, fmt.Errorf("read service: %w", err)
@@ -131,7 +131,7 @@ func oneReferral(ctx context.Context, tx *postgres.Tx, id directory.ReferralID, 
 	var row referralRow
 	err := tx.GetContext(ctx, &row, `SELECT `+referralColumns+` FROM resource_referral WHERE resource_referral_id = $1`+lock, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return directory.Referral{}, fault.New(fault.NotFound, "resource_referral_not_found", "No resource referral with this id is known.")
+		return directory.Referral{}, fault.Missing("resource_referral")
 	}
 	if err != nil {
 		return directory.Referral{}, fmt.Errorf("read resource referral: %w", err)

@@ -92,7 +92,7 @@ func oneSeries(ctx context.Context, tx *postgres.Tx, where string, args ...any) 
 	var row seriesRow
 	err := tx.GetContext(ctx, &row, `SELECT `+seriesColumns+fromSeries+where, args...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return schedule.Series{}, fault.New(fault.NotFound, "series_not_found", "There is no such visit series.")
+		return schedule.Series{}, fault.Missing("series")
 	}
 	if err != nil {
 		return schedule.Series{}, fmt.Errorf("read series: %w", err)

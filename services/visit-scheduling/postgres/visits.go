@@ -83,7 +83,7 @@ func (Store) Visit(ctx context.Context, tx *postgres.Tx, id schedule.VisitID, lo
 	}
 	var row visitRow
 	if err := tx.GetContext(ctx, &row, query, id); errors.Is(err, sql.ErrNoRows) {
-		return schedule.Visit{}, fault.New(fault.NotFound, "visit_not_found", "There is no such visit.")
+		return schedule.Visit{}, fault.Missing("visit")
 	} else if err != nil {
 		return schedule.Visit{}, fmt.Errorf("read visit: %w", err)
 	}

@@ -51,7 +51,7 @@ const (
 
 // unknownWorker is what asking for a worker that is not there fails with.
 func unknownWorker() error {
-	return fault.New(fault.NotFound, "worker_not_found", "No worker of this agency has that id.")
+	return fault.Missing("worker")
 }
 
 // Worker reads a worker with all absences, and locks the worker when lock is
@@ -182,7 +182,7 @@ func (Store) RemoveAbsence(ctx context.Context, tx *postgres.Tx, worker schedule
 	var row absenceRow
 	err := tx.GetContext(ctx, &row, `DELETE FROM absence WHERE worker_id = $1 AND absence_id = $2 RETURNING `+absenceColumns, worker, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return schedule.Absence{}, fault.New(fault.NotFound, "absence_not_found", "The worker has no such absence.")
+		return schedule.Absence{}, fault.Missing("absence")
 	}
 	if err != nil {
 		return schedule.Absence{}, fmt.Errorf("remove absence: %w", err)
