@@ -3,8 +3,9 @@ package optimise
 import (
 	"cmp"
 	"math"
-	"math/bits"
 	"slices"
+
+	"github.com/hearthfps/hearth/services/visit-scheduling/optimise/chance"
 )
 
 const (
@@ -18,29 +19,12 @@ const (
 	hotStart     = 60.0  // one that was given is not
 )
 
-// source is wyrand: small, fast, and the same on every machine.
-type source struct{ s uint64 }
-
-func (r *source) next() uint64 {
-	r.s += 0xa0761d6478bd642f
-	hi, lo := bits.Mul64(r.s, r.s^0xe7037ed1a0b428db)
-	return hi ^ lo
-}
-
-func (r *source) intn(n int) int {
-	hi, _ := bits.Mul64(r.next(), uint64(n))
-	return int(hi)
-}
-
-// unit returns a number in (0,1].
-func (r *source) unit() float64 { return float64(r.next()>>11+1) / (1 << 53) }
-
 // search takes visits near each other out of the schedule and puts them back at
 // the cheapest places, accepting by annealing (after Christiaens and Vanden
 // Berghe, Transportation Science 54, 2020).
 type search struct {
 	*finder
-	rng       *source
+	rng       *chance.Source
 	near      [][]int32 // visit → visits near by place, itself first
 	gone      []int32
 	keys      []int64
@@ -57,7 +41,7 @@ type search struct {
 
 func newSearch(s *state, seed uint64) *search {
 	x := &search{
-		finder: newFinder(s), rng: &source{seed*0x9e3779b97f4a7c15 + 1}, hit: make([]int32, len(s.tours)),
+		finder: newFinder(s), rng: chance.New(seed, 0), hit: make([]int32, len(s.tours)),
 		slot: make([]int32, len(s.visits)), bestTours: make([]tour, len(s.tours)), isStale: make([]bool, len(s.tours)),
 	}
 	for v := range s.visits {
@@ -214,7 +198,7 @@ func (x *search) anneal(hot float64, progress func(steps int64) float64) int64 {
 		return 0
 	}
 	x.neighbours()
-	x.blink = func() bool { return x.rng.next()&1023 < blinkPer1024 }
+	x.blink = func() bool { return x.rng.Next()&1023 < blinkPer1024 }
 	defer func() { x.blink = nil }()
 	t := hot
 	var steps int64
@@ -224,7 +208,7 @@ func (x *search) anneal(hot float64, progress func(steps int64) float64) int64 {
 			if p >= 1 {
 				return steps
 			}
-			t = hot * math.Pow(cold/hot, p)
+			t = chance.Cool(hot, cold, p)
 		}
 		x.step(t)
 	}
@@ -240,7 +224,7 @@ func (x *search) step(t float64) {
 	}
 	removed := len(x.gone)
 	for range min(2, len(x.unplaced)) {
-		if v := x.unplaced[x.rng.intn(len(x.unplaced))]; !slices.Contains(x.gone[removed:], v) && !slices.Contains(x.gone[:removed], v) {
+		if v := x.unplaced[x.rng.Intn(len(x.unplaced))]; !slices.Contains(x.gone[removed:], v) && !slices.Contains(x.gone[:removed], v) {
 			x.gone = append(x.gone, v)
 		}
 	}
@@ -248,14 +232,14 @@ func (x *search) step(t float64) {
 	for _, v := range x.gone {
 		limit := x.visits[v].leaveOut
 		c, ok := x.finder.best(v, x.candidates(v), limit)
-		if !ok && x.rng.intn(8) == 0 {
+		if !ok && x.rng.Intn(8) == 0 {
 			c, ok = x.finder.best(v, nil, limit)
 		}
 		if ok {
 			x.put(v, c.spots[:x.visits[v].roles], c.starts[:])
 		}
 	}
-	if x.broken || float64(x.cost.Total()-before.Total()) > -t*math.Log(x.rng.unit()) {
+	if x.broken || float64(x.cost.Total()-before.Total()) > t*x.rng.Exp() {
 		x.revert(before)
 		return
 	}
@@ -272,8 +256,8 @@ func (x *search) step(t float64) {
 // visits of a series, or a worker's whole day.
 func (x *search) ruin() {
 	x.gone = x.gone[:0]
-	seed := int32(x.rng.intn(len(x.visits)))
-	switch kind := x.rng.intn(10); {
+	seed := int32(x.rng.Intn(len(x.visits)))
+	switch kind := x.rng.Intn(10); {
 	case kind == 0 && x.visits[seed].series >= 0:
 		for _, v := range x.series[x.visits[seed].series].visits {
 			x.drop(v)
@@ -284,7 +268,7 @@ func (x *search) ruin() {
 			x.drop(x.tours[tr].stops[i].visit)
 		}
 	default:
-		count := 1 + x.rng.intn(5)
+		count := 1 + x.rng.Intn(5)
 		for _, v := range x.near[seed] {
 			if count == 0 {
 				return
@@ -292,7 +276,7 @@ func (x *search) ruin() {
 			if !x.placed(v) {
 				continue
 			}
-			t := x.where[v*maxRoles+int32(x.rng.intn(int(x.visits[v].roles)))]
+			t := x.where[v*maxRoles+int32(x.rng.Intn(int(x.visits[v].roles)))]
 			if x.hit[t] == x.steps {
 				continue
 			}
@@ -306,8 +290,8 @@ func (x *search) ruin() {
 func (x *search) dropString(t, v int32) {
 	stops := x.tours[t].stops
 	at := slices.IndexFunc(stops, func(s stop) bool { return s.visit == v })
-	l := 1 + x.rng.intn(min(maxString, len(stops)))
-	first := max(0, min(at-x.rng.intn(l), len(stops)-l))
+	l := 1 + x.rng.Intn(min(maxString, len(stops)))
+	first := max(0, min(at-x.rng.Intn(l), len(stops)-l))
 	var buf [maxString]int32
 	n := 0
 	for _, s := range stops[first : first+l] {
@@ -327,14 +311,14 @@ func (x *search) drop(v int32) {
 }
 
 func (x *search) sortGone() {
-	pick := x.rng.intn(8)
+	pick := x.rng.Intn(8)
 	x.keys = x.keys[:0]
 	for _, v := range x.gone {
 		pv := &x.visits[v]
 		var k int32
 		switch {
 		case pick < 4:
-			k = int32(x.rng.next() >> 40)
+			k = int32(x.rng.Next() >> 40)
 		case pick < 6:
 			k = int32(len(pv.able[0]))
 		case pick < 7 && len(pv.windows) > 0:
@@ -391,7 +375,7 @@ func (x *search) candidates(v int32) []int32 {
 	for k := range pv.roles {
 		if n := len(pv.able[k]); n > 0 {
 			for range 4 {
-				for _, t := range x.workers[pv.able[k][x.rng.intn(n)]].tours {
+				for _, t := range x.workers[pv.able[k][x.rng.Intn(n)]].tours {
 					add(t)
 				}
 			}

@@ -82,23 +82,23 @@ func (r *ruin) judge(old snapshot, allowed int64) bool {
 func (r *ruin) relocate(allowed int64) {
 	in, rng := r.in, r.rng
 	n2 := int32(2 * r.n)
-	p := int32(rng.intn(r.n))
+	p := int32(rng.Intn(r.n))
 	k := int32(0)
 	if in.double[p] {
-		k = int32(rng.intn(2))
+		k = int32(rng.Intn(2))
 	}
 	v := 2*p + k
 	o := 2*p + 1 - k
 	var w, u int32
-	if rng.intn(4) == 0 || len(r.before[v]) == 0 {
+	if rng.Intn(4) == 0 || len(r.before[v]) == 0 {
 		// anywhere in an able worker's day, its beginning included
-		w = in.able[v][rng.intn(len(in.able[v]))]
-		u = r.behind(w, int32(rng.intn(r.n+1))-1)
+		w = in.able[v][rng.Intn(len(in.able[v]))]
+		u = r.behind(w, int32(rng.Intn(r.n+1))-1)
 		if u>>1 == p && u < n2 {
 			u = r.prev[u]
 		}
 	} else {
-		u = r.before[v][rng.intn(len(r.before[v]))]
+		u = r.before[v][rng.Intn(len(r.before[v]))]
 		w = r.worker[u]
 		if !in.can[int(w)*int(n2)+int(v)] {
 			return
@@ -107,8 +107,8 @@ func (r *ruin) relocate(allowed int64) {
 	wo := int32(-1)
 	if in.double[p] {
 		wo = r.worker[o]
-		if wo == w || rng.intn(4) == 0 {
-			wo = in.able[o][rng.intn(len(in.able[o]))]
+		if wo == w || rng.Intn(4) == 0 {
+			wo = in.able[o][rng.Intn(len(in.able[o]))]
 			if wo == w {
 				return
 			}
@@ -154,7 +154,7 @@ func (r *ruin) relocate(allowed int64) {
 	// p may take places from+1..to
 	target := from + 1
 	if in.double[p] {
-		target += int32(rng.intn(int(to - from)))
+		target += int32(rng.Intn(int(to - from)))
 	} else if at > from && at <= to {
 		target = at
 	} else if at > to {
@@ -235,7 +235,7 @@ func (r *ruin) linkQuiet(v, p, w int32) {
 func (r *ruin) swap(allowed int64) {
 	in, rng := r.in, r.rng
 	n2 := int32(2 * r.n)
-	p := int32(rng.intn(r.n))
+	p := int32(rng.Intn(r.n))
 	if in.double[p] {
 		return
 	}
@@ -243,7 +243,7 @@ func (r *ruin) swap(allowed int64) {
 	if len(r.before[v]) == 0 {
 		return
 	}
-	u := r.before[v][rng.intn(len(r.before[v]))]
+	u := r.before[v][rng.Intn(len(r.before[v]))]
 	// the node after u gives way to v, and goes where v was
 	y := r.next[u]
 	if y >= n2 || y == v || in.double[y>>1] {
@@ -291,7 +291,7 @@ func (r *ruin) replace(p, x, b int32) {
 func (r *ruin) tails(allowed int64) {
 	in, rng := r.in, r.rng
 	n2 := int32(2 * r.n)
-	v := int32(rng.intn(int(n2)))
+	v := int32(rng.Intn(int(n2)))
 	if v&1 == 1 && !in.double[v>>1] {
 		return
 	}
@@ -299,7 +299,7 @@ func (r *ruin) tails(allowed int64) {
 		return
 	}
 	// v is to follow u: u's worker takes v and its rest
-	u := r.before[v][rng.intn(len(r.before[v]))]
+	u := r.before[v][rng.Intn(len(r.before[v]))]
 	wu, wv := r.worker[u], r.worker[v]
 	if wu == wv || r.place[u>>1] >= r.place[v>>1] {
 		return

@@ -3,6 +3,8 @@ package homecare
 import (
 	"math"
 	"slices"
+
+	"github.com/hearthfps/hearth/services/visit-scheduling/optimise/chance"
 )
 
 // The search takes strings of patients near each other out of the plan and puts
@@ -27,7 +29,7 @@ type spot struct {
 type ruin struct {
 	before [][]int32 // node → nodes worth standing behind
 	*state
-	rng                            *source
+	rng                            *chance.Source
 	near                           [][]int32 // patient → patients, nearest first
 	gone                           []int32
 	keys                           []int64
@@ -41,7 +43,7 @@ type ruin struct {
 	steps                          int64
 }
 
-func newRuin(s *state, rng *source) *ruin {
+func newRuin(s *state, rng *chance.Source) *ruin {
 	n := s.n
 	r := &ruin{
 		state: s, rng: rng, near: make([][]int32, n), gone: make([]int32, 0, n), keys: make([]int64, 0, n),
@@ -102,8 +104,8 @@ func (r *ruin) removeStrings() {
 	clear(r.hit)
 	mean := float64(r.n) / float64(r.in.workers)
 	longest := math.Min(maxString, math.Max(2, mean))
-	count := int(rng.unit()*(4*float64(meanRemoved)/(1+longest)-1) + 1)
-	seed := rng.intn(r.n)
+	count := int(rng.Unit()*(4*float64(meanRemoved)/(1+longest)-1) + 1)
+	seed := rng.Intn(r.n)
 	n2 := int32(2 * r.n)
 	for _, p := range r.near[seed] {
 		if count == 0 {
@@ -114,7 +116,7 @@ func (r *ruin) removeStrings() {
 		}
 		v := 2 * p
 		if r.in.double[p] {
-			v += int32(rng.next() & 1)
+			v += int32(rng.Next() & 1)
 		}
 		w := r.worker[v]
 		if r.hit[w] {
@@ -122,18 +124,18 @@ func (r *ruin) removeStrings() {
 		}
 		r.hit[w] = true
 		count--
-		l := int(rng.unit()*longest*0.999999) + 1
+		l := int(rng.Unit()*longest*0.999999) + 1
 		// go back a random part of the string, then take l from there
 		first := v
-		for range rng.intn(l) {
+		for range rng.Intn(l) {
 			if r.prev[first] >= n2 {
 				break
 			}
 			first = r.prev[first]
 		}
 		skip := int32(-1)
-		if l > 2 && rng.next()&1 == 0 {
-			skip = int32(1 + rng.intn(l-1))
+		if l > 2 && rng.Next()&1 == 0 {
+			skip = int32(1 + rng.Intn(l-1))
 		}
 		for i := int32(0); l > 0 && first < n2; i++ {
 			c := first
@@ -154,13 +156,13 @@ func (r *ruin) removeStrings() {
 // sortGone orders the removed patients by a random one of several keys.
 func (r *ruin) sortGone() {
 	in, rng := r.in, r.rng
-	pick := rng.intn(12)
+	pick := rng.Intn(12)
 	r.keys = r.keys[:0]
 	for _, p := range r.gone {
 		var k int32
 		switch {
 		case pick < 4:
-			k = int32(rng.next() >> 40)
+			k = int32(rng.Next() >> 40)
 		case pick < 6:
 			k = -in.dist[int(p)*r.stride+r.n]
 		case pick < 7:
@@ -192,7 +194,7 @@ func (r *ruin) list(v int32, k int) []spot {
 		end := n2 + w
 		for u := end; ; {
 			x := r.next[u]
-			if r.rng.next()&1023 >= blinkPer1024 {
+			if r.rng.Next()&1023 >= blinkPer1024 {
 				l = append(l, spot{row[r.home[u]] + row[r.home[x]] - r.d(u, x), u, w})
 			}
 			u = x
@@ -426,7 +428,7 @@ func (s *state) follows(q, p int32) bool {
 // that.
 func (r *ruin) swapDays() {
 	n2 := int32(2 * r.n)
-	w, o := int32(r.rng.intn(r.in.workers)), int32(r.rng.intn(r.in.workers))
+	w, o := int32(r.rng.Intn(r.in.workers)), int32(r.rng.Intn(r.in.workers))
 	if w == o || !r.mayTake(w, o) || !r.mayTake(o, w) {
 		return
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"math"
 	"slices"
+
+	"github.com/hearthfps/hearth/services/visit-scheduling/optimise/chance"
 )
 
 // Options bound a search. One of Steps and Progress must be set.
@@ -46,7 +48,7 @@ func Solve(in *Instance, opt Options) (*Plan, int64, error) {
 	}
 	s := newState(in)
 	s.construct()
-	r := newRuin(s, &source{opt.Seed*0x9e3779b97f4a7c15 + 1})
+	r := newRuin(s, chance.New(opt.Seed, 0))
 	r.keep()
 	r.neighbours(30)
 	r.reorder()
@@ -71,19 +73,19 @@ func (r *ruin) run(opt Options) {
 				return
 			}
 			if p < rounds*roundShare {
-				t = hot * math.Pow(cold/hot, math.Mod(p, roundShare)/roundShare)
+				t = chance.Cool(hot, cold, math.Mod(p, roundShare)/roundShare)
 			} else {
 				if !last {
 					r.restore()
 					last = true
 				}
-				t = warm * math.Pow(cold/warm, (p-rounds*roundShare)/(1-rounds*roundShare))
+				t = chance.Cool(warm, cold, (p-rounds*roundShare)/(1-rounds*roundShare))
 			}
 		}
 		r.steps++
 		for range smallMoves {
-			allowed := int64(-t * math.Log(r.rng.unit()))
-			switch k := r.rng.next() & 15; {
+			allowed := int64(t * r.rng.Exp())
+			switch k := r.rng.Next() & 15; {
 			case k < 11 || in.patients < 2:
 				r.relocate(allowed)
 			case k < 14:
@@ -95,7 +97,7 @@ func (r *ruin) run(opt Options) {
 			}
 		}
 		r.reorder()
-		r.step(int64(-t * math.Log(r.rng.unit())))
+		r.step(int64(t * r.rng.Exp()))
 	}
 }
 

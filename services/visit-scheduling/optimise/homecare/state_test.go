@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/hearthfps/hearth/services/visit-scheduling/optimise/chance"
 )
 
 func drawInstance(t *rapid.T) *Instance {
@@ -40,12 +42,12 @@ func TestState_StaysTrueUnderMoves(t *testing.T) {
 		in := drawInstance(t)
 		s := newState(in)
 		s.construct()
-		r := newRuin(s, &source{rapid.Uint64().Draw(t, "seed")})
+		r := newRuin(s, chance.New(rapid.Uint64().Draw(t, "seed"), 0))
 		r.keep()
 		r.neighbours(30)
 		for range 60 {
-			allowed := int64(r.rng.intn(60))
-			switch r.rng.intn(5) {
+			allowed := int64(r.rng.Intn(60))
+			switch r.rng.Intn(5) {
 			case 0:
 				r.relocate(allowed)
 			case 1:

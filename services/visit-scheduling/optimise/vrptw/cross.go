@@ -20,12 +20,12 @@ func (g *genetic) cross(a, b *individual) {
 	most := min(len(a.routes), len(b.routes))
 	k := 1
 	if most > 1 {
-		k = 1 + rng.intn(most-1)
+		k = 1 + rng.Intn(most-1)
 	}
 	// the k routes of a nearest to a random customer
 	clear(g.inA)
 	clear(g.inB)
-	seed := int32(1 + rng.intn(n-1))
+	seed := int32(1 + rng.Intn(n-1))
 	left := k
 	row := g.ruin.near[int(seed)*(n-1) : int(seed+1)*(n-1)]
 	for _, c := range row {
@@ -57,7 +57,7 @@ func (g *genetic) cross(a, b *individual) {
 		}
 		g.inB[best] = true
 	}
-	keepB := rng.next()&1 == 0 // which side gives way where both have a customer
+	keepB := rng.Next()&1 == 0 // which side gives way where both have a customer
 	out := g.child[:0]
 	emit := func() *[]int32 {
 		if len(out) < cap(out) {
@@ -104,7 +104,7 @@ func (g *genetic) cross(a, b *individual) {
 			missing = append(missing, c)
 		}
 	}
-	rng.shuffle(missing)
+	rng.Shuffle(missing)
 	g.missing = missing
 	l := g.local
 	l.set(out)

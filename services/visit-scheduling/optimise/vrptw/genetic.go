@@ -1,5 +1,7 @@
 package vrptw
 
+import "github.com/hearthfps/hearth/services/visit-scheduling/optimise/chance"
+
 import "slices"
 
 const (
@@ -20,7 +22,7 @@ const (
 // on the promising ones.
 type genetic struct {
 	in       *Instance
-	rng      *source
+	rng      *chance.Source
 	local    *local
 	ruin     *ruin
 	good     pool
@@ -43,7 +45,7 @@ type genetic struct {
 	children int64
 }
 
-func newGenetic(in *Instance, rng *source) *genetic {
+func newGenetic(in *Instance, rng *chance.Source) *genetic {
 	n := in.N
 	g := &genetic{in: in, rng: rng, local: newLocal(in, rng, 25), ruin: newRuin(in, rng)}
 	g.ofA, g.ofB = make([]int32, n), make([]int32, n)
@@ -161,7 +163,7 @@ func (g *genetic) pick() *individual {
 }
 
 func (g *genetic) any() *individual {
-	i := g.rng.intn(len(g.good.all) + len(g.bad.all))
+	i := g.rng.Intn(len(g.good.all) + len(g.bad.all))
 	if i < len(g.good.all) {
 		return g.good.all[i]
 	}
@@ -172,12 +174,12 @@ func (g *genetic) random() {
 	l := g.local
 	l.setPenalties(g.warpCost, g.loadCost)
 	l.set(nil)
-	g.rng.shuffle(l.order)
+	g.rng.Shuffle(l.order)
 	// Some routes are opened before they are needed: answers with a route more
 	// lie in valleys that cheapest insertion alone never enters.
 	open := 0
 	if g.best != nil {
-		open = min(l.fleet, len(g.best.Routes)-1+g.rng.intn(5))
+		open = min(l.fleet, len(g.best.Routes)-1+g.rng.Intn(5))
 	}
 	seeds := make([][]int32, open)
 	for i := range seeds {
@@ -253,7 +255,7 @@ func (g *genetic) lineage(stop func() bool, merge bool, wait int) {
 		x := g.improve()
 		bad := x.warp > 0 || x.overload > 0
 		g.store(x)
-		if bad && g.rng.next()&1 == 0 {
+		if bad && g.rng.Next()&1 == 0 {
 			g.repair(x)
 		}
 		if !bad && x.dist*1000 < g.good.all[0].dist*polishWithin {

@@ -3,6 +3,8 @@ package vrptw
 import (
 	"math"
 	"slices"
+
+	"github.com/hearthfps/hearth/services/visit-scheduling/optimise/chance"
 )
 
 // node is a customer or, from in.N on, the depot of one route, which is the
@@ -36,7 +38,7 @@ type routeState struct {
 // lateness and overload are allowed at a price.
 type local struct {
 	in       *Instance
-	rng      *source
+	rng      *chance.Source
 	m        int // customers
 	fleet    int
 	size     int // nodes and route ends
@@ -52,7 +54,7 @@ type local struct {
 }
 
 // newLocal prepares the search; width is the number of neighbours looked at.
-func newLocal(in *Instance, rng *source, width int) *local {
+func newLocal(in *Instance, rng *chance.Source, width int) *local {
 	n := in.N
 	m := n - 1
 	l := &local{in: in, rng: rng, m: m, fleet: min(in.Fleet, m)}

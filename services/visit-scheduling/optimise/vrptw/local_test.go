@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/hearthfps/hearth/services/visit-scheduling/optimise/chance"
 )
 
 // plainCost prices the routes the local search holds, node by node.
@@ -53,24 +55,24 @@ func drawInstance(t *rapid.T) *Instance {
 func TestLocal_EveryMoveLowersThePlainCost(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := drawInstance(t)
-		rng := &source{rapid.Uint64().Draw(t, "seed")}
+		rng := chance.New(rapid.Uint64().Draw(t, "seed"), 0)
 		l := newLocal(in, rng, in.N)
 		l.setPenalties(rapid.Int64Range(0, 20).Draw(t, "warp"), rapid.Int64Range(0, 20).Draw(t, "load"))
 		routes := make([][]int32, l.fleet)
 		for c := 1; c < in.N; c++ {
-			r := rng.intn(l.fleet)
+			r := rng.Intn(l.fleet)
 			routes[r] = append(routes[r], int32(c))
 		}
 		l.set(routes)
 		before := plainCost(l)
 		for range 400 {
-			u := int32(1 + rng.intn(in.N-1))
-			v := int32(1 + rng.intn(in.N+l.fleet-1))
+			u := int32(1 + rng.Intn(in.N-1))
+			v := int32(1 + rng.Intn(in.N+l.fleet-1))
 			if u == v {
 				continue
 			}
 			moved := false
-			if rng.next()&1 == 0 {
+			if rng.Next()&1 == 0 {
 				moved = l.after(v, u)
 			} else {
 				moved = l.before(u, v)

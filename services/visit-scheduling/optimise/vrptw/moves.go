@@ -2,7 +2,7 @@ package vrptw
 
 // run improves until no move of the neighbourhood does.
 func (l *local) run() {
-	l.rng.shuffle(l.order)
+	l.rng.Shuffle(l.order)
 	for improved := true; improved; {
 		improved = false
 		for _, u := range l.order {

@@ -3,6 +3,8 @@ package vrptw
 import (
 	"math"
 	"slices"
+
+	"github.com/hearthfps/hearth/services/visit-scheduling/optimise/chance"
 )
 
 // The ruin-and-recreate search removes strings of neighbouring customers from
@@ -43,7 +45,7 @@ type ruinRoute struct {
 
 type ruin struct {
 	in      *Instance
-	rng     *source
+	rng     *chance.Source
 	distT   []int32 // transposed distances
 	near    []int32 // near[c*(n-1)…] customers by distance from c, c itself first
 	routes  []ruinRoute
@@ -62,7 +64,7 @@ type ruin struct {
 	touched []bool
 }
 
-func newRuin(in *Instance, rng *source) *ruin {
+func newRuin(in *Instance, rng *chance.Source) *ruin {
 	n := in.N
 	r := &ruin{in: in, rng: rng, of: make([]int32, n), where: make([]int32, n)}
 	r.distT = make([]int32, n*n)
@@ -215,8 +217,8 @@ func (r *ruin) removeStrings() {
 	mean := float64(m) / float64(used)
 	longest := math.Min(maxString, mean)
 	most := 4*float64(meanRemoved)/(1+longest) - 1
-	count := int(rng.unit()*most + 1)
-	seed := 1 + rng.intn(m)
+	count := int(rng.Unit()*most + 1)
+	seed := 1 + rng.Intn(m)
 	row := r.near[seed*m : seed*m+m]
 	r.gone = r.gone[:0]
 	for _, c := range row {
@@ -231,13 +233,13 @@ func (r *ruin) removeStrings() {
 		count--
 		rt := &r.routes[t]
 		size := len(rt.stops)
-		l := int(rng.unit()*math.Min(float64(size), longest)*0.999999 + 1)
+		l := int(rng.Unit()*math.Min(float64(size), longest)*0.999999 + 1)
 		l = min(l, size)
 		r.keep(int(t))
 		skip := 0
-		if l > 1 && l < size && rng.next()&1 == 0 {
+		if l > 1 && l < size && rng.Next()&1 == 0 {
 			skip = 1
-			for l+skip < size && rng.intn(100) == 0 {
+			for l+skip < size && rng.Intn(100) == 0 {
 				skip++
 			}
 		}
@@ -245,10 +247,10 @@ func (r *ruin) removeStrings() {
 		at := int(r.where[c])
 		lo := max(0, at-span+1)
 		hi := min(at, size-span)
-		first := lo + rng.intn(hi-lo+1)
+		first := lo + rng.Intn(hi-lo+1)
 		gap := 0
 		if skip > 0 {
-			gap = 1 + rng.intn(l-1) // kept customers start after this many removed
+			gap = 1 + rng.Intn(l-1) // kept customers start after this many removed
 		}
 		out := rt.stops[:first]
 		for j := first; j < size; j++ {
@@ -271,12 +273,12 @@ func (r *ruin) removeStrings() {
 func (r *ruin) order() {
 	in, rng := r.in, r.rng
 	r.keys = r.keys[:0]
-	pick := rng.intn(17)
+	pick := rng.Intn(17)
 	for _, c := range r.gone {
 		var k int32
 		switch {
 		case pick < 4:
-			k = int32(rng.next() >> 40)
+			k = int32(rng.Next() >> 40)
 		case pick < 8:
 			k = -in.Demand[c]
 		case pick < 10:
@@ -370,7 +372,7 @@ func (r *ruin) recreate() bool {
 				if l.at[p].cost >= best {
 					break
 				}
-				if rng.next()&1023 < blinkPer1024 {
+				if rng.Next()&1023 < blinkPer1024 {
 					continue
 				}
 				best, bestRoute, bestAt = l.at[p].cost, i, l.at[p].index
@@ -421,7 +423,7 @@ func (r *ruin) anneal(hot, cold float64, steps int, stop func() bool) *Solution 
 	if r.withinFleet() {
 		best = r.solution()
 	}
-	t, cool := hot, math.Pow(cold/hot, 128/float64(max(steps, 1)))
+	t, cool := hot, chance.Cool(1, cold/hot, 128/float64(max(steps, 1)))
 	for step := range steps {
 		if step&127 == 127 {
 			if stop() {
@@ -433,7 +435,7 @@ func (r *ruin) anneal(hot, cold float64, steps int, stop func() bool) *Solution 
 		r.order()
 		if r.recreate() {
 			d := r.changed()
-			if float64(d) < -t*math.Log(r.rng.unit()) {
+			if float64(d) < t*r.rng.Exp() {
 				r.accept()
 				r.cost += d
 				if (best == nil || r.cost < best.Cost) && r.withinFleet() {

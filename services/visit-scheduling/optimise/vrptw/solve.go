@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"github.com/hearthfps/hearth/services/visit-scheduling/optimise/chance"
 )
 
 // Options bound a search. At least one of Children and Stop must be set.
@@ -69,7 +71,7 @@ func Solve(in *Instance, opt Options) (*Solution, Stats, error) {
 }
 
 func island(in *Instance, opt Options, number uint64) *genetic {
-	rng := &source{opt.Seed*0x9e3779b97f4a7c15 + number*0xd1342543de82ef95 + 1}
+	rng := chance.New(opt.Seed, number)
 	g := newGenetic(in, rng)
 	stop := func() bool {
 		return (opt.Children > 0 && g.children >= opt.Children) || (opt.Stop != nil && opt.Stop())
