@@ -95,6 +95,7 @@ func complete(ctx context.Context, problem schedule.Problem, placed []schedule.P
 type translation struct {
 	from    schedule.Problem
 	origin  time.Time
+	ways    ways
 	problem optimise.Problem
 	demands map[string]schedule.Demand
 }
@@ -149,7 +150,7 @@ func (w ways) Minutes(from, to optimise.Place) int {
 func newTranslation(p schedule.Problem) *translation {
 	t := &translation{from: p, demands: map[string]schedule.Demand{}}
 	w := ways{p.Travel, map[optimise.Place]end{}}
-	t.problem.Travel = w
+	t.ways, t.problem.Travel = w, w
 	t.origin = origin(p)
 	bookings := map[schedule.WorkerID][]schedule.Booking{}
 	for _, b := range p.Booked {
@@ -180,27 +181,32 @@ func newTranslation(p schedule.Problem) *translation {
 		}
 	}
 	for _, d := range p.Demands {
-		t.demands[string(d.Visit)] = d
-		v := t.visit(w, string(d.Visit), d.At, d.Minutes, d.Windows)
-		v.Series, v.PerDay, v.Spacing = string(d.Series), d.PerDay, d.Spacing
-		v.Excluded, v.Preferred = names(d.Excluded), names(d.Known)
-		if d.Workers == 1 {
-			v.Roles = []optimise.Role{{Skills: d.Skills}}
-			if d.Language != "" {
-				v.Roles[0].Languages = []string{d.Language}
-			}
-		} else {
-			v.Roles, v.TeamSkills = make([]optimise.Role, d.Workers), d.Skills
-			if d.Language != "" {
-				v.TeamLanguages = []string{d.Language}
-			}
-		}
-		if d.Lost != nil && len(d.Lost.Workers) == d.Workers {
-			v.Published = t.assignment(*d.Lost, d)
-		}
-		t.problem.Visits = append(t.problem.Visits, v)
+		t.problem.Visits = append(t.problem.Visits, t.demand(d))
 	}
 	return t
+}
+
+// demand is a visit to be placed in the words of the search.
+func (t *translation) demand(d schedule.Demand) optimise.Visit {
+	t.demands[string(d.Visit)] = d
+	v := t.visit(t.ways, string(d.Visit), d.At, d.Minutes, d.Windows)
+	v.Series, v.PerDay, v.Spacing = string(d.Series), d.PerDay, d.Spacing
+	v.Excluded, v.Preferred = names(d.Excluded), names(d.Known)
+	if d.Workers == 1 {
+		v.Roles = []optimise.Role{{Skills: d.Skills}}
+		if d.Language != "" {
+			v.Roles[0].Languages = []string{d.Language}
+		}
+	} else {
+		v.Roles, v.TeamSkills = make([]optimise.Role, d.Workers), d.Skills
+		if d.Language != "" {
+			v.TeamLanguages = []string{d.Language}
+		}
+	}
+	if d.Lost != nil && len(d.Lost.Workers) == d.Workers {
+		v.Published = t.assignment(*d.Lost, d)
+	}
+	return v
 }
 
 // origin is a midnight of the agency before everything in the problem.
@@ -298,16 +304,21 @@ func (t *translation) plan(s optimise.Solution) schedule.Plan {
 		if !ours {
 			continue // a booking
 		}
-		start := t.time(p.Starts[0] + t.stop(d.At))
-		slot := schedule.Slot{StartsAt: start, EndsAt: start.Add(time.Duration(d.Minutes) * time.Minute)}
-		for _, w := range p.Workers {
-			slot.Workers = append(slot.Workers, schedule.WorkerID(w))
-		}
-		// The one the family knows best comes first.
-		slices.SortStableFunc(slot.Workers, func(a, b schedule.WorkerID) int { return rank(d.Known, a) - rank(d.Known, b) })
-		plan.Placed = append(plan.Placed, schedule.Placement{Visit: d.Visit, Slot: slot})
+		plan.Placed = append(plan.Placed, schedule.Placement{Visit: d.Visit, Slot: t.slot(p.Assignment, d)})
 	}
 	return plan
+}
+
+// slot is an assignment of d in the words of the problem.
+func (t *translation) slot(a optimise.Assignment, d schedule.Demand) schedule.Slot {
+	start := t.time(a.Starts[0] + t.stop(d.At))
+	slot := schedule.Slot{StartsAt: start, EndsAt: start.Add(time.Duration(d.Minutes) * time.Minute)}
+	for _, w := range a.Workers {
+		slot.Workers = append(slot.Workers, schedule.WorkerID(w))
+	}
+	// The one the family knows best comes first.
+	slices.SortStableFunc(slot.Workers, func(a, b schedule.WorkerID) int { return rank(d.Known, a) - rank(d.Known, b) })
+	return slot
 }
 
 func rank(known []schedule.WorkerID, w schedule.WorkerID) int {

@@ -45,7 +45,7 @@ func (d *Desk) Approve(ctx context.Context, tx *kit.Tx, plan ApprovedPlan, appro
 		return err
 	}
 	series := schedule.Series{
-		ID: schedule.SeriesIDOf(tx.Agency().String(), plan.PlanID, plan.Version), Case: plan.Case, Household: plan.Household,
+		ID: schedule.SeriesIDOf(tx.Agency().String(), plan.PlanID, plan.Version), Kind: schedule.OfPlan, Case: plan.Case, Household: plan.Household,
 		PlanID: plan.PlanID, PlanVersion: plan.Version, StartsOn: plan.StartsOn, EndsOn: plan.EndsOn, Pattern: plan.Pattern,
 		Workers: plan.Workers, Recipients: plan.Recipients, Status: schedule.SeriesActive, Version: 1,
 	}
@@ -60,7 +60,7 @@ func (d *Desk) Approve(ctx context.Context, tx *kit.Tx, plan ApprovedPlan, appro
 	if err != nil || latest >= plan.Version {
 		return err
 	}
-	if err := d.endSeries(ctx, tx, plan.Case, schedule.PlanSuperseded); err != nil {
+	if err := d.endSeries(ctx, tx, plan.Case, schedule.OfPlan, schedule.PlanSuperseded); err != nil {
 		return err
 	}
 	had, err := d.Store.VisitsHad(ctx, tx, plan.Case, tx.Now())
@@ -99,16 +99,18 @@ func (d *Desk) CloseCase(ctx context.Context, tx *kit.Tx, id schedule.CaseID) er
 	if err := d.Store.CloseCase(ctx, tx, id, tx.Now()); err != nil {
 		return err
 	}
-	if err := d.endSeries(ctx, tx, id, schedule.CaseClosed); err != nil {
-		return err
+	for _, kind := range []schedule.SeriesKind{schedule.OfPlan, schedule.Urgent} {
+		if err := d.endSeries(ctx, tx, id, kind, schedule.CaseClosed); err != nil {
+			return err
+		}
 	}
 	return d.wishForAll(ctx, tx) // for the slots that are free now
 }
 
-// endSeries ends the active series of a case, if it has one. A visit whose time
+// endSeries ends the active series of one kind of a case, if it has one. A visit whose time
 // has come is left for its workers to tell what became of it.
-func (d *Desk) endSeries(ctx context.Context, tx *kit.Tx, id schedule.CaseID, reason string) error {
-	series, err := d.Store.ActiveSeries(ctx, tx, id)
+func (d *Desk) endSeries(ctx context.Context, tx *kit.Tx, id schedule.CaseID, kind schedule.SeriesKind, reason string) error {
+	series, err := d.Store.ActiveSeries(ctx, tx, id, kind)
 	if fault.Is(err, "series_not_found") {
 		return nil
 	}
@@ -167,14 +169,22 @@ func (d *Desk) Unassigned(ctx context.Context, tx *kit.Tx, id schedule.CaseID, w
 	return d.wishForAll(ctx, tx)
 }
 
-// changeSeries changes the active series of a case, if it has one.
+// changeSeries changes the active series of a case, as far as it has any.
 func (d *Desk) changeSeries(ctx context.Context, tx *kit.Tx, id schedule.CaseID, change func(*schedule.Series) bool) error {
-	series, err := d.Store.ActiveSeries(ctx, tx, id)
-	if fault.Is(err, "series_not_found") {
-		return nil
+	for _, kind := range []schedule.SeriesKind{schedule.OfPlan, schedule.Urgent} {
+		series, err := d.Store.ActiveSeries(ctx, tx, id, kind)
+		if fault.Is(err, "series_not_found") {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if !change(&series) {
+			continue
+		}
+		if err := d.Store.SaveSeries(ctx, tx, series); err != nil {
+			return err
+		}
 	}
-	if err != nil || !change(&series) {
-		return err
-	}
-	return d.Store.SaveSeries(ctx, tx, series)
+	return nil
 }

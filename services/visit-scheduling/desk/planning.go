@@ -134,7 +134,9 @@ func (d *Desk) planWeek(ctx context.Context, week schedule.Week) error {
 		if err != nil {
 			return err
 		}
-		s, err = d.situate(ctx, tx, cal, week, week.Span(cal.Zone()), tx.Now().Add(d.Settings.Notice), visits, roster, nil)
+		want := weekOf(week, cal, tx.Now().Add(d.Settings.Notice))
+		want.visits, want.roster = visits, roster
+		s, err = d.situate(ctx, tx, cal, want)
 		return err
 	})
 	if err != nil || len(s.visits) == 0 {
@@ -265,7 +267,9 @@ func (d *Desk) writePlaced(ctx context.Context, tx *kit.Tx, week schedule.Week, 
 		From: cal.Today(placed[0].Slot.StartsAt).Start(cal.Zone()),
 		To:   cal.Today(placed[len(placed)-1].Slot.StartsAt).AddDays(1).Start(cal.Zone()),
 	}
-	now, err := d.situate(ctx, tx, cal, week, days, tx.Now(), visits, roster, workers)
+	now, err := d.situate(ctx, tx, cal, wanted{
+		weeks: []schedule.Week{week}, span: days, notBefore: tx.Now(), visits: visits, roster: roster, busy: workers,
+	})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -23,28 +24,54 @@ type situation struct {
 	wondered map[string]bool // the same, as a set
 }
 
-// situate reads what planning visits in a week takes: the given workers, what is
-// booked in span (of those named in busy and of the visits' series; of everybody
-// when busy is nil), who knows whom, who is excluded, and where households are. No visit is
-// to start before notBefore.
-func (d *Desk) situate(ctx context.Context, tx *kit.Tx, cal *clock.Calendar, week schedule.Week, span schedule.Span, notBefore time.Time, visits []schedule.Visit, roster []schedule.Worker, busy []schedule.WorkerID) (situation, error) {
+// wanted is what a situation is read for.
+type wanted struct {
+	// weeks are those workers' hours are taken from, span the time bookings are.
+	weeks []schedule.Week
+	span  schedule.Span
+	// notBefore is the first moment a visit may start at.
+	notBefore time.Time
+	// visits are to be placed, from where they are or from nowhere.
+	visits []schedule.Visit
+	// series are those of visits that are not in the database yet.
+	series map[schedule.SeriesID]schedule.Series
+	roster []schedule.Worker
+	// busy are whose bookings are read, beside those of the visits' series; nil is
+	// everybody's.
+	busy []schedule.WorkerID
+}
+
+// weekOf is what a single week is read for.
+func weekOf(week schedule.Week, cal *clock.Calendar, notBefore time.Time) wanted {
+	return wanted{weeks: []schedule.Week{week}, span: week.Span(cal.Zone()), notBefore: notBefore}
+}
+
+// situate reads what placing visits takes: the workers, what is booked (the visits
+// themselves apart), who knows whom, who is excluded, and where households are.
+func (d *Desk) situate(ctx context.Context, tx *kit.Tx, cal *clock.Calendar, want wanted) (situation, error) {
 	s := situation{visits: map[schedule.VisitID]schedule.Visit{}, wondered: map[string]bool{}}
 	var err error
-	if s.series, err = d.Store.SeriesOf(ctx, tx, visits); err != nil {
+	if s.series, err = d.Store.SeriesOf(ctx, tx, want.visits); err != nil {
 		return s, err
 	}
+	maps.Copy(s.series, want.series)
 	cases, households := []schedule.CaseID{}, []string{}
 	ids := []schedule.SeriesID{}
 	for _, series := range s.series {
 		ids, cases, households = append(ids, series.ID), append(cases, series.Case), append(households, series.Household)
 	}
-	if busy == nil {
+	if want.busy == nil {
 		ids = nil
 	}
-	booked, err := d.Store.BookedIn(ctx, tx, span, busy, ids)
+	booked, err := d.Store.BookedIn(ctx, tx, want.span, want.busy, ids)
 	if err != nil {
 		return s, err
 	}
+	asked := map[schedule.VisitID]bool{}
+	for _, v := range want.visits {
+		asked[v.ID] = true
+	}
+	booked = slices.DeleteFunc(booked, func(b postgres.Booked) bool { return asked[b.Visit] })
 	s.booked = booked
 	for _, b := range booked {
 		households = append(households, b.Household)
@@ -63,10 +90,12 @@ func (d *Desk) situate(ctx context.Context, tx *kit.Tx, cal *clock.Calendar, wee
 	}
 
 	s.problem = schedule.Problem{Zone: cal.Zone(), Travel: d.Settings.Travel}
-	for _, w := range roster {
-		s.problem.Roster = append(s.problem.Roster, schedule.Available{
-			ID: w.ID, Skills: w.Skills, Languages: w.Languages, Base: w.Base, Shifts: w.Shifts(week, cal), Away: w.Away(),
-		})
+	for _, w := range want.roster {
+		a := schedule.Available{ID: w.ID, Skills: w.Skills, Languages: w.Languages, Base: w.Base, Away: w.Away()}
+		for _, week := range want.weeks {
+			a.Shifts = append(a.Shifts, w.Shifts(week, cal)...)
+		}
+		s.problem.Roster = append(s.problem.Roster, a)
 	}
 	for _, b := range booked {
 		s.wonder(tx.Now(), d.Settings.PointAge, b.Place, b.Household, points)
@@ -74,15 +103,19 @@ func (d *Desk) situate(ctx context.Context, tx *kit.Tx, cal *clock.Calendar, wee
 			Visit: b.Visit, Series: b.Series, Workers: b.Workers, Span: b.Span, At: locate(b.Place, b.Household, points),
 		})
 	}
-	for _, v := range visits {
+	for _, v := range want.visits {
 		series := s.series[v.Series]
-		windows, why := series.Windows(v.Week, notBefore, cal)
+		windows, why := series.WindowsOf(v, want.notBefore, cal)
 		s.visits[v.ID] = v
+		lost := v.Lost
+		if v.Slot != nil {
+			lost = v.Slot
+		}
 		s.problem.Demands = append(s.problem.Demands, schedule.Demand{
 			Visit: v.ID, Series: v.Series, Windows: windows, NoWindow: why, Minutes: v.Minutes, Workers: v.WorkersNeeded,
 			Skills: v.Skills, Language: v.Language, At: locate(v.Place, series.Household, points),
 			PerDay: series.Pattern.PerDay(), Spacing: max(1, 7/series.Pattern.TimesAWeek),
-			Known: known(series, acquainted[v.Case]), Excluded: excluded[v.Case], Lost: v.Lost,
+			Known: known(series, acquainted[v.Case]), Excluded: excluded[v.Case], Lost: lost,
 		})
 		s.wonder(tx.Now(), d.Settings.PointAge, v.Place, series.Household, points)
 	}

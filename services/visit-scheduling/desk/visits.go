@@ -2,7 +2,6 @@ package desk
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/hearthfps/hearth/pkg/fault"
@@ -77,7 +76,9 @@ func (d *Desk) feasible(ctx context.Context, tx *kit.Tx, v schedule.Visit, worke
 	}
 	day := cal.Today(slot.StartsAt)
 	week := schedule.WeekOf(day)
-	all, err := d.situate(ctx, tx, cal, week, week.Span(cal.Zone()), tx.Now(), []schedule.Visit{v}, workers, move.Workers)
+	want := weekOf(week, cal, tx.Now())
+	want.visits, want.roster, want.busy = []schedule.Visit{v}, workers, move.Workers
+	all, err := d.situate(ctx, tx, cal, want)
 	if err != nil {
 		return slot, err
 	}
@@ -85,7 +86,6 @@ func (d *Desk) feasible(ctx context.Context, tx *kit.Tx, v schedule.Visit, worke
 	// By hand, the whole day is open, and the family decides how many visits it wants that day.
 	demand := &problem.Demands[0]
 	demand.Windows, demand.PerDay = []schedule.Span{{From: day.Start(cal.Zone()), To: day.AddDays(1).Start(cal.Zone())}}, 0
-	problem.Booked = slices.DeleteFunc(problem.Booked, func(b schedule.Booking) bool { return b.Visit == v.ID })
 	var fields []fault.Field
 	for _, found := range problem.Check(schedule.Plan{Placed: []schedule.Placement{{Visit: v.ID, Slot: slot}}}) {
 		pointer := "/workers"

@@ -79,7 +79,7 @@ func (d *Desk) keepAbsenceIDs(w *schedule.Worker, before schedule.Worker) {
 
 func same(a, b schedule.Worker) bool {
 	samePoint := (a.Base == nil) == (b.Base == nil) && (a.Base == nil || *a.Base == *b.Base)
-	return samePoint && slices.Equal(a.Skills, b.Skills) && slices.Equal(a.Languages, b.Languages) &&
+	return samePoint && a.Team == b.Team && slices.Equal(a.Skills, b.Skills) && slices.Equal(a.Languages, b.Languages) &&
 		slices.Equal(a.Hours, b.Hours) && slices.Equal(a.Absences, b.Absences)
 }
 

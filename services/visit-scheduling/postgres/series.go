@@ -58,6 +58,7 @@ func (Store) CloseCase(ctx context.Context, tx *postgres.Tx, id schedule.CaseID,
 
 type seriesRow struct {
 	ID          string                      `db:"series_id"`
+	Kind        string                      `db:"kind"`
 	Case        string                      `db:"case_id"`
 	Household   string                      `db:"household_id"`
 	Trace       string                      `db:"traceparent"`
@@ -76,14 +77,14 @@ type seriesRow struct {
 
 func (r seriesRow) series() schedule.Series {
 	return schedule.Series{
-		ID: schedule.SeriesID(r.ID), Case: schedule.CaseID(r.Case), Household: r.Household, Trace: r.Trace,
+		ID: schedule.SeriesID(r.ID), Kind: schedule.SeriesKind(r.Kind), Case: schedule.CaseID(r.Case), Household: r.Household, Trace: r.Trace,
 		PlanID: schedule.PlanID(r.PlanID), PlanVersion: r.PlanVersion, StartsOn: r.StartsOn, EndsOn: r.EndsOn,
 		Pattern: r.Pattern.V, Workers: r.Workers.V, Recipients: r.Recipients.V,
 		Status: schedule.SeriesStatus(r.Status), EndReason: r.EndReason, Planned: r.Planned, Version: r.Version,
 	}
 }
 
-const seriesColumns = `s.series_id, s.case_id, c.household_id, c.traceparent, s.plan_id, s.plan_version, s.starts_on, s.ends_on,
+const seriesColumns = `s.series_id, s.kind, s.case_id, c.household_id, c.traceparent, s.plan_id, s.plan_version, s.starts_on, s.ends_on,
 	s.pattern, s.workers, s.recipients, s.status, s.end_reason, s.planned, s.version`
 
 const fromSeries = ` FROM series s JOIN family_case c USING (agency_id, case_id) `
@@ -109,9 +110,10 @@ func (Store) Series(ctx context.Context, tx *postgres.Tx, id schedule.SeriesID, 
 	return oneSeries(ctx, tx, where, id)
 }
 
-// ActiveSeries locks and reads the active series of a case; NotFound when it has none.
-func (Store) ActiveSeries(ctx context.Context, tx *postgres.Tx, id schedule.CaseID) (schedule.Series, error) {
-	return oneSeries(ctx, tx, `WHERE s.case_id = $1 AND s.status = 'active' FOR UPDATE OF s`, id)
+// ActiveSeries locks and reads the active series of one kind of a case; NotFound
+// when it has none.
+func (Store) ActiveSeries(ctx context.Context, tx *postgres.Tx, id schedule.CaseID, kind schedule.SeriesKind) (schedule.Series, error) {
+	return oneSeries(ctx, tx, `WHERE s.case_id = $1 AND s.status = 'active' AND s.kind = $2 FOR UPDATE OF s`, id, kind)
 }
 
 // LatestVersion is the newest version of a plan that became a series; 0 is none.
@@ -126,10 +128,10 @@ func (Store) LatestVersion(ctx context.Context, tx *postgres.Tx, plan schedule.P
 // InsertSeries stores a new series. The case must be known.
 func (Store) InsertSeries(ctx context.Context, tx *postgres.Tx, s schedule.Series) error {
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO series (series_id, case_id, plan_id, plan_version, starts_on, ends_on, pattern, workers, recipients, status, end_reason, planned, version)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		INSERT INTO series (series_id, kind, case_id, plan_id, plan_version, starts_on, ends_on, pattern, workers, recipients, status, end_reason, planned, version)
+		VALUES ($1, $14, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		s.ID, s.Case, s.PlanID, s.PlanVersion, s.StartsOn, s.EndsOn, column[schedule.Pattern]{s.Pattern},
-		list(s.Workers), list(s.Recipients), s.Status, s.EndReason, s.Planned, s.Version)
+		list(s.Workers), list(s.Recipients), s.Status, s.EndReason, s.Planned, s.Version, s.Kind)
 	if err != nil {
 		return fmt.Errorf("store series: %w", err)
 	}
@@ -138,8 +140,8 @@ func (Store) InsertSeries(ctx context.Context, tx *postgres.Tx, s schedule.Serie
 
 // SaveSeries stores what can change of a series.
 func (Store) SaveSeries(ctx context.Context, tx *postgres.Tx, s schedule.Series) error {
-	_, err := tx.ExecContext(ctx, `UPDATE series SET workers = $2, status = $3, end_reason = $4, planned = $5, version = $6 WHERE series_id = $1`,
-		s.ID, list(s.Workers), s.Status, s.EndReason, s.Planned, s.Version)
+	_, err := tx.ExecContext(ctx, `UPDATE series SET workers = $2, status = $3, end_reason = $4, planned = $5, version = $6, ends_on = $7 WHERE series_id = $1`,
+		s.ID, list(s.Workers), s.Status, s.EndReason, s.Planned, s.Version, s.EndsOn)
 	if err != nil {
 		return fmt.Errorf("store series: %w", err)
 	}

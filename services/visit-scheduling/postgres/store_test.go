@@ -41,7 +41,7 @@ func at(day, hour int) time.Time { return time.Date(2026, 3, 2+day, hour, 0, 0, 
 
 func aSeries() schedule.Series {
 	return schedule.Series{
-		ID: "series-1", Case: "case-1", Household: "house-1", PlanID: "plan-1", PlanVersion: 1, Trace: "00-a-b-01",
+		ID: "series-1", Kind: schedule.OfPlan, Case: "case-1", Household: "house-1", PlanID: "plan-1", PlanVersion: 1, Trace: "00-a-b-01",
 		StartsOn: clock.NewDate(2026, 3, 2), EndsOn: clock.NewDate(2026, 3, 15),
 		Pattern: schedule.Pattern{
 			TimesAWeek: 2, Minutes: 60, Workers: 2, Place: schedule.Home, Skills: []string{"parenting"},
@@ -318,7 +318,7 @@ func TestStore_AnotherAgencySeesNothing(t *testing.T) {
 		return one(err)
 	})
 	nothing("ActiveSeries", func(ctx context.Context, tx *kit.Tx) (int, error) {
-		_, err := store.ActiveSeries(ctx, tx, "case-1")
+		_, err := store.ActiveSeries(ctx, tx, "case-1", schedule.OfPlan)
 		return one(err)
 	})
 	nothing("LatestVersion", func(ctx context.Context, tx *kit.Tx) (int, error) {

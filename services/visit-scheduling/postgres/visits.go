@@ -27,6 +27,8 @@ type visitRow struct {
 	Skills           column[[]string]            `db:"skills"`
 	Language         string                      `db:"language"`
 	Recipients       column[[]string]            `db:"recipients"`
+	NotBefore        *time.Time                  `db:"not_before"`
+	DoneBy           *time.Time                  `db:"done_by"`
 	Status           string                      `db:"status"`
 	StartsAt         *time.Time                  `db:"starts_at"`
 	EndsAt           *time.Time                  `db:"ends_at"`
@@ -44,7 +46,7 @@ type visitRow struct {
 }
 
 const visitColumns = `visit_id, series_id, case_id, occurrence, week_of, minutes, place, workers_needed, skills, language, recipients,
-	status, starts_at, ends_at, workers, travel_minutes, reasons, lost, moves, check_ins, checkout_missed_at, closing, replaces, replaced_by, version`
+	not_before, done_by, status, starts_at, ends_at, workers, travel_minutes, reasons, lost, moves, check_ins, checkout_missed_at, closing, replaces, replaced_by, version`
 
 func (r visitRow) visit() schedule.Visit {
 	v := schedule.Visit{
@@ -56,6 +58,9 @@ func (r visitRow) visit() schedule.Visit {
 	}
 	if r.StartsAt != nil && r.EndsAt != nil {
 		v.Slot = &schedule.Slot{StartsAt: r.StartsAt.UTC(), EndsAt: r.EndsAt.UTC(), Workers: r.Workers.V, Travel: r.Travel}
+	}
+	if r.NotBefore != nil && r.DoneBy != nil {
+		v.Within = &schedule.Span{From: r.NotBefore.UTC(), To: r.DoneBy.UTC()}
 	}
 	if r.CheckoutMissedAt != nil {
 		v.CheckoutMissedAt = r.CheckoutMissedAt.UTC()
@@ -114,7 +119,7 @@ func (Store) ScheduledOf(ctx context.Context, tx *postgres.Tx, worker schedule.W
 		ORDER BY visit_id FOR UPDATE`, worker, caseID, from)
 }
 
-// VisitsHad counts, by week, the visits of a case that are completed, under way,
+// VisitsHad counts, by week, the visits of a case's plans that are completed, under way,
 // attempted and not replaced, or whose time had come by now.
 func (Store) VisitsHad(ctx context.Context, tx *postgres.Tx, id schedule.CaseID, now time.Time) (map[schedule.Week]int, error) {
 	var rows []struct {
@@ -122,7 +127,7 @@ func (Store) VisitsHad(ctx context.Context, tx *postgres.Tx, id schedule.CaseID,
 		N      int        `db:"n"`
 	}
 	err := tx.SelectContext(ctx, &rows, `SELECT week_of, count(*) AS n FROM visit
-		WHERE case_id = $1 AND replaced_by = ''
+		WHERE case_id = $1 AND replaced_by = '' AND series_id IN (SELECT series_id FROM series WHERE case_id = $1 AND kind = 'plan')
 		  AND (status IN ('in_progress', 'completed', 'attempted') OR status = 'scheduled' AND starts_at <= $2) GROUP BY week_of`, id, now)
 	if err != nil {
 		return nil, fmt.Errorf("count visits had: %w", err)
@@ -142,12 +147,16 @@ func (Store) InsertVisits(ctx context.Context, tx *postgres.Tx, all []schedule.V
 		if err != nil {
 			return err
 		}
+		var notBefore, doneBy *time.Time
+		if v.Within != nil {
+			notBefore, doneBy = &v.Within.From, &v.Within.To
+		}
 		batch.Queue(`
 			INSERT INTO visit (visit_id, series_id, case_id, occurrence, week_of, minutes, place, workers_needed, skills, language,
-				recipients, status, reasons, replaces, version)
-			VALUES ($1, $2, $3, $4, $5::text::date, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+				recipients, status, reasons, replaces, version, not_before, done_by)
+			VALUES ($1, $2, $3, $4, $5::text::date, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 			string(v.ID), string(v.Series), string(v.Case), v.Occurrence, v.Week.String(), v.Minutes, string(v.Place), v.WorkersNeeded,
-			skills, v.Language, recipients, string(v.Status), reasons, string(v.Replaces), v.Version)
+			skills, v.Language, recipients, string(v.Status), reasons, string(v.Replaces), v.Version, notBefore, doneBy)
 	}
 	if batch.Len() == 0 {
 		return nil

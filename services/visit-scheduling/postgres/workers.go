@@ -16,6 +16,7 @@ import (
 
 type workerRow struct {
 	ID        string                   `db:"worker_id"`
+	Team      string                   `db:"team"`
 	Skills    column[[]string]         `db:"skills"`
 	Languages column[[]string]         `db:"languages"`
 	BaseLat   *float64                 `db:"base_lat"`
@@ -25,7 +26,7 @@ type workerRow struct {
 }
 
 func (r workerRow) worker() schedule.Worker {
-	w := schedule.Worker{ID: schedule.WorkerID(r.ID), Skills: r.Skills.V, Languages: r.Languages.V, Hours: r.Hours.V, Version: r.Version}
+	w := schedule.Worker{ID: schedule.WorkerID(r.ID), Team: r.Team, Skills: r.Skills.V, Languages: r.Languages.V, Hours: r.Hours.V, Version: r.Version}
 	if r.BaseLat != nil && r.BaseLon != nil {
 		w.Base = &schedule.Point{Lat: *r.BaseLat, Lon: *r.BaseLon}
 	}
@@ -45,7 +46,7 @@ func (r absenceRow) absence() schedule.Absence {
 }
 
 const (
-	workerColumns  = `worker_id, skills, languages, base_lat, base_lon, hours, version`
+	workerColumns  = `worker_id, team, skills, languages, base_lat, base_lon, hours, version`
 	absenceColumns = `worker_id, absence_id, starts_at, ends_at, reason_code`
 )
 
@@ -143,10 +144,10 @@ func (Store) PutWorker(ctx context.Context, tx *postgres.Tx, w schedule.Worker) 
 		lat, lon = &w.Base.Lat, &w.Base.Lon
 	}
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO worker (worker_id, skills, languages, base_lat, base_lon, hours, version) VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (agency_id, worker_id) DO UPDATE SET skills = excluded.skills, languages = excluded.languages,
+		INSERT INTO worker (worker_id, skills, languages, base_lat, base_lon, hours, version, team) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (agency_id, worker_id) DO UPDATE SET team = excluded.team, skills = excluded.skills, languages = excluded.languages,
 			base_lat = excluded.base_lat, base_lon = excluded.base_lon, hours = excluded.hours, version = excluded.version`,
-		w.ID, list(w.Skills), list(w.Languages), lat, lon, list(w.Hours), w.Version)
+		w.ID, list(w.Skills), list(w.Languages), lat, lon, list(w.Hours), w.Version, w.Team)
 	if err != nil {
 		return fmt.Errorf("store worker: %w", err)
 	}

@@ -46,7 +46,8 @@ type (
 	}
 	VisitRescheduledData struct {
 		VisitScheduledData
-		PreviousStartsAt time.Time `json:"previous_starts_at"`
+		PreviousStartsAt time.Time  `json:"previous_starts_at"`
+		PreviousWorkers  []WorkerID `json:"previous_workers"`
 	}
 	VisitUnplacedData struct {
 		Visit   VisitID    `json:"visit_id"`

@@ -76,9 +76,20 @@ const (
 	CaseClosed     = "case_closed"
 )
 
-// Series is the visits of one approved plan version.
+// SeriesKind is where a series comes from.
+type SeriesKind string
+
+// A series is of an approved plan, or holds a case's urgent visits, which no plan
+// asked for.
+const (
+	OfPlan SeriesKind = "plan"
+	Urgent SeriesKind = "urgent"
+)
+
+// Series is the visits of one approved plan version, or a case's urgent ones.
 type Series struct {
 	ID          SeriesID
+	Kind        SeriesKind
 	Case        CaseID
 	Household   string
 	PlanID      PlanID
@@ -156,6 +167,34 @@ func (s Series) Windows(week Week, notBefore time.Time, cal *clock.Calendar) (wi
 	return windows, why
 }
 
+// WindowsOf are the times one visit of the series may take place in: those of its
+// own when it has them, else those of the series in the visit's week.
+func (s Series) WindowsOf(v Visit, notBefore time.Time, cal *clock.Calendar) (windows []Span, why Reason) {
+	if v.Within == nil {
+		return s.Windows(v.Week, notBefore, cal)
+	}
+	from := v.Within.From
+	if from.Before(notBefore) {
+		from = notBefore
+	}
+	for day := cal.Today(from); !day.Start(cal.Zone()).After(v.Within.To); day = day.AddDays(1) {
+		w := Span{day.Start(cal.Zone()), day.AddDays(1).Start(cal.Zone())}
+		if w.From.Before(from) {
+			w.From = from
+		}
+		if v.Within.To.Before(w.To) {
+			w.To = v.Within.To
+		}
+		if w.Length() >= time.Duration(v.Minutes)*time.Minute {
+			windows = append(windows, w)
+		}
+	}
+	if windows == nil {
+		return nil, WeekOver
+	}
+	return windows, ""
+}
+
 // PerDay is how many visits the family has on one day at most: one, or as many
 // as the pattern needs when it asks for more visits than it names days.
 func (p Pattern) PerDay() int { return (p.TimesAWeek + len(p.Weekdays) - 1) / len(p.Weekdays) }
@@ -228,6 +267,8 @@ func (s *Series) Unassign(worker WorkerID) bool {
 // when old has been replaced before or the series has ended.
 func (s *Series) Replace(old *Visit, now time.Time, cal *clock.Calendar) (Visit, error) {
 	switch {
+	case s.Kind == Urgent:
+		return Visit{}, fault.New(fault.Conflict, "urgent_visit", "An urgent visit is not replaced by the plan: ask for places for another one.")
 	case old.ReplacedBy != "":
 		return Visit{}, fault.New(fault.Conflict, "already_replaced", "The visit has a replacement already.")
 	case s.Status != SeriesActive:

@@ -81,6 +81,9 @@ type Visit struct {
 	Skills        []string
 	Language      string
 	Recipients    []string
+	// Within is when this one visit may take place, whatever its series says; nil
+	// is what the series says.
+	Within *Span
 
 	Status  Status
 	Slot    *Slot // nil while unplaced
@@ -141,7 +144,7 @@ func (v *Visit) Schedule(slot Slot) (*Event, error) {
 	if previous == nil {
 		return v.event("visit.scheduled", data), nil
 	}
-	return v.event("visit.rescheduled", VisitRescheduledData{data, previous.StartsAt}), nil
+	return v.event("visit.rescheduled", VisitRescheduledData{data, previous.StartsAt, previous.Workers}), nil
 }
 
 // MoveTo is Schedule by hand: it keeps whose wish it was, and why.

@@ -45,7 +45,9 @@ func (a Absence) Validate(at string) []fault.Field {
 
 // Worker is who can be sent, with what they can do and when they work.
 type Worker struct {
-	ID        WorkerID
+	ID WorkerID
+	// Team is who they plan with; "" is none.
+	Team      string
 	Skills    []string
 	Languages []string
 	// Base is where the worker's day begins and ends; nil is unknown.

@@ -1,0 +1,119 @@
+package schedule
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Standing is a schedule people know, laid out to be changed: Problem.Demands are
+// the visits that may move, with Lost the place each has, and those that have
+// none; Plan.Placed is where the former stand. Everything in Problem.Booked stays.
+type Standing struct {
+	Problem Problem
+	Plan    Plan
+}
+
+// Engine searches in schedules that people know. Like Planner it does no I/O and
+// keeps nothing between calls.
+type Engine interface {
+	// Lay lays a standing schedule out so that many questions can be asked of it.
+	Lay(s Standing) (Board, error)
+	// Improve searches for a better plan than s.Plan for at most budget, and
+	// returns the better of the two: no visit that had a place is without one.
+	// Cancelled, it returns the best it has.
+	Improve(ctx context.Context, s Standing, budget time.Duration) (Plan, error)
+}
+
+// Board answers where one more visit could go. It is not safe for concurrent use.
+type Board interface {
+	// Openings are up to three places for a visit that is not on the board, the
+	// best first. Nothing is changed.
+	Openings(d Demand) ([]Opening, error)
+}
+
+// Opening is a place for a visit, and what would have to move for it.
+type Opening struct {
+	Slot  Slot
+	Moves []Placement
+}
+
+// Settle makes a standing schedule one that Check finds no fault in: a visit that
+// a rule is against, such as one put outside its plan's hours by hand, stays where
+// it is as a booking, and a booking that nobody could travel to takes its time
+// from its workers and no more.
+func (s Standing) Settle() Standing {
+	p := s.Problem
+	p.Roster = slices.Clone(p.Roster)
+	placed := slices.Clone(s.Plan.Placed)
+	demands := map[VisitID]Demand{}
+	for _, d := range p.Demands {
+		demands[d.Visit] = d
+	}
+	booked := map[VisitID]Booking{}
+	for _, b := range p.Booked {
+		booked[b.Visit] = b
+	}
+	at := map[WorkerID]int{}
+	for i, a := range p.Roster {
+		p.Roster[i].Away = slices.Clone(a.Away)
+		at[a.ID] = i
+	}
+	known := func(b Booking) []WorkerID {
+		return slices.DeleteFunc(slices.Clone(b.Workers), func(w WorkerID) bool { _, here := at[w]; return !here })
+	}
+	for {
+		q := p
+		q.Booked, q.Demands = nil, nil
+		var all []Placement
+		for _, b := range booked {
+			workers := known(b)
+			q.Demands = append(q.Demands, Demand{
+				Visit: b.Visit, Series: b.Series, Windows: []Span{b.Span}, Minutes: int(b.Span.Length() / time.Minute), Workers: len(workers), At: b.At,
+			})
+			all = append(all, Placement{b.Visit, Slot{StartsAt: b.Span.From, EndsAt: b.Span.To, Workers: workers}})
+		}
+		for _, x := range placed {
+			q.Demands = append(q.Demands, demands[x.Visit])
+		}
+		against := map[VisitID]bool{}
+		for _, found := range q.Check(Plan{Placed: append(all, placed...)}) {
+			against[found.Visit] = true
+		}
+		if len(against) == 0 {
+			break
+		}
+		placed = slices.DeleteFunc(placed, func(x Placement) bool {
+			if !against[x.Visit] {
+				return false
+			}
+			d := demands[x.Visit]
+			booked[x.Visit] = Booking{Visit: x.Visit, Series: d.Series, Workers: x.Slot.Workers, Span: x.Slot.Span(), At: d.At}
+			delete(demands, x.Visit)
+			delete(against, x.Visit)
+			return true
+		})
+		for id := range against {
+			b := booked[id]
+			for _, w := range known(b) {
+				p.Roster[at[w]].Away = append(p.Roster[at[w]].Away, b.Span)
+			}
+			delete(booked, id)
+		}
+	}
+	settled := Standing{Problem: p, Plan: Plan{Placed: placed, Unplaced: s.Plan.Unplaced}}
+	settled.Problem.Demands = slices.DeleteFunc(slices.Clone(p.Demands), func(d Demand) bool { _, stays := demands[d.Visit]; return !stays })
+	settled.Problem.Booked = nil
+	for _, b := range p.Booked {
+		if _, stays := booked[b.Visit]; stays {
+			settled.Problem.Booked = append(settled.Problem.Booked, b)
+			delete(booked, b.Visit)
+		}
+	}
+	for _, d := range p.Demands {
+		if b, stays := booked[d.Visit]; stays {
+			settled.Problem.Booked = append(settled.Problem.Booked, b)
+		}
+	}
+	return settled
+}
