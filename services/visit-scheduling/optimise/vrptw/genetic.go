@@ -7,14 +7,15 @@ import "slices"
 const (
 	// Children without a better best before a lineage ends. Some valleys are left
 	// only by the patient, others only by starting anew, so the two take turns.
-	patience     = 300
-	longPatience = 900
-	linesToMerge = 3
-	archived     = 5
-	polishWithin = 1015 // per mille of the lineage's best
-	polishSteps  = 512
-	polishHot    = 7.0
-	polishCold   = 1.0
+	patience       = 300
+	longPatience   = 900
+	linesToMerge   = 3
+	archived       = 5
+	recombineEvery = 400
+	polishWithin   = 1015 // per mille of the lineage's best
+	polishSteps    = 512
+	polishHot      = 7.0
+	polishCold     = 1.0
 )
 
 // genetic is the hybrid search: a population of feasible and infeasible answers,
@@ -41,6 +42,7 @@ type genetic struct {
 	child    [][]int32
 	free     []*individual
 	archive  [][][]int32
+	pool     *routePool
 	halted   bool
 	children int64
 }
@@ -54,6 +56,8 @@ func newGenetic(in *Instance, rng *chance.Source) *genetic {
 	g.seen = make([]bool, n)
 	g.missing = make([]int32, 0, n)
 	g.warpCost, g.loadCost = 2, 20
+	g.pool = newRoutePool(in)
+	g.ruin.pool = g.pool
 	return g
 }
 
@@ -69,7 +73,15 @@ func (g *genetic) capture() *individual {
 	}
 	x.routes = g.local.export(x.routes)
 	x.dist, x.warp, x.overload = g.in.cost(x.routes), 0, 0
+	k := 0
 	for i := range g.local.routes {
+		rt := &g.local.routes[i]
+		if rt.size > 0 {
+			if rt.warp == 0 && rt.load <= g.in.Capacity {
+				g.pool.add(x.routes[k], int32(g.in.cost(x.routes[k:k+1])))
+			}
+			k++
+		}
 		x.warp += int64(g.local.routes[i].warp)
 		x.overload += int64(max(0, g.local.routes[i].load-g.in.Capacity))
 	}
@@ -202,6 +214,9 @@ func (g *genetic) solve(stop func() bool) {
 			wait = longPatience
 		}
 		g.lineage(stop, merge, wait)
+		if !g.halted {
+			g.recombine()
+		}
 		if merge {
 			g.archive = g.archive[:0]
 		}
@@ -209,6 +224,23 @@ func (g *genetic) solve(stop func() bool) {
 			g.archive = append(g.archive, cloneRoutes(x.routes))
 		}
 	}
+}
+
+// recombine looks for a better answer among all routes met so far.
+func (g *genetic) recombine() {
+	if g.best == nil {
+		return
+	}
+	g.pool.thin()
+	routes := g.pool.solve(g.best.Cost)
+	if routes == nil {
+		return
+	}
+	g.local.setPenalties(g.warpCost, g.loadCost)
+	g.local.set(routes)
+	x := g.capture()
+	g.store(x)
+	g.polish(x)
 }
 
 // halt asks stop, and never again once it has said yes.
@@ -262,6 +294,9 @@ func (g *genetic) lineage(stop func() bool, merge bool, wait int) {
 			g.polish(x)
 		}
 		g.children++
+		if g.children%recombineEvery == 0 && !g.halt(stop) {
+			g.recombine()
+		}
 		stall++
 		if len(g.good.all) > 0 && g.good.all[0].dist < mine {
 			mine, stall = g.good.all[0].dist, 0

@@ -20,6 +20,8 @@ const (
 	// A candidate list per customer and route outlives the iteration as long as
 	// the route is as it was; three places are enough to blink past two.
 	placesKept = 3
+	// routes of answers within so many per mille of the best are remembered
+	rememberWithin = 1020
 )
 
 type place struct {
@@ -62,6 +64,7 @@ type ruin struct {
 	cost    int64
 	used    int
 	touched []bool
+	pool    *routePool // where good routes are remembered, if anywhere
 }
 
 func newRuin(in *Instance, rng *chance.Source) *ruin {
@@ -406,6 +409,21 @@ func (r *ruin) changed() int64 {
 	return d
 }
 
+// remember gives the routes just changed to the pool.
+func (r *ruin) remember() {
+	if r.pool == nil {
+		return
+	}
+	for _, i := range r.copied {
+		rt := &r.routes[i]
+		sum := int32(0)
+		for _, x := range rt.leg {
+			sum += x
+		}
+		r.pool.add(rt.stops, sum)
+	}
+}
+
 func (r *ruin) withinFleet() bool {
 	used := 0
 	for i := range r.routes {
@@ -436,8 +454,11 @@ func (r *ruin) anneal(hot, cold float64, steps int, stop func() bool) *Solution 
 		if r.recreate() {
 			d := r.changed()
 			if float64(d) < t*r.rng.Exp() {
-				r.accept()
 				r.cost += d
+				if best != nil && r.cost*1000 < best.Cost*rememberWithin {
+					r.remember()
+				}
+				r.accept()
 				if (best == nil || r.cost < best.Cost) && r.withinFleet() {
 					best = r.solution()
 				}

@@ -1,0 +1,296 @@
+package vrptw
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/hearthfps/hearth/services/visit-scheduling/optimise/chance"
+)
+
+const (
+	// Multipliers are kept in this part of a unit of cost, so that the whole
+	// search for a partition is integer arithmetic.
+	fine = 256
+
+	poolLimit = 40000 // routes kept; beyond it the least promising half goes
+	mostTried = 1500  // routes given to the exact part
+	mostNodes = 40000
+)
+
+// routePool remembers feasible routes met anywhere in the search, the cheapest
+// order of each set of customers, and finds cheaper whole answers among them:
+// a set partitioning problem, bounded by Lagrangian multipliers (one a
+// customer) and searched depth first among the routes whose reduced cost still
+// fits between the bound and the best answer known.
+type routePool struct {
+	n, fleet int
+	words    int // of a route's set of customers
+	sign     []uint64
+	index    map[uint64]int32
+	cost     []int32
+	first    []int32 // where a route's customers begin in stops; one longer than cost
+	stops    []int32
+
+	price  []int64 // multiplier of each customer, in 1/fine
+	linear *relaxation
+	pivots int
+	rest   []int64 // reduced costs, in 1/fine
+
+	// the exact part
+	tried  []triedRoute
+	sets   []uint64
+	lists  []int32
+	count  []int32
+	open   []uint64
+	chosen []int32
+	found  []int32
+	bound  int64 // cost to beat, in 1/fine
+	nodes  int
+}
+
+type triedRoute struct {
+	route int32
+	rest  int64
+}
+
+func newRoutePool(in *Instance) *routePool {
+	p := &routePool{n: in.N, fleet: in.Fleet, words: (in.N + 63) / 64, index: map[uint64]int32{}}
+	rng := chance.New(1, 1)
+	p.sign = make([]uint64, in.N)
+	for i := range p.sign {
+		p.sign[i] = rng.Next()
+	}
+	p.first = append(p.first, 0)
+	p.alone(in)
+	p.price = make([]int64, in.N)
+	p.count = make([]int32, in.N)
+	p.open = make([]uint64, p.words)
+	return p
+}
+
+// alone adds a route for each customer by itself: with them there always is an
+// answer, and they are the first basis of the relaxation.
+func (p *routePool) alone(in *Instance) {
+	for c := int32(1); c < int32(in.N); c++ {
+		p.add([]int32{c}, in.Dist[c]+in.Dist[int(c)*in.N])
+	}
+}
+
+// add remembers a feasible route of the given cost.
+func (p *routePool) add(stops []int32, cost int32) {
+	if len(stops) == 0 {
+		return
+	}
+	var sign uint64
+	for _, c := range stops {
+		sign ^= p.sign[c]
+	}
+	if at, ok := p.index[sign]; ok {
+		if kept := p.stops[p.first[at]:p.first[at+1]]; cost < p.cost[at] && len(kept) == len(stops) {
+			p.cost[at] = cost
+			copy(kept, stops)
+		}
+		return
+	}
+	p.index[sign] = int32(len(p.cost))
+	p.cost = append(p.cost, cost)
+	p.stops = append(p.stops, stops...)
+	p.first = append(p.first, int32(len(p.stops)))
+}
+
+func (p *routePool) of(route int32) []int32 { return p.stops[p.first[route]:p.first[route+1]] }
+
+// reduced is a route's cost less the multipliers of its customers.
+func (p *routePool) reduced(route int32) int64 {
+	r := int64(p.cost[route]) * fine
+	for _, c := range p.of(route) {
+		r -= p.price[c]
+	}
+	return r
+}
+
+// solve looks for an answer cheaper than upper among the routes remembered. It
+// returns its routes, or nil when it found none.
+func (p *routePool) solve(upper int64) [][]int32 {
+	if len(p.cost) == 0 {
+		return nil
+	}
+	lower := p.relax()
+	budget := (upper-1)*fine - lower
+	if budget < 0 {
+		return nil
+	}
+	p.tried = p.tried[:0]
+	for i, r := range p.rest {
+		if r <= budget {
+			p.tried = append(p.tried, triedRoute{int32(i), r})
+		}
+	}
+	slices.SortStableFunc(p.tried, func(a, b triedRoute) int { return cmp.Compare(a.rest, b.rest) })
+	p.tried = p.tried[:min(len(p.tried), mostTried)]
+	p.sets = slices.Grow(p.sets[:0], len(p.tried)*p.words)[:len(p.tried)*p.words]
+	clear(p.sets)
+	p.lists = p.lists[:0]
+	sum := int64(0)
+	for i, t := range p.tried {
+		for _, c := range p.of(t.route) {
+			p.sets[i*p.words+int(c)>>6] |= 1 << (c & 63)
+		}
+		p.lists = append(p.lists, int32(i))
+		sum += min(0, t.rest)
+	}
+	clear(p.open)
+	for c := 1; c < p.n; c++ {
+		p.open[c>>6] |= 1 << (c & 63)
+		sum += p.price[c]
+	}
+	p.bound, p.nodes, p.chosen, p.found = (upper-1)*fine, 0, p.chosen[:0], p.found[:0]
+	p.search(sum, len(p.tried))
+	if len(p.found) == 0 {
+		return nil
+	}
+	routes := make([][]int32, len(p.found))
+	for i, f := range p.found {
+		routes[i] = slices.Clone(p.of(f))
+	}
+	return routes
+}
+
+// relax finds the multipliers and each route's reduced cost, and returns the
+// bound they give.
+func (p *routePool) relax() int64 {
+	if p.linear == nil {
+		p.linear = newRelaxation(p, chance.New(1, 2))
+	}
+	p.pivots = p.linear.solve(p)
+	bound := int64(0)
+	for c := 1; c < p.n; c++ {
+		p.price[c] = int64(math.Round(p.linear.price[c-1] * fine))
+		bound += p.price[c]
+	}
+	p.rest = p.rest[:0]
+	for i := range p.cost {
+		r := p.reduced(int32(i))
+		p.rest = append(p.rest, r)
+		bound += min(0, r)
+	}
+	return bound
+}
+
+// search extends the chosen routes. bound is the least any completion can cost;
+// the last alive entries of lists are the routes that still fit.
+func (p *routePool) search(bound int64, alive int) {
+	p.nodes++
+	left := false
+	for _, w := range p.open {
+		left = left || w != 0
+	}
+	if !left {
+		if len(p.chosen) <= p.fleet {
+			p.found = append(p.found[:0], p.chosen...)
+			cost := int64(0)
+			for _, r := range p.chosen {
+				cost += int64(p.cost[r])
+			}
+			p.bound = (cost - 1) * fine
+		}
+		return
+	}
+	if len(p.chosen) >= p.fleet {
+		return
+	}
+	from := len(p.lists) - alive
+	clear(p.count)
+	for _, i := range p.lists[from:] {
+		for _, c := range p.of(p.tried[i].route) {
+			p.count[c]++
+		}
+	}
+	pick, fewest := int32(-1), int32(math.MaxInt32)
+	for c := int32(1); c < int32(p.n); c++ {
+		if p.open[c>>6]&(1<<(c&63)) != 0 && p.count[c] < fewest {
+			pick, fewest = c, p.count[c]
+		}
+	}
+	if fewest == 0 {
+		return
+	}
+	word, bit := pick>>6, uint64(1)<<(pick&63)
+	for k := from; k < from+alive; k++ {
+		i := int(p.lists[k])
+		set := p.sets[i*p.words : (i+1)*p.words]
+		if set[word]&bit == 0 {
+			continue
+		}
+		t := p.tried[i]
+		// what is fixed by taking it: its reduced cost, and those below zero
+		// that no longer fit
+		below := bound + max(0, t.rest)
+		if below > p.bound {
+			break // the rest are dearer still
+		}
+		keep := len(p.lists)
+		for _, j := range p.lists[from : from+alive] {
+			other := p.sets[int(j)*p.words : (int(j)+1)*p.words]
+			meets := uint64(0)
+			for w, x := range set {
+				meets |= x & other[w]
+			}
+			if meets == 0 {
+				p.lists = append(p.lists, j)
+			} else if int(j) != i {
+				below -= min(0, p.tried[j].rest)
+			}
+		}
+		if below <= p.bound {
+			n := len(p.lists)
+			for n > keep && below+p.tried[p.lists[n-1]].rest > p.bound {
+				n--
+			}
+			p.lists = p.lists[:n]
+			for w, x := range set {
+				p.open[w] &^= x
+			}
+			p.chosen = append(p.chosen, t.route)
+			p.search(below, n-keep)
+			p.chosen = p.chosen[:len(p.chosen)-1]
+			for w, x := range set {
+				p.open[w] |= x
+			}
+		}
+		p.lists = p.lists[:keep]
+		if p.nodes >= mostNodes {
+			return
+		}
+	}
+}
+
+// thin forgets the less promising half once there are too many routes. The
+// singles stay, and the relaxation begins anew.
+func (p *routePool) thin() {
+	if len(p.cost) < poolLimit {
+		return
+	}
+	singles := p.n - 1
+	order := make([]int32, 0, len(p.cost))
+	for i := len(p.rest); i < len(p.cost); i++ {
+		p.rest = append(p.rest, p.reduced(int32(i)))
+	}
+	for i := singles; i < len(p.cost); i++ {
+		order = append(order, int32(i))
+	}
+	slices.SortStableFunc(order, func(a, b int32) int { return cmp.Compare(p.rest[a], p.rest[b]) })
+	order = order[:len(order)/2]
+	slices.Sort(order)
+	clear(p.index)
+	stops, cost, first := p.stops, p.cost, p.first
+	p.stops, p.cost, p.first = make([]int32, 0, len(stops)/2), make([]int32, 0, poolLimit), []int32{0}
+	for i := range int32(singles) {
+		p.add(stops[first[i]:first[i+1]], cost[i])
+	}
+	for _, i := range order {
+		p.add(stops[first[i]:first[i+1]], cost[i])
+	}
+	p.rest, p.linear = p.rest[:0], nil
+}
