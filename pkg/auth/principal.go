@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 
+	"github.com/hearthfps/hearth/pkg/fault"
 	"github.com/hearthfps/hearth/pkg/tenant"
 )
 
@@ -71,4 +72,25 @@ func With(ctx context.Context, p Principal) context.Context {
 func From(ctx context.Context) (Principal, bool) {
 	p, ok := ctx.Value(contextKey{}).(Principal)
 	return p, ok
+}
+
+// Asker is who asks, for what is stored with what they do. It fails with
+// Unauthenticated (token_missing) when nobody does.
+func Asker(ctx context.Context) (Principal, error) {
+	p, ok := From(ctx)
+	if !ok {
+		return p, fault.New(fault.Unauthenticated, "token_missing", "Send a bearer token.")
+	}
+	return p, nil
+}
+
+// Worker is the id by which the agency knows the worker who asks. It fails with
+// Unauthenticated (token_missing) when nobody asks, and with Forbidden
+// (worker_unknown) when the token names no worker.
+func Worker(ctx context.Context) (string, error) {
+	p, err := Asker(ctx)
+	if err == nil && p.WorkerID == "" {
+		err = fault.New(fault.Forbidden, "worker_unknown", "Your token names no worker. Ask for one that does.")
+	}
+	return p.WorkerID, err
 }

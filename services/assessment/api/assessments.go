@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/hearthfps/hearth/pkg/auth"
 	"github.com/hearthfps/hearth/pkg/fault"
 	"github.com/hearthfps/hearth/pkg/httpapi"
 	"github.com/hearthfps/hearth/pkg/policy"
@@ -152,7 +153,7 @@ func (s *Server) SaveAnswers(ctx context.Context, r SaveAnswersRequestObject) (S
 		if err := httpapi.IfMatch(ctx, a.Revision); err != nil {
 			return err
 		}
-		by, err := worker(ctx)
+		by, err := auth.Worker(ctx)
 		if err != nil {
 			return err
 		}
@@ -179,7 +180,7 @@ func (s *Server) CompleteAssessment(ctx context.Context, r CompleteAssessmentReq
 		if err := httpapi.IfMatch(ctx, a.Revision); err != nil {
 			return out, err
 		}
-		by, err := worker(ctx)
+		by, err := auth.Worker(ctx)
 		if err != nil {
 			return out, err
 		}
@@ -239,7 +240,7 @@ func (s *Server) OverrideSafety(ctx context.Context, r OverrideSafetyRequestObje
 		if err := httpapi.IfMatch(ctx, a.Revision); err != nil {
 			return out, err
 		}
-		by, err := worker(ctx)
+		by, err := auth.Worker(ctx)
 		if err != nil {
 			return out, err
 		}

@@ -67,7 +67,7 @@ func (s *Server) GetInstrument(_ context.Context, r GetInstrumentRequestObject) 
 }
 
 func item(it *instruments.Item) Item {
-	out := Item{Item: it.Code, Text: it.Text, Guidance: given(it.Guidance), EnabledWhen: condition(it.EnabledWhen)}
+	out := Item{Item: it.Code, Text: it.Text, Guidance: httpapi.OrNil(it.Guidance), EnabledWhen: condition(it.EnabledWhen)}
 	for _, o := range it.Options {
 		option := Option{Option: o.Code, Label: o.Label, Points: o.Points}
 		if o.Means != instruments.Measures {
@@ -83,7 +83,7 @@ func condition(c *instruments.Condition) *Condition {
 	if c == nil {
 		return nil
 	}
-	out := &Condition{Item: given(c.Item), All: conditions(c.All), Any: conditions(c.Any), Not: condition(c.Not)}
+	out := &Condition{Item: httpapi.OrNil(c.Item), All: conditions(c.All), Any: conditions(c.Any), Not: condition(c.Not)}
 	if c.In != nil {
 		out.In = &c.In
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/gorilla/mux"
 
-	"github.com/hearthfps/hearth/pkg/auth"
 	"github.com/hearthfps/hearth/pkg/clock"
 	"github.com/hearthfps/hearth/pkg/fault"
 	"github.com/hearthfps/hearth/pkg/httpapi"
@@ -46,20 +45,6 @@ func (s *Server) Routes(r *mux.Router) {
 		RequestErrorHandlerFunc: httpapi.BadRequest, ResponseErrorHandlerFunc: httpapi.WriteProblem,
 	})
 	HandlerWithOptions(strict, GorillaServerOptions{BaseURL: "/assessment/v1", BaseRouter: r, ErrorHandlerFunc: httpapi.BadRequest})
-}
-
-// worker is who asks, as stored with what they do. What is answered and decided
-// about a family is answered and decided by a worker the agency knows by an id,
-// and is told by that id.
-func worker(ctx context.Context) (string, error) {
-	p, ok := auth.From(ctx)
-	if !ok {
-		return "", fault.New(fault.Unauthenticated, "token_missing", "Send a bearer token.")
-	}
-	if p.WorkerID == "" {
-		return "", fault.New(fault.Forbidden, "worker_unknown", "Your token names no worker. Ask for one that does.")
-	}
-	return p.WorkerID, nil
 }
 
 func newID() (string, error) {

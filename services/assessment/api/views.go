@@ -1,8 +1,7 @@
 package api
 
 import (
-	"time"
-
+	"github.com/hearthfps/hearth/pkg/httpapi"
 	store "github.com/hearthfps/hearth/services/assessment/postgres"
 	"github.com/hearthfps/hearth/services/assessment/record"
 )
@@ -43,28 +42,14 @@ func (s *Server) assessment(a *record.Assessment) (Assessment, error) {
 func safetyDecision(assessmentID, caseID string, d *record.SafetyDecision) *SafetyDecision {
 	return &SafetyDecision{
 		AssessmentId: assessmentID, CaseId: caseID, Decision: SafetyDecisionCode(d.Decision), Proposed: SafetyDecisionCode(d.Proposed),
-		DecidedBy: d.DecidedBy, DecidedAt: d.DecidedAt, Overridden: d.Overridden, ReasonCode: given(d.ReasonCode), Reason: given(d.Reason),
+		DecidedBy: d.DecidedBy, DecidedAt: d.DecidedAt, Overridden: d.Overridden, ReasonCode: httpapi.OrNil(d.ReasonCode), Reason: httpapi.OrNil(d.Reason),
 	}
-}
-
-func given(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
-func moment(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }
 
 func summary(r store.Listed) AssessmentSummary {
 	out := AssessmentSummary{
 		AssessmentId: string(r.ID), CaseId: r.CaseID, Instrument: r.Instrument, InstrumentVersion: r.Version, InstrumentHash: r.Hash,
-		Occasion: Occasion(r.Occasion), Status: AssessmentStatus(r.Status), DueAt: r.DueAt, CompletedAt: moment(r.CompletedAt),
+		Occasion: Occasion(r.Occasion), Status: AssessmentStatus(r.Status), DueAt: r.DueAt, CompletedAt: httpapi.OrNil(r.CompletedAt),
 	}
 	if r.Safety != "" {
 		d := SafetyDecisionCode(r.Safety)

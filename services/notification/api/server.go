@@ -53,7 +53,7 @@ func (s *Server) ListMessages(ctx context.Context, r ListMessagesRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	f.State, f.Template = string(deref(r.Params.State)), deref(r.Params.Template)
+	f.State, f.Template = string(httpapi.OrZero(r.Params.State)), httpapi.OrZero(r.Params.Template)
 	var list []message.Message
 	err = s.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) (err error) {
 		if err := s.Policy.CheckRead(ctx, tx, policy.List, policy.Resource{Type: typeMessage}); err != nil {
@@ -71,7 +71,7 @@ func (s *Server) ListMessages(ctx context.Context, r ListMessagesRequestObject) 
 	page := MessagePage{Items: []Message{}}
 	if len(list) == f.Limit {
 		list = list[:f.Limit-1]
-		page.NextCursor = ptr(httpapi.EncodeCursor(cursor{string(list[len(list)-1].ID)}))
+		page.NextCursor = httpapi.OrNil(httpapi.EncodeCursor(cursor{string(list[len(list)-1].ID)}))
 	}
 	for _, m := range list {
 		shown, err := showMessage(m)
@@ -86,10 +86,10 @@ func (s *Server) ListMessages(ctx context.Context, r ListMessagesRequestObject) 
 // filter is what both lists narrow by; one more than asked for tells whether there are more.
 func filter(caseID, referralID, after *string, limit *int) (postgres.Filter, error) {
 	var c cursor
-	if err := httpapi.DecodeCursor(deref(after), &c); err != nil {
+	if err := httpapi.DecodeCursor(httpapi.OrZero(after), &c); err != nil {
 		return postgres.Filter{}, err
 	}
-	return postgres.Filter{CaseID: deref(caseID), ReferralID: deref(referralID), After: c.ID, Limit: httpapi.Limit(limit) + 1}, nil
+	return postgres.Filter{CaseID: httpapi.OrZero(caseID), ReferralID: httpapi.OrZero(referralID), After: c.ID, Limit: httpapi.Limit(limit) + 1}, nil
 }
 
 // GetMessage answers a message, without address and text.
@@ -105,7 +105,7 @@ func (s *Server) GetMessage(ctx context.Context, r GetMessageRequestObject) (Get
 		return nil, err
 	}
 	shown, err := showMessage(m)
-	return GetMessage200JSONResponse{Body: shown, Headers: GetMessage200ResponseHeaders{ETag: ptr(httpapi.ETag(m.Version))}}, err
+	return GetMessage200JSONResponse{Body: shown, Headers: GetMessage200ResponseHeaders{ETag: httpapi.OrNil(httpapi.ETag(m.Version))}}, err
 }
 
 // ListTasks lists what a person must see to.
@@ -135,7 +135,7 @@ func (s *Server) ListTasks(ctx context.Context, r ListTasksRequestObject) (ListT
 	page := TaskPage{Items: []Task{}}
 	if len(list) == f.Limit {
 		list = list[:f.Limit-1]
-		page.NextCursor = ptr(httpapi.EncodeCursor(cursor{string(list[len(list)-1].ID)}))
+		page.NextCursor = httpapi.OrNil(httpapi.EncodeCursor(cursor{string(list[len(list)-1].ID)}))
 	}
 	for _, t := range list {
 		shown, err := showTask(t)
@@ -164,14 +164,14 @@ func (s *Server) GetTask(ctx context.Context, r GetTaskRequestObject) (GetTaskRe
 		return nil, err
 	}
 	shown, err := showTask(t)
-	return GetTask200JSONResponse{Body: shown, Headers: GetTask200ResponseHeaders{ETag: ptr(httpapi.ETag(t.Version))}}, err
+	return GetTask200JSONResponse{Body: shown, Headers: GetTask200ResponseHeaders{ETag: httpapi.OrNil(httpapi.ETag(t.Version))}}, err
 }
 
 // CompleteTask ends a task with what came of it.
 func (s *Server) CompleteTask(ctx context.Context, r CompleteTaskRequestObject) (CompleteTaskResponseObject, error) {
-	p, ok := auth.From(ctx)
-	if !ok {
-		return nil, fault.New(fault.Unauthenticated, "nobody_asks", "Send a bearer token.")
+	p, err := auth.Asker(ctx)
+	if err != nil {
+		return nil, err
 	}
 	return httpapi.Once(ctx, s.DB, func(ctx context.Context, tx *kit.Tx) (a CompleteTask200JSONResponse, err error) {
 		t, err := postgres.LockTask(ctx, tx, message.TaskID(r.TaskId.String()))
@@ -190,7 +190,7 @@ func (s *Server) CompleteTask(ctx context.Context, r CompleteTaskRequestObject) 
 		if err := postgres.UpdateTask(ctx, tx, t); err != nil {
 			return a, err
 		}
-		a.Headers.ETag = ptr(httpapi.ETag(t.Version))
+		a.Headers.ETag = httpapi.OrNil(httpapi.ETag(t.Version))
 		a.Body, err = showTask(t)
 		return a, err
 	})
@@ -220,14 +220,14 @@ func (s *Server) GetWorkerContact(ctx context.Context, r GetWorkerContactRequest
 	if err != nil {
 		return nil, err
 	}
-	return GetWorkerContact200JSONResponse{Body: showContact(c), Headers: GetWorkerContact200ResponseHeaders{ETag: ptr(httpapi.ETag(c.Version))}}, nil
+	return GetWorkerContact200JSONResponse{Body: showContact(c), Headers: GetWorkerContact200ResponseHeaders{ETag: httpapi.OrNil(httpapi.ETag(c.Version))}}, nil
 }
 
 // PutWorkerContact registers how a worker is reached. What is stored already changes nothing.
 func (s *Server) PutWorkerContact(ctx context.Context, r PutWorkerContactRequestObject) (PutWorkerContactResponseObject, error) {
 	c := message.Contact{
-		WorkerID: r.WorkerId, Email: string(deref(r.Body.Email)), Phone: deref(r.Body.Phone),
-		Language: string(r.Body.Language), Prefers: string(deref(r.Body.Prefers)), Version: 1,
+		WorkerID: r.WorkerId, Email: string(httpapi.OrZero(r.Body.Email)), Phone: httpapi.OrZero(r.Body.Phone),
+		Language: string(r.Body.Language), Prefers: string(httpapi.OrZero(r.Body.Prefers)), Version: 1,
 	}
 	if err := c.Check(); err != nil {
 		return nil, err
@@ -256,23 +256,7 @@ func (s *Server) PutWorkerContact(ctx context.Context, r PutWorkerContactRequest
 	if err != nil {
 		return nil, err
 	}
-	return PutWorkerContact200JSONResponse{Body: showContact(c), Headers: PutWorkerContact200ResponseHeaders{ETag: ptr(httpapi.ETag(c.Version))}}, nil
-}
-
-func deref[T any](p *T) T {
-	var zero T
-	if p == nil {
-		return zero
-	}
-	return *p
-}
-
-func ptr[T comparable](v T) *T {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return &v
+	return PutWorkerContact200JSONResponse{Body: showContact(c), Headers: PutWorkerContact200ResponseHeaders{ETag: httpapi.OrNil(httpapi.ETag(c.Version))}}, nil
 }
 
 // id reads an id of our own making.

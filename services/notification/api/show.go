@@ -6,6 +6,7 @@ import (
 
 	openapi_types "github.com/oapi-codegen/runtime/types"
 
+	"github.com/hearthfps/hearth/pkg/httpapi"
 	"github.com/hearthfps/hearth/services/notification/message"
 )
 
@@ -13,9 +14,9 @@ func showMessage(m message.Message) (Message, error) {
 	messageID, err := id(m.ID)
 	return Message{
 		MessageId: openapi_types.UUID(messageID), Template: m.Template, TemplateVersion: m.TemplateVersion, Audience: Audience(m.Audience), RecipientId: m.Recipient,
-		State: MessageState(m.State), ReasonCode: ptr(m.ReasonCode), Channel: ptr(MessageChannel(m.Channel)), Language: ptr(Language(m.Language)),
-		AboutEvent: m.AboutEvent, CaseId: ptr(m.CaseID), ReferralId: ptr(m.ReferralID), VisitId: ptr(m.VisitID),
-		Attempts: m.Attempts, DueAt: m.DueAt, CreatedAt: m.CreatedAt, EndedAt: ptr(m.EndedAt), Version: int(m.Version),
+		State: MessageState(m.State), ReasonCode: httpapi.OrNil(m.ReasonCode), Channel: httpapi.OrNil(MessageChannel(m.Channel)), Language: httpapi.OrNil(Language(m.Language)),
+		AboutEvent: m.AboutEvent, CaseId: httpapi.OrNil(m.CaseID), ReferralId: httpapi.OrNil(m.ReferralID), VisitId: httpapi.OrNil(m.VisitID),
+		Attempts: m.Attempts, DueAt: m.DueAt, CreatedAt: m.CreatedAt, EndedAt: httpapi.OrNil(m.EndedAt), Version: int(m.Version),
 	}, err
 }
 
@@ -31,15 +32,15 @@ func showTask(t message.Task) (Task, error) {
 	}
 	return Task{
 		TaskId: openapi_types.UUID(taskID), MessageId: openapi_types.UUID(messageID), Template: t.Template, Audience: Audience(t.Audience),
-		ReasonCode: t.ReasonCode, CaseId: ptr(t.CaseID), ReferralId: ptr(t.ReferralID), State: state, OutcomeCode: ptr(TaskOutcome(t.OutcomeCode)),
-		CompletedBy: ptr(t.CompletedBy), CompletedAt: ptr(t.CompletedAt), CreatedAt: t.CreatedAt, Version: int(t.Version),
+		ReasonCode: t.ReasonCode, CaseId: httpapi.OrNil(t.CaseID), ReferralId: httpapi.OrNil(t.ReferralID), State: state, OutcomeCode: httpapi.OrNil(TaskOutcome(t.OutcomeCode)),
+		CompletedBy: httpapi.OrNil(t.CompletedBy), CompletedAt: httpapi.OrNil(t.CompletedAt), CreatedAt: t.CreatedAt, Version: int(t.Version),
 	}, err
 }
 
 func showContact(c message.Contact) WorkerContact {
 	return WorkerContact{
-		WorkerId: c.WorkerID, Email: ptr(c.Email), Phone: ptr(c.Phone), Language: Language(c.Language),
-		Prefers: ptr(WorkerContactPrefers(c.Prefers)), Version: int(c.Version),
+		WorkerId: c.WorkerID, Email: httpapi.OrNil(c.Email), Phone: httpapi.OrNil(c.Phone), Language: Language(c.Language),
+		Prefers: httpapi.OrNil(WorkerContactPrefers(c.Prefers)), Version: int(c.Version),
 	}
 }
 

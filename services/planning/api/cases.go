@@ -13,7 +13,7 @@ import (
 
 // ListCases answers GET /cases.
 func (s *Server) ListCases(ctx context.Context, r ListCasesRequestObject) (ListCasesResponseObject, error) {
-	q := store.CaseQuery{Program: text(r.Params.Program), WorkerID: text(r.Params.WorkerId), Limit: httpapi.Limit(r.Params.Limit)}
+	q := store.CaseQuery{Program: httpapi.OrZero(r.Params.Program), WorkerID: httpapi.OrZero(r.Params.WorkerId), Limit: httpapi.Limit(r.Params.Limit)}
 	if r.Params.Status != nil {
 		q.Status = string(*r.Params.Status)
 	}
@@ -60,7 +60,7 @@ func caseView(c *casefile.Case) Case {
 		CaseId: string(c.ID), ReferralId: c.ReferralID, HouseholdId: c.HouseholdID, Program: c.Program, ProgramVersion: c.ProgramVersion,
 		Status: CaseStatus(c.Status), Priority: c.Priority, Persons: []CasePerson{}, Workers: []CaseWorker{},
 		Languages: append([]string{}, c.Languages...), SafetyFlags: append([]string{}, c.SafetyFlags...), ConcernCodes: append([]string{}, c.ConcernCodes...),
-		Safety:   CaseSafety{PlanDemanded: c.Safety.Demanded, PlanInForce: c.Safety.PlanInForce != "", SafetyPlanId: given(c.Safety.PlanInForce)},
+		Safety:   CaseSafety{PlanDemanded: c.Safety.Demanded, PlanInForce: c.Safety.PlanInForce != "", SafetyPlanId: httpapi.OrNil(c.Safety.PlanInForce)},
 		OpenedBy: c.OpenedBy, OpenedAt: c.OpenedAt, Version: c.Version,
 	}
 	if c.Safety.Decision != "" {
@@ -78,7 +78,7 @@ func caseView(c *casefile.Case) Case {
 		}
 	}
 	if cl := c.Closing; cl != nil {
-		out.ClosedBy, out.ClosedAt, out.ClosingReason, out.ClosingSummary = &cl.By, &cl.At, &cl.Reason, given(cl.Summary)
+		out.ClosedBy, out.ClosedAt, out.ClosingReason, out.ClosingSummary = &cl.By, &cl.At, &cl.Reason, httpapi.OrNil(cl.Summary)
 	}
 	return out
 }
@@ -97,7 +97,7 @@ func (s *Server) CloseCase(ctx context.Context, r CloseCaseRequestObject) (Close
 		if err != nil {
 			return out, err
 		}
-		ended, err := c.Close(casefile.Closing{Reason: string(r.Body.ReasonCode), Summary: text(r.Body.Summary), By: by, At: s.now(), Worked: worked})
+		ended, err := c.Close(casefile.Closing{Reason: string(r.Body.ReasonCode), Summary: httpapi.OrZero(r.Body.Summary), By: by, At: s.now(), Worked: worked})
 		if err != nil {
 			return out, err
 		}

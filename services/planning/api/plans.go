@@ -90,7 +90,7 @@ func (s *Server) ListPlans(ctx context.Context, r ListPlansRequestObject) (ListP
 				return err
 			}
 			summary.PlanId, summary.CaseId, summary.Version, summary.Status = p.ID, string(p.CaseID), v.Number, PlanStatus(v.Status)
-			summary.Author, summary.CreatedAt, summary.ApprovedAt = v.Author, v.CreatedAt, moment(v.ApprovedAt)
+			summary.Author, summary.CreatedAt, summary.ApprovedAt = v.Author, v.CreatedAt, httpapi.OrNil(v.ApprovedAt)
 			out.Items = append(out.Items, summary)
 		}
 		return nil
@@ -112,9 +112,9 @@ func planView(p *casefile.Plan, v *casefile.PlanVersion) (Plan, error) {
 		out.Returned = returned.Returned
 	}
 	out.PlanId, out.Version, out.CaseId, out.Status, out.Revision = p.ID, v.Number, string(p.CaseID), PlanStatus(v.Status), p.Revision
-	out.Author, out.Editors, out.SupervisorId, out.CreatedAt = v.Author, v.Editors, given(v.SupervisorID), v.CreatedAt
-	out.SubmittedBy, out.SubmittedAt = given(v.SubmittedBy), moment(v.SubmittedAt)
-	out.ApprovedBy, out.ApprovedAt = given(v.ApprovedBy), moment(v.ApprovedAt)
+	out.Author, out.Editors, out.SupervisorId, out.CreatedAt = v.Author, v.Editors, httpapi.OrNil(v.SupervisorID), v.CreatedAt
+	out.SubmittedBy, out.SubmittedAt = httpapi.OrNil(v.SubmittedBy), httpapi.OrNil(v.SubmittedAt)
+	out.ApprovedBy, out.ApprovedAt = httpapi.OrNil(v.ApprovedBy), httpapi.OrNil(v.ApprovedAt)
 	return out, nil
 }
 
@@ -295,7 +295,7 @@ func (s *Server) ApprovePlan(ctx context.Context, r ApprovePlanRequestObject) (A
 func (s *Server) ReturnPlan(ctx context.Context, r ReturnPlanRequestObject) (ReturnPlanResponseObject, error) {
 	return httpapi.Once(ctx, s.DB, func(ctx context.Context, tx *postgres.Tx) (out ReturnPlan200JSONResponse, err error) {
 		c, p, err := s.changePlan(ctx, tx, r.PlanId, policy.Return, func(c *casefile.Case, p *casefile.Plan, by string) error {
-			return p.SendBack(c, casefile.Return{Reason: string(r.Body.ReasonCode), Comment: text(r.Body.Comment), By: by, At: s.now()})
+			return p.SendBack(c, casefile.Return{Reason: string(r.Body.ReasonCode), Comment: httpapi.OrZero(r.Body.Comment), By: by, At: s.now()})
 		})
 		if err != nil {
 			return out, err

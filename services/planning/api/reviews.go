@@ -39,7 +39,7 @@ func reviewView(r casefile.Review) Review {
 		Ratings: []GoalRating{}, TScore: r.TScore, Rated: len(r.Ratings), Goals: r.Goals, ReviewedBy: r.By, ReviewedAt: r.At,
 	}
 	for _, g := range r.Ratings {
-		out.Ratings = append(out.Ratings, GoalRating{GoalId: g.GoalID, Level: g.Level, Note: given(g.Note)})
+		out.Ratings = append(out.Ratings, GoalRating{GoalId: g.GoalID, Level: g.Level, Note: httpapi.OrNil(g.Note)})
 	}
 	return out
 }
@@ -79,7 +79,7 @@ func (s *Server) ReviewPlan(ctx context.Context, r ReviewPlanRequestObject) (Rev
 		}
 		draft := casefile.Review{ID: id, HeldOn: r.Body.HeldOn.Format(time.DateOnly), By: by, At: at}
 		for _, g := range r.Body.Ratings {
-			draft.Ratings = append(draft.Ratings, casefile.GoalRating{GoalID: g.GoalId, Level: g.Level, Note: text(g.Note)})
+			draft.Ratings = append(draft.Ratings, casefile.GoalRating{GoalID: g.GoalId, Level: g.Level, Note: httpapi.OrZero(g.Note)})
 		}
 		review, err := p.Review(c, draft, today)
 		if err != nil {

@@ -34,13 +34,13 @@ func (s *Server) ListSafetyPlans(ctx context.Context, r ListSafetyPlansRequestOb
 
 func safetyPlanView(p casefile.SafetyPlan) SafetyPlan {
 	out := SafetyPlan{
-		SafetyPlanId: p.ID, CaseId: string(p.CaseID), Status: "in_force", AssessmentId: given(p.AssessmentID), Actions: []SafetyAction{},
+		SafetyPlanId: p.ID, CaseId: string(p.CaseID), Status: "in_force", AssessmentId: httpapi.OrNil(p.AssessmentID), Actions: []SafetyAction{},
 		ReviewOn: date(p.ReviewOn), StartedBy: p.StartedBy, StartedAt: p.StartedAt, Version: p.Version,
 	}
 	for _, a := range p.Actions {
 		out.Actions = append(out.Actions, SafetyAction{
 			Description: a.Description,
-			Responsible: Responsible{Kind: ResponsibleKind(a.Responsible.Kind), Id: given(a.Responsible.ID)},
+			Responsible: Responsible{Kind: ResponsibleKind(a.Responsible.Kind), Id: httpapi.OrNil(a.Responsible.ID)},
 		})
 	}
 	if e := p.Ended; e != nil {
@@ -86,7 +86,7 @@ func (s *Server) StartSafetyPlan(ctx context.Context, r StartSafetyPlanRequestOb
 		for _, a := range r.Body.Actions {
 			draft.Actions = append(draft.Actions, casefile.SafetyAction{
 				Description: a.Description,
-				Responsible: casefile.Responsible{Kind: string(a.Responsible.Kind), ID: text(a.Responsible.Id)},
+				Responsible: casefile.Responsible{Kind: string(a.Responsible.Kind), ID: httpapi.OrZero(a.Responsible.Id)},
 			})
 		}
 		p, err := c.StartSafetyPlan(draft, today)

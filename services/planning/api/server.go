@@ -13,7 +13,6 @@ import (
 
 	"github.com/hearthfps/hearth/pkg/auth"
 	"github.com/hearthfps/hearth/pkg/clock"
-	"github.com/hearthfps/hearth/pkg/fault"
 	"github.com/hearthfps/hearth/pkg/httpapi"
 	"github.com/hearthfps/hearth/pkg/policy"
 	"github.com/hearthfps/hearth/pkg/postgres"
@@ -53,19 +52,6 @@ func (s *Server) Routes(r *mux.Router) {
 	HandlerWithOptions(strict, GorillaServerOptions{BaseURL: "/planning/v1", BaseRouter: r, ErrorHandlerFunc: httpapi.BadRequest})
 }
 
-// worker is who asks, as stored with what they do. What is done in a case is
-// done by a worker the agency knows by an id, and is told by that id.
-func worker(ctx context.Context) (string, error) {
-	p, ok := auth.From(ctx)
-	if !ok {
-		return "", fault.New(fault.Unauthenticated, "token_missing", "Send a bearer token.")
-	}
-	if p.WorkerID == "" {
-		return "", fault.New(fault.Forbidden, "worker_unknown", "Your token names no worker. Ask for one that does.")
-	}
-	return p.WorkerID, nil
-}
-
 func newID() (string, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -93,7 +79,7 @@ func (s *Server) lock(ctx context.Context, tx *postgres.Tx, id casefile.CaseID, 
 	if err := s.Policy.Check(ctx, tx, action, thing); err != nil {
 		return nil, "", err
 	}
-	by, err = worker(ctx)
+	by, err = auth.Worker(ctx)
 	return c, by, err
 }
 
@@ -140,25 +126,4 @@ func reshape[T any](v any) (T, error) {
 		return out, fmt.Errorf("read %T: %w", out, err)
 	}
 	return out, nil
-}
-
-func given(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
-func text(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
-}
-
-func moment(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/hearthfps/hearth/pkg/httpapi"
 	kit "github.com/hearthfps/hearth/pkg/postgres"
 	"github.com/hearthfps/hearth/services/resource-directory/directory"
 	"github.com/hearthfps/hearth/services/resource-directory/postgres"
@@ -97,17 +98,17 @@ func minimal(d postgres.Doc) (json.RawMessage, error) {
 // ListHSDSServices lists services.
 func (s *Server) ListHSDSServices(ctx context.Context, r ListHSDSServicesRequestObject) (ListHSDSServicesResponseObject, error) {
 	p := r.Params
-	l := listing{page: deref(p.Page), perPage: deref(p.PerPage), list: postgres.Services, show: simple, query: postgres.HSDSQuery{
-		Search: deref(p.Search), TaxonomyTermID: deref(p.TaxonomyTermId), TaxonomyID: deref(p.TaxonomyId),
-		OrganizationID: deref(p.OrganizationId), ModifiedAfter: deref(p.ModifiedAfter),
+	l := listing{page: httpapi.OrZero(p.Page), perPage: httpapi.OrZero(p.PerPage), list: postgres.Services, show: simple, query: postgres.HSDSQuery{
+		Search: httpapi.OrZero(p.Search), TaxonomyTermID: httpapi.OrZero(p.TaxonomyTermId), TaxonomyID: httpapi.OrZero(p.TaxonomyId),
+		OrganizationID: httpapi.OrZero(p.OrganizationId), ModifiedAfter: httpapi.OrZero(p.ModifiedAfter),
 	}}
 	switch {
-	case deref(p.Minimal):
+	case httpapi.OrZero(p.Minimal):
 		l.show = minimal
 		if p.PerPage == nil {
 			l.perPage = perMinimal
 		}
-	case deref(p.Full):
+	case httpapi.OrZero(p.Full):
 		l.show = whole
 	}
 	page, err := s.hsdsPage(ctx, l)
@@ -129,14 +130,14 @@ func (s *Server) ListHSDSTaxonomies(ctx context.Context, r ListHSDSTaxonomiesReq
 // ListHSDSTaxonomyTerms lists terms.
 func (s *Server) ListHSDSTaxonomyTerms(ctx context.Context, r ListHSDSTaxonomyTermsRequestObject) (ListHSDSTaxonomyTermsResponseObject, error) {
 	l := s.documents(directory.EntityTaxonomyTerm, r.Params.Search, r.Params.Page, r.Params.PerPage)
-	l.query.TaxonomyID, l.query.ParentID, l.query.TopOnly = deref(r.Params.TaxonomyId), deref(r.Params.ParentId), deref(r.Params.TopOnly)
+	l.query.TaxonomyID, l.query.ParentID, l.query.TopOnly = httpapi.OrZero(r.Params.TaxonomyId), httpapi.OrZero(r.Params.ParentId), httpapi.OrZero(r.Params.TopOnly)
 	page, err := s.hsdsPage(ctx, l)
 	return ListHSDSTaxonomyTerms200JSONResponse(page), err
 }
 
 func (s *Server) documents(entity directory.Entity, search *string, page, perPage *int) listing {
 	return listing{
-		page: deref(page), perPage: deref(perPage), show: simple, query: postgres.HSDSQuery{Search: deref(search)},
+		page: httpapi.OrZero(page), perPage: httpapi.OrZero(perPage), show: simple, query: postgres.HSDSQuery{Search: httpapi.OrZero(search)},
 		list: func(ctx context.Context, tx *kit.Tx, q postgres.HSDSQuery) ([]postgres.Doc, int, error) {
 			return postgres.Documents(ctx, tx, entity, q)
 		},
@@ -146,8 +147,8 @@ func (s *Server) documents(entity directory.Entity, search *string, page, perPag
 // ListHSDSServiceAtLocations lists where services are given.
 func (s *Server) ListHSDSServiceAtLocations(ctx context.Context, r ListHSDSServiceAtLocationsRequestObject) (ListHSDSServiceAtLocationsResponseObject, error) {
 	p := r.Params
-	page, err := s.hsdsPage(ctx, listing{page: deref(p.Page), perPage: deref(p.PerPage), list: postgres.ServicesAtLocations, show: simple, query: postgres.HSDSQuery{
-		Search: deref(p.Search), TaxonomyTermID: deref(p.TaxonomyTermId), OrganizationID: deref(p.OrganizationId),
+	page, err := s.hsdsPage(ctx, listing{page: httpapi.OrZero(p.Page), perPage: httpapi.OrZero(p.PerPage), list: postgres.ServicesAtLocations, show: simple, query: postgres.HSDSQuery{
+		Search: httpapi.OrZero(p.Search), TaxonomyTermID: httpapi.OrZero(p.TaxonomyTermId), OrganizationID: httpapi.OrZero(p.OrganizationId),
 	}})
 	return ListHSDSServiceAtLocations200JSONResponse(page), err
 }

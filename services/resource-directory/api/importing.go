@@ -191,7 +191,7 @@ func refusal(err error) []fault.Field {
 func (run *importRun) verdict(v directory.Verdict) ImportLine {
 	run.totals.Add(v)
 	entity, status := ImportLineEntity(v.Entity), ImportLineStatus(v.Status)
-	return ImportLine{Index: &v.Index, Entity: &entity, Id: ptr(v.ID), Status: &status, Problems: fields(v.Problems), Warnings: fields(v.Warnings)}
+	return ImportLine{Index: &v.Index, Entity: &entity, Id: httpapi.OrNil(v.ID), Status: &status, Problems: fields(v.Problems), Warnings: fields(v.Warnings)}
 }
 
 func (run *importRun) last(stopped *fault.Field) ImportLine {

@@ -173,9 +173,9 @@ type referralCursor struct {
 
 // ListResourceReferrals lists referrals of the cases the caller may know of.
 func (s *Server) ListResourceReferrals(ctx context.Context, r ListResourceReferralsRequestObject) (ListResourceReferralsResponseObject, error) {
-	f := postgres.ReferralFilter{CaseID: deref(r.Params.CaseId), ServiceID: deref(r.Params.ServiceId), State: string(deref(r.Params.State)), Limit: httpapi.Limit(r.Params.Limit) + 1}
+	f := postgres.ReferralFilter{CaseID: httpapi.OrZero(r.Params.CaseId), ServiceID: httpapi.OrZero(r.Params.ServiceId), State: string(httpapi.OrZero(r.Params.State)), Limit: httpapi.Limit(r.Params.Limit) + 1}
 	var cursor referralCursor
-	if err := httpapi.DecodeCursor(deref(r.Params.Cursor), &cursor); err != nil {
+	if err := httpapi.DecodeCursor(httpapi.OrZero(r.Params.Cursor), &cursor); err != nil {
 		return nil, err
 	}
 	f.After = cursor.ID
@@ -196,7 +196,7 @@ func (s *Server) ListResourceReferrals(ctx context.Context, r ListResourceReferr
 	page := ResourceReferralPage{Items: []ResourceReferral{}}
 	if len(list) == f.Limit {
 		list = list[:f.Limit-1]
-		page.NextCursor = ptr(httpapi.EncodeCursor(referralCursor{list[len(list)-1].ID}))
+		page.NextCursor = httpapi.OrNil(httpapi.EncodeCursor(referralCursor{list[len(list)-1].ID}))
 	}
 	for _, referral := range list {
 		body, err := shown(referral)
@@ -212,12 +212,12 @@ func shown(r directory.Referral) (ResourceReferral, error) {
 	id, err := uuid.Parse(string(r.ID))
 	return ResourceReferral{
 		ResourceReferralId: id, CaseId: string(r.CaseID), ServiceId: r.ServiceID, ServiceName: r.ServiceName, Need: r.Need,
-		State: ResourceReferralState(r.State), ReasonCode: ptr(r.ReasonCode), OutcomeCode: ptr(r.OutcomeCode), RequestedBy: r.RequestedBy,
-		RequestedAt: r.RequestedAt, AnsweredAt: ptr(r.AnsweredAt), EndedAt: ptr(r.EndedAt), Version: int(r.Version),
+		State: ResourceReferralState(r.State), ReasonCode: httpapi.OrNil(r.ReasonCode), OutcomeCode: httpapi.OrNil(r.OutcomeCode), RequestedBy: r.RequestedBy,
+		RequestedAt: r.RequestedAt, AnsweredAt: httpapi.OrNil(r.AnsweredAt), EndedAt: httpapi.OrNil(r.EndedAt), Version: int(r.Version),
 	}, err
 }
 
-func etag(r directory.Referral) *string { return ptr(httpapi.ETag(r.Version)) }
+func etag(r directory.Referral) *string { return httpapi.OrNil(httpapi.ETag(r.Version)) }
 
 // publish says what became of a referral: one event for each state it enters.
 func publish(ctx context.Context, tx *kit.Tx, r directory.Referral, trace string) error {

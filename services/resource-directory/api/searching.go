@@ -20,7 +20,7 @@ func (s *Server) SearchServices(ctx context.Context, r SearchServicesRequestObje
 		return nil, err
 	}
 	var after *postgres.SearchAfter
-	if cursor := deref(r.Params.Cursor); cursor != "" {
+	if cursor := httpapi.OrZero(r.Params.Cursor); cursor != "" {
 		after = &postgres.SearchAfter{}
 		if err := httpapi.DecodeCursor(cursor, after); err != nil {
 			return nil, err
@@ -39,7 +39,7 @@ func (s *Server) SearchServices(ctx context.Context, r SearchServicesRequestObje
 	if len(hits) > limit {
 		hits = hits[:limit]
 		last := hits[limit-1]
-		page.NextCursor = ptr(httpapi.EncodeCursor(postgres.SearchAfter{Score: last.Score, ServiceID: last.ServiceID}))
+		page.NextCursor = httpapi.OrNil(httpapi.EncodeCursor(postgres.SearchAfter{Score: last.Score, ServiceID: last.ServiceID}))
 	}
 	for _, h := range hits {
 		page.Items = append(page.Items, searchHit(h))
@@ -52,10 +52,10 @@ func (s *Server) SearchServices(ctx context.Context, r SearchServicesRequestObje
 
 func (s *Server) query(p SearchServicesParams) (directory.Query, error) {
 	q := directory.Query{
-		Text: strings.TrimSpace(deref(p.Q)), WithinKm: deref(p.WithinKm), Age: p.Age, Language: deref(p.Language),
-		Status: orDefault(string(deref(p.Status)), directory.StatusActive),
+		Text: strings.TrimSpace(httpapi.OrZero(p.Q)), WithinKm: httpapi.OrZero(p.WithinKm), Age: p.Age, Language: httpapi.OrZero(p.Language),
+		Status: orDefault(string(httpapi.OrZero(p.Status)), directory.StatusActive),
 	}
-	if code := deref(p.Need); code != "" {
+	if code := httpapi.OrZero(p.Need); code != "" {
 		need, ok := s.Needs.Find(code)
 		if !ok {
 			return q, fault.New(fault.Unprocessable, "unknown_need", "The needs file in force has no such need; search with q, or use a code of GET /directory/v1/needs.",
@@ -63,7 +63,7 @@ func (s *Server) query(p SearchServicesParams) (directory.Query, error) {
 		}
 		q.Need = &need
 	}
-	if near := deref(p.Near); near != "" {
+	if near := httpapi.OrZero(p.Near); near != "" {
 		lat, lon, _ := strings.Cut(near, ",")
 		var point directory.Point
 		var err1, err2 error
@@ -83,7 +83,7 @@ func (s *Server) query(p SearchServicesParams) (directory.Query, error) {
 func searchHit(h directory.Hit) SearchHit {
 	hit := SearchHit{
 		ServiceId: h.ServiceID, Name: h.Name, Status: h.Status, Score: h.Score, DistanceKm: h.DistanceKm, MinimumAge: h.MinimumAge, MaximumAge: h.MaximumAge,
-		OrganizationId: ptr(h.OrganizationID), OrganizationName: ptr(h.OrganizationName), Description: ptr(h.Description), City: ptr(h.City),
+		OrganizationId: httpapi.OrNil(h.OrganizationID), OrganizationName: httpapi.OrNil(h.OrganizationName), Description: httpapi.OrNil(h.Description), City: httpapi.OrNil(h.City),
 	}
 	if len(h.Languages) > 0 {
 		hit.Languages = &h.Languages

@@ -12,7 +12,6 @@ import (
 
 	"github.com/hearthfps/hearth/pkg/auth"
 	"github.com/hearthfps/hearth/pkg/clock"
-	"github.com/hearthfps/hearth/pkg/fault"
 	"github.com/hearthfps/hearth/pkg/httpapi"
 	"github.com/hearthfps/hearth/pkg/policy"
 	kit "github.com/hearthfps/hearth/pkg/postgres"
@@ -62,25 +61,6 @@ func nothing(context.Context, *kit.Tx) error { return nil }
 
 // actor is who asks, as it is stored with what they did.
 func actor(ctx context.Context) (string, error) {
-	p, ok := auth.From(ctx)
-	if !ok {
-		return "", fault.New(fault.Unauthenticated, "nobody_asks", "Send a bearer token.")
-	}
-	return p.Actor(), nil
-}
-
-func deref[T any](p *T) T {
-	var zero T
-	if p == nil {
-		return zero
-	}
-	return *p
-}
-
-func ptr[T comparable](v T) *T {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return &v
+	p, err := auth.Asker(ctx)
+	return p.Actor(), err
 }
