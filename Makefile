@@ -1,7 +1,7 @@
 # Hearth. `make run` and `make test` need Go and make alone; scripts/setup brings the rest.
 SHELL    := /bin/bash
 SERVICES := intake assessment planning visit-scheduling resource-directory notification
-MODULES  := api-specs pkg $(addprefix services/,$(SERVICES)) services/hearth scripts/chaos
+MODULES  := api-specs pkg $(addprefix services/,$(SERVICES)) services/hearth scripts/chaos scripts/charts
 DATA     ?= data
 LISTEN   ?= 127.0.0.1:8080
 ADMIN    ?= 127.0.0.1:9090
@@ -38,13 +38,14 @@ check: bin/gofumpt ## formatting, vet, generated code up to date
 	@out=$$(bin/gofumpt -l $(MODULES)); [ -z "$$out" ] || { echo "gofumpt would change:"; echo "$$out"; exit 1; }
 	go vet $(addsuffix /...,$(addprefix ./,$(MODULES)))
 	$(MAKE) --no-print-directory generate
-	@git diff --exit-code --stat -- '*/gen.go' || { echo "generated code is not up to date: run make generate and commit"; exit 1; }
+	@git diff --exit-code --stat -- '*/gen.go' helm || { echo "generated code is not up to date: run make generate and commit"; exit 1; }
 
 .PHONY: generate
-generate: bin/oapi-codegen ## write each service's api/gen.go from its OpenAPI file
+generate: bin/oapi-codegen ## write each service's api/gen.go from its OpenAPI file, and what follows from the charts' schemas
 	@for s in $(SERVICES); do \
 	  (cd services/$$s/api && $(CURDIR)/bin/oapi-codegen -config oapi.yaml ../../../api-specs/openapi/$$s.yaml) || exit 1; \
 	done
+	go run ./scripts/charts/generate
 
 .PHONY: setup-run setup-test
 setup-run setup-test: setup-%:
