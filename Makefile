@@ -28,6 +28,7 @@ build: ## hearth and each service, into bin/
 .PHONY: bench
 bench: setup-test build ## measure, beside the limits of this machine, in one run
 	bin/hearth bench
+	scripts/bench-files
 
 .PHONY: chaos
 chaos: setup-test build ## kill everything while referrals flow, then check that nothing is lost (SEED, SECONDS)

@@ -1,6 +1,7 @@
 package benchfile_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -36,20 +37,42 @@ func TestReadSolomon(t *testing.T) {
 	if d := got.Distance(0, 1); d != 14 {
 		t.Errorf("distance %d tenths: the root of 2 is cut to 14", d)
 	}
-	for name, change := range map[string][2]string{
-		"a customer skipped": {"\n    1 ", "\n    2 "},
-		"a column missing":   {"50         10\n", "50\n"},
-		"not a number":       {"     5 ", "     x "},
-		"no vehicles":        {"  2         10", "  0         10"},
-		"no section":         {"VEHICLE", "CARS"},
-		"a negative demand":  {"     5 ", "    -5 "},
+	if d := got.Length([][]int32{{1}}); math.Abs(d-2*math.Sqrt2) > 1e-12 {
+		t.Errorf("length %v there and back, want %v", d, 2*math.Sqrt2)
+	}
+	// as other sources write the same file
+	for name, text := range map[string]string{
+		"line ends of DOS":     strings.ReplaceAll(solomon, "\n", "\r\n"),
+		"a byte order mark":    "\ufeff" + solomon,
+		"titles in lower case": strings.ToLower(strings.Replace(solomon, "T1", "", 1)),
+		"decimals":             strings.Replace(solomon, "100          0", "100.00       0.0", 1),
+		"blank lines":          strings.ReplaceAll(solomon, "\n\n", "\n \n\t\n"),
+	} {
+		if name == "titles in lower case" {
+			text = "T1\n" + text
+		}
+		other, err := benchfile.ReadSolomon(strings.NewReader(text))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if diff := cmp.Diff(want, other); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	for name, change := range map[string][3]string{
+		"a customer skipped": {"\n    1 ", "\n    2 ", "line 11: customer number \"2\", want 1"},
+		"a column missing":   {"50         10\n", "50\n", "line 11: a customer has 7 columns, not 6"},
+		"not a number":       {"     5 ", "     x ", "line 11: demand: \"x\""},
+		"no vehicles":        {"  2         10", "  0         10", "0 vehicles"},
+		"no section":         {"VEHICLE", "CARS", "line 3"},
+		"a negative demand":  {"     5 ", "    -5 ", "line 11: demand: \"-5\""},
+		"a window in words":  {"        50 ", "      noon ", "line 11: due date: \"noon\""},
 	} {
 		text := strings.Replace(solomon, change[0], change[1], 1)
 		if text == solomon {
 			t.Fatalf("%s: nothing was changed", name)
 		}
-		if _, err := benchfile.ReadSolomon(strings.NewReader(text)); err == nil {
-			t.Errorf("%s: no error", name)
+		if _, err := benchfile.ReadSolomon(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), change[2]) {
+			t.Errorf("%s: error %v, want one that says %q", name, err, change[2])
 		}
 	}
 }
@@ -62,7 +85,7 @@ func TestReadSolution(t *testing.T) {
 	if diff := cmp.Diff([][]int32{{1, 2}, {3}}, routes); diff != "" || cost != 12.5 {
 		t.Errorf("cost %v, routes %s", cost, diff)
 	}
-	for _, bad := range []string{"Route 1", "Route #1: x", "Cost", "Cost x"} {
+	for _, bad := range []string{"Route 1", "Route #1: x", "Cost", "Cost x", "Route #1: 1", "Cost -1"} {
 		if _, _, err := benchfile.ReadSolution(strings.NewReader(bad)); err == nil {
 			t.Errorf("%q: no error", bad)
 		}
@@ -80,6 +103,10 @@ func TestReadHomeCare(t *testing.T) {
 	}
 	if a, b := h.Duration(0, 0), h.Duration(0, 1); a != 7 || b != 4 {
 		t.Errorf("durations %v and %v, want the default 7 and the given 4", a, b)
+	}
+	broken := strings.Replace(homeCare, `"default_duration": 7`, `"default_duration": "long"`, 1)
+	if _, err := benchfile.ReadHomeCare(strings.NewReader(broken)); err == nil || !strings.Contains(err.Error(), "line 3") || !strings.Contains(err.Error(), "default_duration") {
+		t.Errorf("a duration in words: error %v, want one that names line 3 and default_duration", err)
 	}
 	for name, change := range map[string][2]string{
 		"not JSON":            {`{"patients"`, `{"patients`},
@@ -129,6 +156,26 @@ func FuzzReadSolomon(f *testing.F) {
 			if d := s.Distance(0, i); d < 0 {
 				t.Fatalf("distance to %d is %d", i, d)
 			}
+		}
+	})
+}
+
+func FuzzReadSolution(f *testing.F) {
+	f.Add("Route #1: 1 2\nRoute #2: 3\nCost 12.5\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		_, cost, err := benchfile.ReadSolution(strings.NewReader(text))
+		if err == nil && !(cost > 0) {
+			t.Fatalf("cost %v without an error", cost)
+		}
+	})
+}
+
+func FuzzReadBest(f *testing.F) {
+	f.Add("instance,distance,cost\na,1,2.5\n", "cost")
+	f.Fuzz(func(t *testing.T, text, column string) {
+		best, err := benchfile.ReadBest(strings.NewReader(text), column)
+		if err == nil && best == nil {
+			t.Fatal("no table and no error")
 		}
 	})
 }

@@ -1,8 +1,10 @@
 package benchfile
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -53,11 +55,31 @@ type HomeCareCaregiver struct {
 	Abilities []string `json:"abilities"`
 }
 
-// ReadHomeCare reads and checks one instance.
+// lineOf is the line a decoding error stands on.
+func lineOf(text []byte, err error) int {
+	at := int64(len(text))
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		at = syntax.Offset
+	case errors.As(err, &kind):
+		at = kind.Offset
+	}
+	return 1 + bytes.Count(text[:min(at, int64(len(text)))], []byte("\n"))
+}
+
+// ReadHomeCare reads and checks one instance. Errors name the line where the
+// JSON is broken, else the patient or the row of the matrix.
 func ReadHomeCare(r io.Reader) (*HomeCare, error) {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("read home-care instance: %w", err)
+	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	var h HomeCare
-	if err := json.NewDecoder(r).Decode(&h); err != nil {
-		return nil, fmt.Errorf("decode home-care instance: %w", err)
+	if err := json.Unmarshal(text, &h); err != nil {
+		return nil, fmt.Errorf("line %d: %w", lineOf(text, err), err)
 	}
 	n := len(h.Patients) + 1
 	if len(h.Distances) != n {

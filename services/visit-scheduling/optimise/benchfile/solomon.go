@@ -5,6 +5,7 @@ package benchfile
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -38,7 +39,10 @@ func ReadSolomon(r io.Reader) (*Solomon, error) {
 	for sc.Scan() {
 		line++
 		f := strings.Fields(sc.Text())
-		if len(f) == 0 {
+		if line == 1 && len(f) > 0 {
+			f[0] = strings.TrimPrefix(f[0], "\ufeff")
+		}
+		if len(f) == 0 || f[0] == "" {
 			continue
 		}
 		switch {
@@ -49,9 +53,9 @@ func ReadSolomon(r io.Reader) (*Solomon, error) {
 		case strings.EqualFold(f[0], "NUMBER"), strings.EqualFold(f[0], "CUST"):
 			// column titles
 		case section == "VEHICLE":
-			v, err := whole(f, 2)
+			v, err := whole(f, "number", "capacity")
 			if err != nil {
-				return nil, fmt.Errorf("line %d: vehicles and capacity: %w", line, err)
+				return nil, fmt.Errorf("line %d: %w", line, err)
 			}
 			s.Vehicles, s.Capacity = v[0], v[1]
 		case section == "CUSTOMER":
@@ -67,7 +71,7 @@ func ReadSolomon(r io.Reader) (*Solomon, error) {
 			if errX != nil || errY != nil || math.Abs(x) > 1e6 || math.Abs(y) > 1e6 || math.IsNaN(x) || math.IsNaN(y) {
 				return nil, fmt.Errorf("line %d: place %q %q is not a pair of numbers within a million", line, f[1], f[2])
 			}
-			v, err := whole(f[3:], 4)
+			v, err := whole(f[3:], "demand", "ready time", "due date", "service time")
 			if err != nil {
 				return nil, fmt.Errorf("line %d: %w", line, err)
 			}
@@ -91,15 +95,31 @@ func (s *Solomon) Distance(i, j int) int32 {
 	return int32(math.Floor(Scale*math.Hypot(a.X-b.X, a.Y-b.Y) + 1e-9))
 }
 
-func whole(f []string, n int) ([]int, error) {
-	if len(f) != n {
-		return nil, fmt.Errorf("want %d numbers, have %d", n, len(f))
+// Length is the distance of routes in full precision.
+func (s *Solomon) Length(routes [][]int32) float64 {
+	sum := 0.0
+	leg := func(i, j int32) float64 { return math.Hypot(s.Nodes[i].X-s.Nodes[j].X, s.Nodes[i].Y-s.Nodes[j].Y) }
+	for _, r := range routes {
+		at := int32(0)
+		for _, c := range r {
+			sum += leg(at, c)
+			at = c
+		}
+		sum += leg(at, 0)
 	}
-	out := make([]int, n)
+	return sum
+}
+
+// whole reads one whole number for each column named.
+func whole(f []string, columns ...string) ([]int, error) {
+	if len(f) != len(columns) {
+		return nil, fmt.Errorf("want %d numbers (%s), have %d", len(columns), strings.Join(columns, ", "), len(f))
+	}
+	out := make([]int, len(f))
 	for i := range out {
 		v, err := strconv.ParseFloat(f[i], 64)
 		if err != nil || v != math.Trunc(v) || v < 0 || v > 1e7 {
-			return nil, fmt.Errorf("%q is not a whole number from 0 to 10 million", f[i])
+			return nil, fmt.Errorf("%s: %q is not a whole number from 0 to 10 million", columns[i], f[i])
 		}
 		out[i] = int(v)
 	}
@@ -139,5 +159,11 @@ func ReadSolution(r io.Reader) (routes [][]int32, cost float64, err error) {
 			}
 		}
 	}
-	return routes, cost, sc.Err()
+	if err := sc.Err(); err != nil {
+		return nil, 0, fmt.Errorf("read solution: %w", err)
+	}
+	if cost <= 0 {
+		return nil, 0, errors.New("solution has no line \"Cost\" with a number above 0")
+	}
+	return routes, cost, nil
 }

@@ -1,6 +1,12 @@
 // Command vrpbench runs the searches on public benchmark files and prints one
 // JSON line a file: cost, best known, gap in per cent, vehicles, the separate
 // checker's verdict, iterations and CPU seconds.
+//
+// The cost of a Solomon file is the distance with every leg cut to one decimal.
+// Where the best known values are of another kind (vehicles first, distance in
+// full precision, as the tables of Gehring and Homberger's files have it), the
+// gap is that of our routes' distance in full precision, and both numbers of
+// vehicles are printed: a gap below zero is then bought with vehicles.
 package main
 
 import (
@@ -10,9 +16,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/hearthfps/hearth/services/visit-scheduling/optimise/benchfile"
@@ -34,22 +38,24 @@ type settings struct {
 	threads int
 	seed    uint64
 	work    int64
-	best    map[string]float64
+	best    string // a table given for all files
 }
 
 // line is what is printed of one file. Best and gap are absent when no best
 // known value was found.
 type line struct {
-	File       string   `json:"file"`
-	Seed       uint64   `json:"seed"`
-	Cost       float64  `json:"cost"`
-	Best       *float64 `json:"best,omitempty"`
-	Gap        *float64 `json:"gap_percent,omitempty"`
-	Vehicles   int      `json:"vehicles"`
-	Feasible   bool     `json:"feasible"`
-	Breach     string   `json:"breach,omitempty"`
-	Iterations int64    `json:"iterations"`
-	CPU        float64  `json:"cpu_seconds"`
+	File         string   `json:"file"`
+	Seed         uint64   `json:"seed"`
+	Cost         float64  `json:"cost"`
+	Distance     float64  `json:"distance,omitempty"` // of Solomon files, in full precision
+	Best         *float64 `json:"best,omitempty"`
+	Gap          *float64 `json:"gap_percent,omitempty"`
+	Vehicles     int      `json:"vehicles"`
+	BestVehicles *float64 `json:"best_vehicles,omitempty"`
+	Feasible     bool     `json:"feasible"`
+	Breach       string   `json:"breach,omitempty"`
+	Iterations   int64    `json:"iterations"`
+	CPU          float64  `json:"cpu_seconds"`
 }
 
 func run(args []string, out io.Writer) error {
@@ -60,7 +66,8 @@ func run(args []string, out io.Writer) error {
 	flags.IntVar(&s.threads, "threads", 1, "independent searches; solomon only")
 	flags.Uint64Var(&s.seed, "seed", 1, "seed of the search")
 	flags.Int64Var(&s.work, "work", 0, "stop after this many units of work instead of seconds")
-	best := flags.String("best", "", "CSV with columns instance and cost or distance; default: the .sol beside a file, or best_known.csv beside it for hhcrsp")
+	flags.StringVar(&s.best, "best", "", "CSV with columns instance and cost, or instance, distance and vehicles; default: the .sol or best_known.csv beside a file")
+	asTable := flags.Bool("table", false, "print a summary beside published figures instead of the lines")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -70,94 +77,67 @@ func run(args []string, out io.Writer) error {
 	if s.seconds <= 0 || s.threads < 1 {
 		return errors.New("--seconds and --threads must be positive")
 	}
+	if s.format != "solomon" && s.format != "hhcrsp" {
+		return fmt.Errorf("format %q: want solomon or hhcrsp", s.format)
+	}
 	// The CPU clock is the thread's.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	enc := json.NewEncoder(out)
+	var all []*line
 	for _, path := range flags.Args() {
-		table := *best
-		if table == "" && s.format == "hhcrsp" {
-			table = filepath.Join(filepath.Dir(path), "best_known.csv")
-			if _, err := os.Stat(table); err != nil {
-				table = ""
-			}
-		}
-		if table != "" {
-			var err error
-			if s.best, err = readBest(table); err != nil {
-				return err
-			}
-		}
 		l, err := solve(path, s)
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
+		}
+		all = append(all, l)
+		if *asTable {
+			continue
 		}
 		if err := enc.Encode(l); err != nil {
 			return fmt.Errorf("write result: %w", err)
 		}
 	}
+	if *asTable {
+		return printTable(out, s, all)
+	}
 	return nil
 }
 
-func readBest(path string) (map[string]float64, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("open best known values: %w", err)
-	}
-	defer f.Close()
-	best, err := benchfile.ReadBest(f, "cost")
-	if err == nil {
-		return best, nil
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil, fmt.Errorf("read %s again: %w", path, err)
-	}
-	return benchfile.ReadBest(f, "distance")
-}
-
 func solve(path string, s settings) (*line, error) {
+	known, err := bestOf(path, s)
+	if err != nil {
+		return nil, err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open: %w", err)
 	}
 	defer f.Close()
-	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	l := &line{File: name, Seed: s.seed}
-	switch s.format {
-	case "solomon":
-		err = l.routes(path, f, s)
-	case "hhcrsp":
+	l := &line{File: nameOf(path), Seed: s.seed}
+	if s.format == "solomon" {
+		err = l.routes(f, s)
+	} else {
 		err = l.homeCare(f, s)
-	default:
-		err = fmt.Errorf("format %q: want solomon or hhcrsp", s.format)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if b, ok := s.best[name]; ok {
-		l.Best = &b
-	}
-	if l.Best != nil {
-		gap := 100 * (l.Cost / *l.Best - 1)
-		l.Gap = &gap
+	if known.value > 0 {
+		cost := l.Cost
+		if known.vehicles > 0 {
+			cost, l.BestVehicles = l.Distance, &known.vehicles
+		}
+		gap := 100 * (cost/known.value - 1)
+		l.Best, l.Gap = &known.value, &gap
 	}
 	return l, nil
 }
 
-func (l *line) routes(path string, f io.Reader, s settings) error {
+func (l *line) routes(f io.Reader, s settings) error {
 	file, err := benchfile.ReadSolomon(f)
 	if err != nil {
 		return err
-	}
-	if s.best == nil {
-		if sol, err := os.Open(strings.TrimSuffix(path, filepath.Ext(path)) + ".sol"); err == nil {
-			defer sol.Close()
-			_, cost, err := benchfile.ReadSolution(sol)
-			if err != nil {
-				return fmt.Errorf("best known solution: %w", err)
-			}
-			l.Best = &cost
-		}
 	}
 	opt := vrptw.Options{Seed: s.seed, Children: s.work, Threads: s.threads}
 	clock := newClock(s.threads)
@@ -170,7 +150,7 @@ func (l *line) routes(path string, f io.Reader, s settings) error {
 	}
 	l.CPU, l.Iterations, l.Vehicles = clock(), stats.Children, len(sol.Routes)
 	cost, breach := check.Routes(file, sol.Routes)
-	l.Feasible, l.Cost = breach == nil, cost
+	l.Feasible, l.Cost, l.Distance = breach == nil, cost, file.Length(sol.Routes)
 	if breach != nil {
 		l.Breach, l.Cost = breach.Error(), float64(sol.Cost)/benchfile.Scale
 	}
