@@ -14,4 +14,6 @@
 //  4. A worker that ends with an error ends the service with it; one that panics
 //     does too, with the stack logged. Nothing goes on half alive.
 //  5. No secret is logged. A setting that starts with "file:" is read from that file.
+//  6. What a service counts has few series, known from the start, and names nobody:
+//     agencies and codes. A count that cannot be made anew is not told as if it were.
 package app

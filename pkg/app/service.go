@@ -69,6 +69,9 @@ type Parts struct {
 	Timers map[string]timers.Handler
 	// Workers run beside, from start to end.
 	Workers []Worker
+	// Signals count what it announces, and Censuses what stands in its tables.
+	Signals  []Signal
+	Censuses []Census
 	// Checks make the service unready while they fail, by name.
 	Checks map[string]func(context.Context) error
 	// Close gives back what New took; nil is nothing.

@@ -72,7 +72,8 @@ func Start(ctx context.Context, svc Service, c Config, env Env) (_ *Running, err
 			err = fmt.Errorf("start %s: %w", svc.Name, errors.Join(err, r.release()))
 		}
 	}()
-	d, verifier, err := r.connect(ctx, svc, c, env)
+	counts := &signals{}
+	d, verifier, err := r.connect(ctx, svc, c, env, counts)
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +83,13 @@ func Start(ctx context.Context, svc Service, c Config, env Env) (_ *Running, err
 	}
 	if parts.Close != nil {
 		r.close = append(r.close, parts.Close)
+	}
+	if err := counts.register(svc.Name, parts.Signals, d.Rules, d.Metrics); err != nil {
+		return nil, err
+	}
+	census := d.newCensuses(parts.Censuses)
+	if err := d.Metrics.Register(census); err != nil && len(parts.Censuses) > 0 {
+		return nil, fmt.Errorf("register the censuses of %s: %w", svc.Name, err)
 	}
 	if r.Handler, err = handler(svc, c, d, parts, verifier); err != nil {
 		return nil, err
@@ -98,17 +106,33 @@ func Start(ctx context.Context, svc Service, c Config, env Env) (_ *Running, err
 	for name, check := range parts.Checks {
 		r.checks[name] = check
 	}
+	health, err := newVitals(svc, d, dependencies(d, engine))
+	if err != nil {
+		return nil, err
+	}
 	workers := append([]Worker{
 		{"events", engine.Run},
 		{"timers", clockwork.Run},
 		{"sweeping", func(ctx context.Context) error { return sweep(ctx, d) }},
+		{"censuses", census.run},
+		{"vitals", health.run},
 	}, parts.Workers...)
 	r.supervise(workers)
 	return r, nil
 }
 
+// dependencies are what a service stands on, and how to ask whether it answers. A
+// cache that is away makes nothing unready, but somebody should know.
+func dependencies(d *Deps, engine *events.Engine) map[string]func(context.Context) error {
+	on := map[string]func(context.Context) error{"database": d.DB.Ping, "broker": engine.Reach}
+	if d.Redis != nil {
+		on["cache"] = func(ctx context.Context) error { return d.Redis.Ping(ctx).Err() }
+	}
+	return on
+}
+
 // connect opens what the service works with.
-func (r *Running) connect(ctx context.Context, svc Service, c Config, env Env) (*Deps, *auth.Verifier, error) {
+func (r *Running) connect(ctx context.Context, svc Service, c Config, env Env, counts *signals) (*Deps, *auth.Verifier, error) {
 	d := &Deps{
 		Service: svc.Name, Clock: env.Clock, Log: r.log, Metrics: env.Metrics,
 		Dev: env.Dev, Data: env.Data, settings: c.Settings, homeAgency: c.HomeAgency, peers: map[string]*Peer{},
@@ -144,7 +168,7 @@ func (r *Running) connect(ctx context.Context, svc Service, c Config, env Env) (
 			return nil, nil, err
 		}
 	}
-	d.DB, err = postgres.Open(ctx, postgres.Config{URL: c.DatabaseURL, MaxConns: c.MaxConns, Clock: env.Clock, CheckEvent: env.CheckEvent})
+	d.DB, err = postgres.Open(ctx, postgres.Config{URL: c.DatabaseURL, MaxConns: c.MaxConns, Clock: env.Clock, CheckEvent: env.CheckEvent, Published: counts.published})
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the database: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/sasl"
 
 	"github.com/hearthfps/hearth/pkg/postgres"
@@ -148,7 +149,7 @@ func New(config Config) (*Engine, error) {
 func (e *Engine) Run(ctx context.Context) (err error) {
 	e.broker = newBroker(e.config)
 	defer e.broker.close()
-	if e.metrics, err = newMetrics(e.config.Service); err != nil {
+	if e.metrics, err = newMetrics(e.config.Service, len(e.routes.topics) > 0); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, e.metrics.close()) }()
@@ -178,6 +179,17 @@ func (e *Engine) Run(ctx context.Context) (err error) {
 func (e *Engine) Ready(context.Context) error {
 	if !e.joined.Load() {
 		return errors.New("not yet a member of the consumer group")
+	}
+	return nil
+}
+
+// Reach says whether the brokers answer.
+func (e *Engine) Reach(ctx context.Context) error {
+	transport := &kafka.Transport{ClientID: "hearth-" + e.config.Service, DialTimeout: 2 * time.Second, TLS: e.config.TLS, SASL: e.config.SASL}
+	defer transport.CloseIdleConnections()
+	client := &kafka.Client{Addr: kafka.TCP(e.config.Brokers...), Transport: transport}
+	if _, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{Topic(e.config.Service)}}); err != nil {
+		return fmt.Errorf("ask the brokers: %w", err)
 	}
 	return nil
 }

@@ -85,6 +85,7 @@ func (e *Engine) fetchFrom(ctx context.Context, parts []*partition, lanes *lanes
 		if err != nil {
 			return fetched, err
 		}
+		e.metrics.fetchedAt.Store(time.Now().UnixNano())
 		for _, topic := range answer.Topics {
 			for i := range topic.Partitions {
 				answered := &topic.Partitions[i]

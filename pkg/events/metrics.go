@@ -26,17 +26,21 @@ type metrics struct {
 
 	parkedKeys atomic.Int64
 	outboxAge  atomic.Int64 // nanoseconds
+	lookedAt   atomic.Int64 // when the outbox and parked keys were last looked at, Unix nanoseconds
+	fetchedAt  atomic.Int64 // when a broker last answered a fetch, Unix nanoseconds
 
 	mu         sync.Mutex
 	parts      []*partition
 	watermarks map[*partition]int64
 }
 
-func newMetrics(service string) (*metrics, error) {
+// newMetrics makes the figures of a service's engine; consumes says whether it
+// takes any topic in.
+func newMetrics(service string, consumes bool) (*metrics, error) {
 	meter := otel.Meter(scopeName)
 	m := &metrics{name: attribute.String("service", service)}
 	m.service = metric.WithAttributes(m.name)
-	var errs [8]error
+	var errs [11]error
 	m.sent, errs[0] = meter.Int64Counter("hearth.events.sent", metric.WithDescription("Events that brokers took."))
 	m.taken, errs[1] = meter.Int64Counter("hearth.events.consumed", metric.WithDescription("Messages seen through, by what became of them."))
 	m.relayFailures, errs[2] = meter.Int64Counter("hearth.events.relay_failures", metric.WithDescription("Turns of a relay that failed."))
@@ -49,19 +53,33 @@ func newMetrics(service string) (*metrics, error) {
 	errs[6] = err
 	lag, err := meter.Int64ObservableGauge("hearth.events.lag", metric.WithDescription("Messages of a topic not handled yet, over the partitions of this member."))
 	errs[7] = err
+	partitions, err := meter.Int64ObservableGauge("hearth.events.partitions", metric.WithDescription("Partitions this member of the group consumes."))
+	errs[8] = err
+	fetched, err := meter.Float64ObservableGauge("hearth.events.fetch_age", metric.WithUnit("s"), metric.WithDescription("How long ago a broker last answered a fetch, or since the start."))
+	errs[9] = err
+	looked, err := meter.Float64ObservableGauge("hearth.outbox.look_age", metric.WithUnit("s"), metric.WithDescription("How long ago the outbox and the parked keys were last counted, or since the start."))
+	errs[10] = err
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("make event metrics: %w", err)
 	}
+	now := time.Now().UnixNano()
+	m.lookedAt.Store(now)
+	m.fetchedAt.Store(now)
 	m.registration, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		o.ObserveFloat64(outboxAge, time.Duration(m.outboxAge.Load()).Seconds(), m.service)
 		o.ObserveInt64(parked, m.parkedKeys.Load(), m.service)
+		o.ObserveFloat64(looked, since(&m.lookedAt), m.service)
+		if consumes {
+			o.ObserveFloat64(fetched, since(&m.fetchedAt), m.service)
+			o.ObserveInt64(partitions, m.assigned(), m.service)
+		}
 		age, behind := m.behind()
 		o.ObserveFloat64(oldest, age.Seconds(), m.service)
 		for topic, n := range behind {
 			o.ObserveInt64(lag, n, m.service, metric.WithAttributes(attribute.String("topic", topic)))
 		}
 		return nil
-	}, outboxAge, oldest, parked, lag)
+	}, outboxAge, oldest, parked, lag, partitions, fetched, looked)
 	if err != nil {
 		return nil, fmt.Errorf("make event metrics: %w", err)
 	}
@@ -69,6 +87,15 @@ func newMetrics(service string) (*metrics, error) {
 }
 
 func (m *metrics) close() error { return m.registration.Unregister() }
+
+// since is the age, in seconds, of a time in Unix nanoseconds.
+func since(at *atomic.Int64) float64 { return time.Since(time.Unix(0, at.Load())).Seconds() }
+
+func (m *metrics) assigned() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return int64(len(m.parts))
+}
 
 func (m *metrics) published(ctx context.Context, topic string, n int) {
 	m.sent.Add(ctx, int64(n), m.service, metric.WithAttributes(attribute.String("topic", topic)))

@@ -103,6 +103,9 @@ func prepare(ctx context.Context, tx *postgres.Tx, drafts []Draft) (*outboxRows,
 		for shard := range poked {
 			db.Signal(shardSignal(shard))
 		}
+		for i, eventType := range rows.eventType {
+			tx.Published(eventType, []byte(rows.data[i]))
+		}
 	})
 	return rows, nil
 }

@@ -95,6 +95,7 @@ func (e *Engine) look(ctx context.Context) (ready []parkedKey, err error) {
 	}
 	e.metrics.parkedKeys.Store(int64(parked))
 	e.metrics.outboxAge.Store(int64(age * float64(time.Second)))
+	e.metrics.lookedAt.Store(time.Now().UnixNano())
 	e.rawParked.Store(raw)
 	return ready, nil
 }

@@ -85,9 +85,19 @@ func Migrate(ctx context.Context, ownerURL, runtimeRole string, service fs.FS) (
 			return fmt.Errorf("migrate database %s: %w", config.Database, err)
 		}
 	}
-	// No table of a service is for anybody else, the version tables for the owner alone.
-	if _, err := db.ExecContext(ctx, "GRANT USAGE ON SCHEMA public TO "+pgx.Identifier{runtimeRole}.Sanitize()); err != nil {
+	// No table of a service is for anybody else. The version tables are the owner's;
+	// the service reads in them whether the database is as new as its code.
+	runtime := pgx.Identifier{runtimeRole}.Sanitize()
+	if _, err := db.ExecContext(ctx, "GRANT USAGE ON SCHEMA public TO "+runtime); err != nil {
 		return fmt.Errorf("grant use of the schema: %w", err)
+	}
+	for _, set := range sets {
+		if set.files == nil {
+			continue
+		}
+		if _, err := db.ExecContext(ctx, "GRANT SELECT ON "+set.table+" TO "+runtime); err != nil {
+			return fmt.Errorf("grant reading the schema's version: %w", err)
+		}
 	}
 	return nil
 }

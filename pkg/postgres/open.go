@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/hearthfps/hearth/pkg/clock"
+	"github.com/hearthfps/hearth/pkg/tenant"
 )
 
 // Config says how to reach a service's database.
@@ -30,6 +31,9 @@ type Config struct {
 	// CheckEvent, if set, is asked about every event before it is written to
 	// the outbox; an error refuses it. Tests check events against their schemas so.
 	CheckEvent func(eventType string, data []byte) error
+	// Published, if set, is told of every event once the transaction that wrote it
+	// to the outbox has committed.
+	Published func(agency tenant.AgencyID, eventType string, data []byte)
 }
 
 // DB is a service's database. It is safe for concurrent use.

@@ -167,6 +167,13 @@ func (tx *Tx) CheckEvent(eventType string, data []byte) error {
 	return tx.db.config.CheckEvent(eventType, data)
 }
 
+// Published tells Config.Published of a committed event.
+func (tx *Tx) Published(eventType string, data []byte) {
+	if told := tx.db.config.Published; told != nil {
+		told(tx.agency, eventType, data)
+	}
+}
+
 // AfterCommit has f run once the transaction has committed.
 func (tx *Tx) AfterCommit(f func()) { tx.afterCommit = append(tx.afterCommit, f) }
 

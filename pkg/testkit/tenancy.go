@@ -75,9 +75,9 @@ var tenancyQueries = []string{
 
 	`SELECT relname::text, 'may be truncated by the role in use' FROM ours WHERE has_table_privilege(ours.oid, 'TRUNCATE')`,
 
-	`SELECT relname::text, 'may be reached by the role in use' FROM pg_class
+	`SELECT relname::text, 'may be written by the role in use' FROM pg_class
 	 WHERE relnamespace = 'public'::regnamespace AND relname IN ('hearth_kit_version', 'hearth_service_version')
-	 AND has_table_privilege(oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')`,
+	 AND has_table_privilege(oid, 'INSERT, UPDATE, DELETE, TRUNCATE')`,
 
 	`SELECT relname::text, CASE relkind WHEN 'v' THEN 'runs with its owner''s rights: set security_invoker' ELSE 'holds rows without a policy' END FROM pg_class
 	 WHERE relnamespace = 'public'::regnamespace

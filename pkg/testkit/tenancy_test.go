@@ -51,7 +51,7 @@ func TestProveTenancy_FindsEveryBreach(t *testing.T) {
 			[]string{"child_id_fkey refers across agencies", "only_id is unique across agencies"},
 		},
 		"truncate":  {`GRANT TRUNCATE ON good TO test_runtime`, []string{"good may be truncated by the role in use"}},
-		"versions":  {`GRANT SELECT ON hearth_kit_version TO test_runtime`, []string{"hearth_kit_version may be reached by the role in use"}},
+		"versions":  {`GRANT INSERT ON hearth_kit_version TO test_runtime`, []string{"hearth_kit_version may be written by the role in use"}},
 		"view":      {`CREATE VIEW peep AS SELECT id FROM good`, []string{"peep runs with its owner's rights: set security_invoker"}},
 		"good view": {`CREATE VIEW peep WITH (security_invoker = true) AS SELECT id FROM good`, nil},
 		"copy":      {`CREATE MATERIALIZED VIEW copied AS SELECT id FROM good`, []string{"copied holds rows without a policy"}},

@@ -38,5 +38,5 @@ func build(_ context.Context, d *app.Deps) (*app.Parts, error) {
 		return nil, fmt.Errorf("programs and instruments do not fit: %w", err)
 	}
 	server := &api.Server{DB: d.DB, Policy: d.Policy, Library: library, Programs: plan, Clock: d.Clock}
-	return &app.Parts{Routes: server.Routes, Subscriptions: plan.subscriptions()}, nil
+	return &app.Parts{Routes: server.Routes, Subscriptions: plan.subscriptions(), Signals: signals(), Censuses: censuses()}, nil
 }

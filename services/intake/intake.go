@@ -70,7 +70,9 @@ func build(_ context.Context, d *app.Deps) (*app.Parts, error) {
 			{Topics: []string{events.Topic("assessment"), events.Topic("visit-scheduling")}, Handlers: milestoneHandlers()},
 			{Topics: []string{events.Topic("planning")}, Handlers: policy.CaseAccessHandlers()},
 		},
-		Raw: []events.RawSubscription{{Topic: reception.Topic, Handler: r.FromTopic(bySource(d.Rules))}},
+		Raw:      []events.RawSubscription{{Topic: reception.Topic, Handler: r.FromTopic(bySource(d.Rules))}},
+		Signals:  signals(book),
+		Censuses: censuses(),
 		// Those that come at once share a transaction (see reception).
 		Lanes:  32,
 		Timers: map[string]timers.Handler{postgres.ClockTimer: expireClock(d.Clock)},

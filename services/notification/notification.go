@@ -90,6 +90,8 @@ func assemble(_ context.Context, d *app.Deps) (*app.Parts, error) {
 		Routes:        server.Routes,
 		Subscriptions: consumer.subscriptions(),
 		Timers:        map[string]timers.Handler{deliver.TimerKind: deliverer.Due},
+		Signals:       signals(templates.Names()),
+		Censuses:      censuses(templates.Names()),
 		Workers:       []app.Worker{{Name: "sender", Run: deliverer.Run}},
 	}, nil
 }

@@ -34,5 +34,5 @@ func build(_ context.Context, d *app.Deps) (*app.Parts, error) {
 		return nil, err
 	}
 	server := &api.Server{DB: d.DB, Policy: d.Policy, Rules: rulebook{d.Rules}, Goals: drafts, Clock: d.Clock}
-	return &app.Parts{Routes: server.Routes, Subscriptions: subscriptions()}, nil
+	return &app.Parts{Routes: server.Routes, Subscriptions: subscriptions(), Signals: signals(), Censuses: censuses()}, nil
 }

@@ -59,5 +59,5 @@ func assemble(_ context.Context, d *app.Deps) (*app.Parts, error) {
 	if server.OpenAPIURL == "" {
 		server.OpenAPIURL = hsdsOpenAPI
 	}
-	return &app.Parts{Routes: server.Routes, Subscriptions: subscriptions()}, nil
+	return &app.Parts{Routes: server.Routes, Subscriptions: subscriptions(), Signals: signals(), Censuses: censuses()}, nil
 }

@@ -117,6 +117,8 @@ func Service() app.Service {
 				Routes:        api.Server{Desk: office, Access: api.Access{Engine: d.Policy}}.Routes,
 				Subscriptions: subscriptions(office),
 				Timers:        map[string]timers.Handler{desk.CheckoutTimer: office.CheckoutMissed, desk.DailyTimer: office.Daily},
+				Signals:       signals(),
+				Censuses:      censuses(),
 				Workers:       []app.Worker{{Name: "planner", Run: office.Run}},
 			}, nil
 		},

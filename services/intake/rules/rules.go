@@ -217,3 +217,15 @@ func (b *Book) choose(day clock.Date) (referral.Rules, error) {
 	}
 	return r, nil
 }
+
+// ClockCodes are the codes of all clocks, of every version.
+func (b *Book) ClockCodes() []string {
+	var codes []string
+	for _, version := range b.clocks.Versions(clocksName) {
+		for _, c := range version.Rules.Clocks {
+			codes = append(codes, c.Code)
+		}
+	}
+	slices.Sort(codes)
+	return slices.Compact(codes)
+}
