@@ -40,8 +40,9 @@ const contactHolds = 10 * time.Minute
 type ContactSubject struct {
 	Person *Person
 	// Violence: a referral they are in, and that was not withdrawn, tells of
-	// domestic violence.
-	Violence bool
+	// domestic violence. ViolenceKnown is since when; zero is always.
+	Violence      bool
+	ViolenceKnown time.Time
 	// ChildOnly: every referral they are in has them as a child.
 	ChildOnly bool
 	// Others are the contacts of the adults around them, and whatever contact of
@@ -72,48 +73,149 @@ type ContactDecision struct {
 //  5. of several: the channel preferred, then safe before unknown, then e-mail, SMS, telephone
 //
 // What a worker and the person settled (ContactRules) stands against what records
-// of others say.
+// of others say; but not against violence that became known after it was settled.
+// Then what they called safe is as any other contact until they settle it again.
 func DecideContact(s ContactSubject, purpose, preference string, a *Agency, now time.Time) ContactDecision {
-	d := ContactDecision{ExpiresAt: now.Add(contactHolds)}
-	d.Language = language(s.Person, a)
-	rules := s.Person.ContactRules
-	switch {
-	case rules != nil && rules.DoNotContact:
-		d.ReasonCode = "do_not_contact"
-		return d
-	case s.ChildOnly && rules == nil:
-		d.ReasonCode = "child"
-		return d
+	return DecideContactOfParts([]ContactSubject{s}, purpose, preference, a, now)
+}
+
+// DecideContactOfParts decides about a person whom several records are of, the
+// oldest first, each a part with its own word. Every part is asked, and one that
+// says no is enough: nobody is easier to reach for having been merged. A part has
+// nothing to say about a contact it does not know, unless it has contact rules,
+// which name all that may be used, or knows of violence.
+func DecideContactOfParts(parts []ContactSubject, purpose, preference string, a *Agency, now time.Time) ContactDecision {
+	d := ContactDecision{ExpiresAt: now.Add(contactHolds), Language: languageOf(parts, a)}
+	for _, s := range parts {
+		if rules := s.Person.ContactRules; rules != nil && rules.DoNotContact {
+			d.ReasonCode = "do_not_contact"
+			return d
+		}
 	}
-	usable := known(s.Person)
+	for _, s := range parts {
+		if s.ChildOnly && s.Person.ContactRules == nil {
+			d.ReasonCode = "child"
+			return d
+		}
+	}
+	var usable []offer
+	for i, s := range parts {
+		for _, c := range known(s.Person) {
+			usable = append(usable, offer{c, i})
+		}
+	}
 	if len(usable) == 0 {
 		d.ReasonCode = "no_contact_recorded"
 		return d
 	}
-	narrow := func(reason string, keep func(ContactRule) bool) bool {
-		usable = slices.DeleteFunc(usable, func(c ContactRule) bool { return !keep(c) })
+	local := now.In(a.Calendar.Zone())
+	narrow := func(reason string, keep func(p *part, c ContactRule, own bool) bool) bool {
+		for i, s := range parts {
+			p := s.part(a.Country)
+			usable = slices.DeleteFunc(usable, func(o offer) bool { return !keep(p, o.ContactRule, o.part == i) })
+		}
 		if len(usable) == 0 {
 			d.ReasonCode = reason
 		}
 		return len(usable) > 0
 	}
-	unsafe := s.unsafe(a.Country)
-	ok := narrow("no_safe_contact", func(c ContactRule) bool {
-		return !unsafe[reach(c.Contact, a.Country)] && (c.Safe == "yes" || !s.Violence)
-	}) &&
-		narrow("no_contact_for_purpose", func(c ContactRule) bool { return len(c.Purposes) == 0 || slices.Contains(c.Purposes, purpose) }) &&
-		narrow("outside_hours", func(c ContactRule) bool { return c.allows(now.In(a.Calendar.Zone())) })
+	ok := narrow("no_safe_contact", (*part).safe) &&
+		narrow("no_contact_for_purpose", func(p *part, c ContactRule, own bool) bool {
+			return p.any(c, own, func(r ContactRule) bool { return len(r.Purposes) == 0 || slices.Contains(r.Purposes, purpose) })
+		}) &&
+		narrow("outside_hours", func(p *part, c ContactRule, own bool) bool {
+			return p.any(c, own, func(r ContactRule) bool { return r.allows(local) })
+		})
 	if !ok {
 		return d
 	}
-	slices.SortStableFunc(usable, func(x, y ContactRule) int {
+	slices.SortStableFunc(usable, func(x, y offer) int {
 		return cmp.Or(later(x.Kind != preference, y.Kind != preference), later(x.Safe != "yes", y.Safe != "yes"), cmp.Compare(channel(x.Kind), channel(y.Kind)))
 	})
-	d.Allowed, d.ReasonCode, d.Contact = true, "allowed", usable[0].Contact
-	if end, bounded := usable[0].ends(now.In(a.Calendar.Zone())); bounded && end.Before(d.ExpiresAt) {
-		d.ExpiresAt = end.UTC()
+	best := usable[0]
+	d.Allowed, d.ReasonCode, d.Contact = true, "allowed", best.Contact
+	for i, s := range parts {
+		for _, r := range s.part(a.Country).rulesOf(best.ContactRule, i == best.part) {
+			if end, bounded := r.ends(local); bounded && r.allows(local) && end.Before(d.ExpiresAt) {
+				d.ExpiresAt = end.UTC()
+			}
+		}
 	}
 	return d
+}
+
+// offer is a contact one of the parts knows.
+type offer struct {
+	ContactRule
+	part int
+}
+
+// part is one record's say about contacts.
+type part struct {
+	ContactSubject
+	country string
+	unsafe  map[string]bool
+}
+
+func (s ContactSubject) part(country string) *part {
+	return &part{s, country, s.unsafe(country)}
+}
+
+// rulesOf is what the part knows of a contact: of its own the very entry asked
+// about, of another part's all that reach the same.
+func (p *part) rulesOf(c ContactRule, own bool) []ContactRule {
+	if own {
+		return []ContactRule{c}
+	}
+	var same []ContactRule
+	for _, r := range recorded(p.Person) {
+		if reach(r.Contact, p.country) == reach(c.Contact, p.country) {
+			same = append(same, r)
+		}
+	}
+	return same
+}
+
+func (p *part) any(c ContactRule, own bool, allows func(ContactRule) bool) bool {
+	rules := p.rulesOf(c, own)
+	return len(rules) == 0 || slices.ContainsFunc(rules, allows)
+}
+
+// safe says whether nothing the part knows is against using a contact.
+func (p *part) safe(c ContactRule, own bool) bool {
+	if p.unsafe[reach(c.Contact, p.country)] {
+		return false
+	}
+	rules := p.rulesOf(c, own)
+	if len(rules) == 0 {
+		return p.Person.ContactRules == nil && !p.Violence
+	}
+	return !p.Violence || !p.outdated() && slices.ContainsFunc(rules, func(r ContactRule) bool { return r.Safe == "yes" })
+}
+
+// outdated says whether what was settled is older than the word of violence.
+func (s ContactSubject) outdated() bool {
+	rules := s.Person.ContactRules
+	return rules != nil && s.Violence && rules.SetAt.Before(s.ViolenceKnown)
+}
+
+// languageOf is the language settled last, or else the first one recorded.
+func languageOf(parts []ContactSubject, a *Agency) string {
+	var settled *ContactRules
+	for _, s := range parts {
+		if r := s.Person.ContactRules; r != nil && r.Language != "" && (settled == nil || r.SetAt.After(settled.SetAt)) {
+			settled = r
+		}
+	}
+	if settled != nil {
+		return settled.Language
+	}
+	for _, s := range parts {
+		if len(s.Person.Languages) > 0 {
+			return s.Person.Languages[0]
+		}
+	}
+	return a.language()
 }
 
 // DecideReporterContact decides whether the reporter may be contacted: only to
@@ -121,7 +223,7 @@ func DecideContact(s ContactSubject, purpose, preference string, a *Agency, now 
 // said it is not safe. Who told of violence in their own family (violence) is
 // contacted only where they said it is.
 func DecideReporterContact(who Reporter, violence bool, purpose, preference string, a *Agency, now time.Time) ContactDecision {
-	d := ContactDecision{ExpiresAt: now.Add(contactHolds), Language: language(nil, a)}
+	d := ContactDecision{ExpiresAt: now.Add(contactHolds), Language: a.language()}
 	switch {
 	case purpose != PurposeFeedback:
 		d.ReasonCode = "purpose_not_allowed"
@@ -147,7 +249,7 @@ func (s ContactSubject) unsafe(country string) map[string]bool {
 			unsafe[reach(c.Contact, country)] = true
 		}
 	}
-	if s.Person.ContactRules != nil {
+	if s.Person.ContactRules != nil && !s.outdated() {
 		return unsafe
 	}
 	for _, c := range s.Others {
@@ -157,6 +259,11 @@ func (s ContactSubject) unsafe(country string) map[string]bool {
 	}
 	return unsafe
 }
+
+// SameReach says whether two contacts reach the same telephone or mailbox, as far as
+// that can be told without a country: a number in the national form is not taken for
+// one in the international.
+func SameReach(a, b Contact) bool { return reach(a, "") == reach(b, "") }
 
 // reach is the same for two contacts that reach the same telephone or mailbox,
 // however each is written: a number in the national or the international form,
@@ -214,13 +321,7 @@ func mobile(number string) bool {
 	return phonenumbers.GetNumberType(n) == phonenumbers.MOBILE
 }
 
-func language(p *Person, a *Agency) string {
-	if p != nil && p.ContactRules != nil && p.ContactRules.Language != "" {
-		return p.ContactRules.Language
-	}
-	if p != nil && len(p.Languages) > 0 {
-		return p.Languages[0]
-	}
+func (a *Agency) language() string {
 	if len(a.Languages) > 0 {
 		return a.Languages[0]
 	}

@@ -57,6 +57,9 @@ func (p *Person) VisibleAddresses(granted bool, around []*Person) (shown []Addre
 	return shown, withheld
 }
 
+// SamePlace says whether two addresses are one place, however each is written.
+func (a Address) SamePlace(b Address) bool { return a.place() == b.place() }
+
 // place is the same for two ways of writing an address: letters and digits of its
 // lines, without case, spaces and punctuation. Towns and codes are left out, since
 // one may have them and the other not.
