@@ -39,13 +39,14 @@ check: bin/gofumpt ## formatting, vet, generated code up to date
 	@out=$$(bin/gofumpt -l $(MODULES)); [ -z "$$out" ] || { echo "gofumpt would change:"; echo "$$out"; exit 1; }
 	go vet $(addsuffix /...,$(addprefix ./,$(MODULES)))
 	$(MAKE) --no-print-directory generate
-	@git diff --exit-code --stat -- '*/gen.go' helm || { echo "generated code is not up to date: run make generate and commit"; exit 1; }
+	@git diff --exit-code --stat -- '*/gen.go' helm deploy/observability || { echo "generated code is not up to date: run make generate and commit"; exit 1; }
 
 .PHONY: generate
 generate: bin/oapi-codegen ## write each service's api/gen.go from its OpenAPI file, and what follows from the charts' schemas
 	@for s in $(SERVICES); do \
 	  (cd services/$$s/api && $(CURDIR)/bin/oapi-codegen -config oapi.yaml ../../../api-specs/openapi/$$s.yaml) || exit 1; \
 	done
+	cd scripts/observability && GOWORK=off go run ./generate
 	go run ./scripts/charts/generate
 
 .PHONY: setup-run setup-test
