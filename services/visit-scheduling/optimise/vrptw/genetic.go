@@ -45,6 +45,7 @@ type genetic struct {
 	pool     *routePool
 	halted   bool
 	children int64
+	better   func(cost int64) // may be nil
 }
 
 func newGenetic(in *Instance, rng *chance.Source) *genetic {
@@ -145,12 +146,20 @@ func (g *genetic) store(x *individual) {
 	if x.warp == 0 && x.overload == 0 {
 		p = &g.good
 		if g.best == nil || x.dist < g.best.Cost {
-			g.best = &Solution{Cost: x.dist, Routes: cloneRoutes(x.routes)}
+			g.found(&Solution{Cost: x.dist, Routes: cloneRoutes(x.routes)})
 		}
 	}
 	p.add(x, g.cost)
 	if len(p.all) > smallest+generation {
 		p.cull(smallest)
+	}
+}
+
+// found makes an answer the best.
+func (g *genetic) found(s *Solution) {
+	g.best = s
+	if g.better != nil {
+		g.better(s.Cost)
 	}
 }
 
@@ -309,15 +318,14 @@ func (g *genetic) polish(x *individual) {
 	r := g.ruin
 	r.load(x.routes)
 	before := x.dist
-	sol := r.anneal(polishHot, polishCold, min(polishSteps, 8*g.in.N), never)
+	steps := float64(min(polishSteps, 8*g.in.N))
+	sol := r.anneal(polishHot, polishCold, func(done int64) float64 { return float64(done) / steps })
 	if sol != nil && sol.Cost < before {
 		g.local.set(sol.Routes)
 		y := g.capture()
 		g.store(y)
 	}
 }
-
-func never() bool { return false }
 
 func cloneRoutes(routes [][]int32) [][]int32 {
 	out := make([][]int32, len(routes))

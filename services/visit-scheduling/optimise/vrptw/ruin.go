@@ -22,6 +22,7 @@ const (
 	placesKept = 3
 	// routes of answers within so many per mille of the best are remembered
 	rememberWithin = 1020
+	annealStride   = 128 // steps between two looks at the progress
 )
 
 type place struct {
@@ -64,7 +65,8 @@ type ruin struct {
 	cost    int64
 	used    int
 	touched []bool
-	pool    *routePool // where good routes are remembered, if anywhere
+	pool    *routePool      // where good routes are remembered, if anywhere
+	better  func(*Solution) // told of each better answer, may be nil
 }
 
 func newRuin(in *Instance, rng *chance.Source) *ruin {
@@ -434,20 +436,22 @@ func (r *ruin) withinFleet() bool {
 	return used <= r.in.Fleet
 }
 
-// anneal takes the given number of steps, cooling from hot to cold, and returns
-// the best solution met, nil if none was within the fleet.
-func (r *ruin) anneal(hot, cold float64, steps int, stop func() bool) *Solution {
+// anneal cools from hot to cold as progress goes from 0 to 1, and returns the
+// best solution met, nil if none was within the fleet. Progress is asked every
+// few steps and told how many were taken.
+func (r *ruin) anneal(hot, cold float64, progress func(steps int64) float64) *Solution {
 	var best *Solution
 	if r.withinFleet() {
 		best = r.solution()
 	}
-	t, cool := hot, chance.Cool(1, cold/hot, 128/float64(max(steps, 1)))
-	for step := range steps {
-		if step&127 == 127 {
-			if stop() {
-				break
+	t := hot
+	for step := int64(0); ; step++ {
+		if step%annealStride == 0 {
+			p := progress(step)
+			if p >= 1 {
+				return best
 			}
-			t *= cool
+			t = chance.Cool(hot, cold, max(0, p))
 		}
 		r.removeStrings()
 		r.order()
@@ -461,13 +465,15 @@ func (r *ruin) anneal(hot, cold float64, steps int, stop func() bool) *Solution 
 				r.accept()
 				if (best == nil || r.cost < best.Cost) && r.withinFleet() {
 					best = r.solution()
+					if r.better != nil {
+						r.better(best)
+					}
 				}
 				continue
 			}
 		}
 		r.revert()
 	}
-	return best
 }
 
 // construct builds routes from nothing. They may be one more than the fleet.

@@ -8,16 +8,20 @@ import (
 	"github.com/hearthfps/hearth/services/visit-scheduling/optimise/chance"
 )
 
-// Options bound a search. At least one of Children and Stop must be set.
+// Options bound a search. At least one of Children and Progress must be set.
 type Options struct {
 	Seed uint64
 	// Children is the most answers to breed, a unit of work that does not depend
 	// on the machine; 0 means no limit. With Children alone the result is the
 	// same on every machine.
 	Children int64
-	// Stop is asked between children; when it says yes the search returns its
-	// best. With several threads it must be safe for concurrent use.
-	Stop func() bool
+	// Progress says how much of the budget is used, from 0 to 1, and is asked
+	// again and again; from 1 on the search returns its best. Large instances
+	// cool by it. With several threads it must be safe for concurrent use.
+	Progress func() float64
+	// Better is told the cost of each better answer as it is found. With several
+	// threads it must be safe for concurrent use.
+	Better func(cost int64)
 	// Threads is the number of independent searches, 0 means one. The best
 	// answer wins, ties go to the lowest number, so it stays deterministic.
 	Threads int
@@ -38,8 +42,8 @@ func Solve(in *Instance, opt Options) (*Solution, Stats, error) {
 	if err := in.Validate(); err != nil {
 		return nil, Stats{}, fmt.Errorf("check instance: %w", err)
 	}
-	if opt.Children <= 0 && opt.Stop == nil {
-		return nil, Stats{}, errors.New("options set no limit: give Children or Stop")
+	if opt.Children <= 0 && opt.Progress == nil {
+		return nil, Stats{}, errors.New("options set no limit: give Children or Progress")
 	}
 	if in.N == 1 {
 		return &Solution{}, Stats{}, nil
@@ -73,14 +77,25 @@ func Solve(in *Instance, opt Options) (*Solution, Stats, error) {
 func island(in *Instance, opt Options, number uint64) *genetic {
 	rng := chance.New(opt.Seed, number)
 	g := newGenetic(in, rng)
-	stop := func() bool {
-		return (opt.Children > 0 && g.children >= opt.Children) || (opt.Stop != nil && opt.Stop())
+	progress := func() float64 {
+		done := 0.0
+		if opt.Children > 0 {
+			done = float64(g.children) / float64(opt.Children)
+		}
+		if opt.Progress != nil {
+			done = max(done, opt.Progress())
+		}
+		return done
 	}
 	// One answer at once, however little time there is.
+	g.better = opt.Better
 	g.ruin.construct()
 	if g.ruin.withinFleet() {
-		g.best = g.ruin.solution()
+		g.found(g.ruin.solution())
 	}
-	g.solve(stop)
+	if in.N >= largeFrom {
+		g.cool(progress)
+	}
+	g.solve(func() bool { return progress() >= 1 })
 	return g
 }

@@ -122,9 +122,9 @@ func TestSolve_StoppedAtAnyMomentIsFeasible(t *testing.T) {
 	last := math.Inf(1)
 	for calls := range 60 {
 		asked := 0
-		sol, _, err := vrptw.Solve(vrptw.FromSolomon(s), vrptw.Options{Seed: 5, Stop: func() bool {
+		sol, _, err := vrptw.Solve(vrptw.FromSolomon(s), vrptw.Options{Seed: 5, Progress: func() float64 {
 			asked++
-			return asked > calls
+			return float64(asked / (calls + 1))
 		}})
 		if err != nil {
 			t.Fatalf("stopped at question %d: %v", calls, err)
@@ -137,6 +137,36 @@ func TestSolve_StoppedAtAnyMomentIsFeasible(t *testing.T) {
 			t.Fatalf("stopped at question %d: cost %v, a shorter search had %v", calls, cost, last)
 		}
 		last = cost
+	}
+}
+
+func TestSolve_LargeFilesAreServedWithinAnyBudget(t *testing.T) {
+	s := benchfile.Generate(400, 3)
+	last := math.Inf(1)
+	for _, children := range []int64{1, 4, 40} {
+		opt := vrptw.Options{Seed: 1, Children: children}
+		sol, stats, err := vrptw.Solve(vrptw.FromSolomon(s), opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cost, err := check.Routes(s, sol.Routes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cost > last {
+			t.Errorf("%d units: cost %v, a tenth of them gave %v", children, cost, last)
+		}
+		last = cost
+		again, _, err := vrptw.Solve(vrptw.FromSolomon(s), opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(sol, again); diff != "" {
+			t.Errorf("%d units: two runs differ (-first +second):\n%s", children, diff)
+		}
+		if stats.Children != children {
+			t.Errorf("%d units of work done, %d asked for", stats.Children, children)
+		}
 	}
 }
 

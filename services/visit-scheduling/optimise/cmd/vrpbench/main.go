@@ -17,6 +17,8 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hearthfps/hearth/services/visit-scheduling/optimise/benchfile"
@@ -39,6 +41,7 @@ type settings struct {
 	seed    uint64
 	work    int64
 	best    string // a table given for all files
+	sizes   []int  // files to generate
 }
 
 // line is what is printed of one file. Best and gap are absent when no best
@@ -55,7 +58,10 @@ type line struct {
 	Feasible     bool     `json:"feasible"`
 	Breach       string   `json:"breach,omitempty"`
 	Iterations   int64    `json:"iterations"`
-	CPU          float64  `json:"cpu_seconds"`
+	// Seconds until the first answer, and until one within 2 % of the last.
+	First  float64 `json:"first_seconds,omitempty"`
+	Within float64 `json:"within_2_percent_seconds,omitempty"`
+	CPU    float64 `json:"cpu_seconds"`
 }
 
 func run(args []string, out io.Writer) error {
@@ -67,12 +73,25 @@ func run(args []string, out io.Writer) error {
 	flags.Uint64Var(&s.seed, "seed", 1, "seed of the search")
 	flags.Int64Var(&s.work, "work", 0, "stop after this many units of work instead of seconds")
 	flags.StringVar(&s.best, "best", "", "CSV with columns instance and cost, or instance, distance and vehicles; default: the .sol or best_known.csv beside a file")
+	flags.Func("generate", "customers of a made-up file instead of FILES, or several numbers with commas", func(list string) error {
+		for _, f := range strings.Split(list, ",") {
+			n, err := strconv.Atoi(f)
+			if err != nil || n < 1 || n > 5000 {
+				return fmt.Errorf("%q is not a number of customers from 1 to 5000", f)
+			}
+			s.sizes = append(s.sizes, n)
+		}
+		return nil
+	})
 	asTable := flags.Bool("table", false, "print a summary beside published figures instead of the lines")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if flags.NArg() == 0 {
-		return errors.New("no files given")
+	if flags.NArg() == 0 && len(s.sizes) == 0 {
+		return errors.New("no files given and none to --generate")
+	}
+	if len(s.sizes) > 0 && s.format != "solomon" {
+		return errors.New("--generate makes files of format solomon")
 	}
 	if s.seconds <= 0 || s.threads < 1 {
 		return errors.New("--seconds and --threads must be positive")
@@ -85,17 +104,33 @@ func run(args []string, out io.Writer) error {
 	defer runtime.UnlockOSThread()
 	enc := json.NewEncoder(out)
 	var all []*line
+	keep := func(l *line) error {
+		all = append(all, l)
+		if *asTable {
+			return nil
+		}
+		if err := enc.Encode(l); err != nil {
+			return fmt.Errorf("write result: %w", err)
+		}
+		return nil
+	}
+	for _, n := range s.sizes {
+		file := benchfile.Generate(n, 1)
+		l := &line{File: file.Name, Seed: s.seed}
+		if err := l.routes(file, s); err != nil {
+			return fmt.Errorf("%s: %w", file.Name, err)
+		}
+		if err := keep(l); err != nil {
+			return err
+		}
+	}
 	for _, path := range flags.Args() {
 		l, err := solve(path, s)
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
-		all = append(all, l)
-		if *asTable {
-			continue
-		}
-		if err := enc.Encode(l); err != nil {
-			return fmt.Errorf("write result: %w", err)
+		if err := keep(l); err != nil {
+			return err
 		}
 	}
 	if *asTable {
@@ -116,7 +151,10 @@ func solve(path string, s settings) (*line, error) {
 	defer f.Close()
 	l := &line{File: nameOf(path), Seed: s.seed}
 	if s.format == "solomon" {
-		err = l.routes(f, s)
+		var file *benchfile.Solomon
+		if file, err = benchfile.ReadSolomon(f); err == nil {
+			err = l.routes(file, s)
+		}
 	} else {
 		err = l.homeCare(f, s)
 	}
@@ -134,21 +172,30 @@ func solve(path string, s settings) (*line, error) {
 	return l, nil
 }
 
-func (l *line) routes(f io.Reader, s settings) error {
-	file, err := benchfile.ReadSolomon(f)
-	if err != nil {
-		return err
-	}
+func (l *line) routes(file *benchfile.Solomon, s settings) error {
+	type moment struct{ seconds, cost float64 }
+	var course []moment
 	opt := vrptw.Options{Seed: s.seed, Children: s.work, Threads: s.threads}
 	clock := newClock(s.threads)
 	if s.work == 0 {
-		opt.Stop = func() bool { return clock() >= s.seconds }
+		opt.Progress = func() float64 { return clock() / s.seconds }
+	}
+	if s.threads == 1 {
+		opt.Better = func(cost int64) { course = append(course, moment{clock(), float64(cost)}) }
 	}
 	sol, stats, err := vrptw.Solve(vrptw.FromSolomon(file), opt)
 	if err != nil {
 		return err
 	}
 	l.CPU, l.Iterations, l.Vehicles = clock(), stats.Children, len(sol.Routes)
+	if len(course) > 0 {
+		l.First = course[0].seconds
+		for _, m := range course {
+			if l.Within = m.seconds; m.cost <= 1.02*float64(sol.Cost) {
+				break
+			}
+		}
+	}
 	cost, breach := check.Routes(file, sol.Routes)
 	l.Feasible, l.Cost, l.Distance = breach == nil, cost, file.Length(sol.Routes)
 	if breach != nil {
