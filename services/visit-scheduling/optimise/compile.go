@@ -8,90 +8,126 @@ import (
 
 // plan is the problem in numbers: what the search reads and never writes.
 type plan struct {
-	p       *Problem
-	w       Weights
-	places  int
-	all     []Place  // by number
-	units   []vector // of the same, when travel is the estimate
-	minutes []uint16 // places × places
-	visits  []pVisit
-	tours   []pTour
-	workers []pWorker
-	worker  map[string]int32
-	visit   map[string]int32
-	series  []pSeries
-	days    int32 // counters of minutes a day, over all workers
-	weeks   int32
-}
-
-type pSeries struct {
-	visits  []int32
-	perDay  int32
-	spacing int32
+	given    *Problem
+	p        *Problem // given, and after its visits one more for each break
+	w        Weights
+	evening  int32 // minute of the day
+	places   int
+	all      []Place  // by number
+	units    []vector // of the same, when travel is the estimate
+	modes    []Mode
+	minutes  [][]uint16 // mode → places × places
+	speeds   []*speeds  // mode → how fast it is by the hour; nil when nothing is said of any
+	visits   []pVisit
+	tours    []pTour
+	workers  []pWorker
+	worker   map[string]int32
+	visit    map[string]int32
+	series   []pSeries
+	seriesOf map[string]int32
+	dayTours [][]int32 // day counter → tours of that worker and day, in order
+	days     int32     // counters of minutes a day, over all workers
+	weeks    int32
+	risky    bool              // some visit may not be last
+	fair     bool              // a fair weight is set
+	has      map[string][]bool // attribute wished for → who has it
+	able     map[string][]int32
 }
 
 type pVisit struct {
-	place    int32 // -1 remote
-	minutes  int32
-	windows  []Window
-	roles    int32
-	able     [][]int32 // role → workers who have its skills and are not excluded
-	assign   []int32   // worker → points for sending them; nil is all zero
-	known    []int32   // workers preferred or published
-	team     bool      // team skills to be checked
-	series   int32     // -1 none
-	leaveOut int64     // cost of not placing
-	start    int32     // published, math.MinInt32 if not
-	moved    int64     // points a minute
-	locked   bool
-	gapMin   int32
-	gapMax   int32
-	ordered  bool
+	place     int32 // -1 remote
+	minutes   int32
+	windows   []Window
+	roles     int32
+	able      [][]int32 // role → workers who have its skills and are not excluded
+	preferred []int32
+	stranger  int32 // points for one who is not preferred
+	published []int32
+	changed   int32 // points for one who is not published
+	wishes    []pWish
+	known     []int32 // workers preferred or published
+	team      bool    // the workers must be looked at together
+	series    int32   // -1 none
+	leaveOut  int64   // cost of not placing
+	start     int32   // published, math.MinInt32 if not
+	moved     int64   // points a minute
+	locked    bool
+	notLast   bool
+	rest      bool // a worker's break
+	free      freedom
+	gapMin    int32
+	gapMax    int32
+	ordered   bool
 }
 
-// pTour is one unbroken stretch of a worker's shift.
+type pWish struct {
+	has    []bool // by worker
+	points int32
+}
+
+// freedom is what a visit need not keep, while reasons are looked for.
+type freedom uint8
+
+const (
+	freePerDay freedom = 1 << iota
+	freePattern
+	freeSubstitute
+	freeFaces
+	freeKnown
+	freeCaseload
+	freeTeam
+	freeLast
+)
+
+// pTour is one unbroken stretch of a worker's shift, with the overtime after it.
 type pTour struct {
 	worker     int32
 	from, to   int32
+	due        int32 // where overtime begins
+	mode       int32
 	start, end int32 // places, -1 none
 	date       int32 // the day the stretch begins; its visits belong to it
 	day, week  int32 // counters of the worker's minutes, over all workers
 }
 
 type pWorker struct {
-	tours   []int32
-	maxDay  int32
-	maxWeek int32
-}
-
-func floorDiv(a, b int) int {
-	q := a / b
-	if a%b != 0 && (a < 0) != (b < 0) {
-		q--
-	}
-	return q
+	tours         []int32
+	maxDay        int32
+	maxWeek       int32
+	maxDayVisits  int32
+	maxWeekVisits int32
+	caseload      int32 // families beyond those they have already
+	families      []int32
+	minutes       int64 // of all shifts
 }
 
 // newPlan numbers everything. The problem must be valid.
 func newPlan(p *Problem) *plan { return newPlanWith(p, nil) }
 
-// newPlanWith takes over the travel times of a plan with the same places.
-func newPlanWith(p *Problem, minutes []uint16) *plan {
-	c := &plan{p: p, w: p.Weights, worker: map[string]int32{}, visit: map[string]int32{}}
+// newPlanWith takes over the travel times of a plan with the same places and modes.
+func newPlanWith(p *Problem, like *plan) *plan {
+	own := *p
+	c := &plan{
+		given: p, p: &own, w: p.Weights, evening: int32(p.Evening), worker: map[string]int32{}, visit: map[string]int32{},
+		seriesOf: map[string]int32{}, has: map[string][]bool{}, able: map[string][]int32{},
+	}
 	if c.w == (Weights{}) {
 		c.w = DefaultWeights()
 	}
+	if c.evening == 0 {
+		c.evening = 17 * 60
+	}
+	c.fair = c.w.FairLoad > 0 || c.w.FairTravel > 0 || c.w.FairEvening > 0
 	index := map[Place]int32{}
-	var all []Place
 	place := func(at *Place) int32 {
 		if at == nil {
 			return -1
 		}
 		i, ok := index[*at]
 		if !ok {
-			i = int32(len(all))
+			i = int32(len(c.all))
 			index[*at] = i
-			all = append(all, *at)
+			c.all = append(c.all, *at)
 		}
 		return i
 	}
@@ -99,58 +135,78 @@ func newPlanWith(p *Problem, minutes []uint16) *plan {
 		c.worker[w.ID] = int32(i)
 		c.addWorker(int32(i), w, place(w.Start), place(w.End))
 	}
-	series := map[string]int32{}
+	for i := range p.Visits {
+		c.numberSeries(int32(i))
+	}
+	c.numberFamilies()
 	for i, v := range p.Visits {
 		c.visit[v.ID] = int32(i)
-		s := int32(-1)
-		if v.Series != "" {
-			k, ok := series[v.Series]
-			if !ok {
-				k = int32(len(c.series))
-				series[v.Series] = k
-				c.series = append(c.series, pSeries{perDay: math.MaxInt32})
-			}
-			x := &c.series[k]
-			x.visits = append(x.visits, int32(i))
-			x.spacing = max(x.spacing, int32(v.Spacing))
-			if v.PerDay > 0 {
-				x.perDay = min(x.perDay, int32(v.PerDay))
-			}
-			s = k
-		}
-		c.visits = append(c.visits, c.number(v, place(v.Place), s))
+		c.visits = append(c.visits, c.number(v, place(v.Place), c.seriesIndex(v.Series)))
+		c.risky = c.risky || v.NotLast
 	}
-	c.all = all
-	if minutes != nil {
-		c.places, c.minutes = len(all), minutes
-		return c
+	c.addBreaks()
+	if like != nil {
+		c.places, c.units, c.modes, c.minutes = len(c.all), like.units, like.modes, like.minutes
+	} else {
+		c.fillMinutes()
 	}
-	c.fillMinutes(all)
+	c.fillSpeeds()
 	return c
 }
 
-func (c *plan) addWorker(i int32, w Worker, start, end int32) {
-	pw := pWorker{maxDay: math.MaxInt32, maxWeek: math.MaxInt32}
-	if w.MaxDayMinutes > 0 {
-		pw.maxDay = int32(w.MaxDayMinutes)
+func (c *plan) seriesIndex(name string) int32 {
+	if k, ok := c.seriesOf[name]; ok {
+		return k
 	}
-	if w.MaxWeekMinutes > 0 {
-		pw.maxWeek = int32(w.MaxWeekMinutes)
+	return -1
+}
+
+func (c *plan) addWorker(i int32, w Worker, start, end int32) {
+	most := func(limit int) int32 {
+		if limit == 0 {
+			return math.MaxInt32
+		}
+		return int32(limit)
+	}
+	pw := pWorker{
+		maxDay: most(w.MaxDayMinutes), maxWeek: most(w.MaxWeekMinutes), maxDayVisits: most(w.MaxDayVisits), maxWeekVisits: most(w.MaxWeekVisits),
+		caseload: most(w.Caseload),
+	}
+	mode := int32(slices.Index(c.modes, w.Mode))
+	if mode < 0 {
+		mode = int32(len(c.modes))
+		c.modes = append(c.modes, w.Mode)
 	}
 	days, weeks := map[int]int32{}, map[int]int32{}
-	counter := func(m map[int]int32, key int, next *int32) int32 {
-		if _, ok := m[key]; !ok {
-			m[key] = *next
-			*next++
-		}
-		return m[key]
-	}
-	for _, s := range subtract(merge(w.Shifts), merge(w.Absences)) {
-		pw.tours = append(pw.tours, int32(len(c.tours)))
+	shifts, absences := merge(w.Shifts), merge(w.Absences)
+	spans := subtract(shifts, absences)
+	for k, s := range spans {
+		t := int32(len(c.tours))
+		pw.tours = append(pw.tours, t)
+		pw.minutes += int64(s.To - s.From)
 		date, week := floorDiv(s.From, DayMinutes), floorDiv(s.From, WeekMinutes)
+		if _, ok := days[date]; !ok {
+			days[date] = c.days
+			c.days++
+			c.dayTours = append(c.dayTours, nil)
+		}
+		if _, ok := weeks[week]; !ok {
+			weeks[week] = c.weeks
+			c.weeks++
+		}
+		c.dayTours[days[date]] = append(c.dayTours[days[date]], t)
+		to := s.To + w.OvertimeMinutes
+		if k+1 < len(spans) {
+			to = min(to, spans[k+1].From)
+		}
+		for _, a := range absences {
+			if a.To > s.To { // what begins at or before the end forbids any
+				to = min(to, max(a.From, s.To))
+			}
+		}
 		c.tours = append(c.tours, pTour{
-			worker: i, from: int32(s.From), to: int32(s.To), start: start, end: end,
-			date: int32(date), day: counter(days, date, &c.days), week: counter(weeks, week, &c.weeks),
+			worker: i, from: int32(s.From), to: int32(to), due: int32(s.To), mode: mode, start: start, end: end,
+			date: int32(date), day: days[date], week: weeks[week],
 		})
 	}
 	c.workers = append(c.workers, pw)
@@ -158,11 +214,10 @@ func (c *plan) addWorker(i int32, w Worker, start, end int32) {
 
 func (c *plan) number(v Visit, place, series int32) pVisit {
 	out := pVisit{
-		place: place, minutes: int32(v.Minutes), series: series,
-		windows: slices.Clone(v.Windows), roles: int32(max(1, len(v.Roles))), start: math.MinInt32, locked: v.Locked,
-		team: len(v.TeamSkills)+len(v.TeamLanguages) > 0,
+		place: place, minutes: int32(v.Minutes), series: series, windows: c.windowsOf(&v),
+		roles: int32(max(1, len(v.Roles))), start: math.MinInt32, locked: v.Locked, notLast: v.NotLast,
+		team: len(v.TeamSkills)+len(v.TeamLanguages) > 0 || (len(v.Roles) > 1 && series >= 0 && c.series[series].together()),
 	}
-	slices.SortFunc(out.windows, func(a, b Window) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To)) })
 	out.leaveOut = int64(c.w.Unplaced) * int64(1+v.Priority)
 	if v.Optional {
 		out.leaveOut = int64(v.Penalty)
@@ -170,156 +225,170 @@ func (c *plan) number(v Visit, place, series int32) pVisit {
 	if v.Gap != nil {
 		out.ordered, out.gapMin, out.gapMax = true, int32(v.Gap.Min), int32(v.Gap.Max)
 	}
+	for k := range out.roles {
+		out.able = append(out.able, c.ableFor(&v, k, series, true))
+	}
+	for _, x := range v.Wishes {
+		out.wishes = append(out.wishes, pWish{c.holders(x.Attribute), int32(x.Points)})
+	}
+	if len(v.Preferred) > 0 {
+		out.preferred, out.stranger = c.numbers(v.Preferred), int32(c.w.Stranger)
+	}
+	out.known = out.preferred
+	if v.Published != nil {
+		c.numberPublished(&v, &out)
+	}
+	return out
+}
+
+func (c *plan) numberPublished(v *Visit, out *pVisit) {
 	factor := 1
-	if v.Published != nil && len(v.Published.Starts) > 0 {
+	if len(v.Published.Starts) > 0 {
 		out.start = int32(v.Published.Starts[0])
 		if v.Published.Starts[0]-c.p.Now < 2*DayMinutes && c.w.ShortNotice > 1 {
 			factor = c.w.ShortNotice
 		}
 		out.moved = int64(c.w.MovedMinute * factor)
 	}
-	for k := range out.roles {
-		role := Role{}
-		if len(v.Roles) > 0 {
-			role = v.Roles[k]
+	out.published, out.changed = c.numbers(v.Published.Workers), int32(c.w.ChangedWorker*factor)
+	out.known = append(slices.Clone(out.preferred), out.published...)
+	slices.Sort(out.known)
+	out.known = slices.Compact(out.known)
+}
+
+// numbers are the workers of the problem among the ids given, in order.
+func (c *plan) numbers(ids []string) []int32 {
+	var out []int32
+	for _, id := range ids {
+		if w, ok := c.worker[id]; ok {
+			out = append(out, w)
 		}
-		var able []int32
-		for i, w := range c.p.Workers {
-			if !slices.Contains(v.Excluded, w.ID) && within(role.Skills, w.Skills) && within(role.Languages, w.Languages) {
-				able = append(able, int32(i))
-			}
-		}
-		out.able = append(out.able, able)
 	}
-	if len(v.Preferred) > 0 || v.Published != nil {
-		out.assign = make([]int32, len(c.p.Workers))
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func (c *plan) holders(attribute string) []bool {
+	h, ok := c.has[attribute]
+	if !ok {
+		h = make([]bool, len(c.p.Workers))
 		for i, w := range c.p.Workers {
-			if slices.Contains(v.Preferred, w.ID) || (v.Published != nil && slices.Contains(v.Published.Workers, w.ID)) {
-				out.known = append(out.known, int32(i))
+			h[i] = slices.Contains(w.Attributes, attribute)
+		}
+		c.has[attribute] = h
+	}
+	return h
+}
+
+// windowsOf are the windows of a visit in order, without the dark if it needs light.
+func (c *plan) windowsOf(v *Visit) []Window {
+	out := slices.Clone(v.Windows)
+	if v.Daylight && len(c.p.Dark) > 0 {
+		// each by itself: windows that overlap stay several, as the visit lies in one of them
+		out = nil
+		dark := merge(c.p.Dark)
+		for _, w := range v.Windows {
+			out = append(out, subtract([]Window{w}, dark)...)
+		}
+	}
+	slices.SortFunc(out, func(a, b Window) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To)) })
+	return out
+}
+
+func (c *plan) fillMinutes() {
+	n := len(c.all)
+	c.places = n
+	if len(c.modes) == 0 {
+		c.modes = []Mode{Car}
+	}
+	for _, mode := range c.modes {
+		c.minutes = append(c.minutes, c.matrix(mode, n))
+	}
+}
+
+func clip(minutes int) uint16 { return uint16(min(max(minutes, 0), math.MaxUint16)) }
+
+func (c *plan) matrix(mode Mode, n int) []uint16 {
+	out := make([]uint16, n*n)
+	if e, ok := c.p.Travel.(Estimate); ok || c.p.Travel == nil {
+		if c.units == nil {
+			c.units = make([]vector, n)
+			for i, p := range c.all {
+				c.units[i] = p.unit()
 			}
-			if len(v.Preferred) > 0 && !slices.Contains(v.Preferred, w.ID) {
-				out.assign[i] += int32(c.w.Stranger)
+		}
+		stop, speeds := e.stop(mode), bands(mode)
+		for i := range n {
+			for j := range i {
+				m := clip(stop + e.way(mode, speeds, c.units[i], c.units[j]))
+				out[i*n+j], out[j*n+i] = m, m
 			}
-			if v.Published != nil && !slices.Contains(v.Published.Workers, w.ID) {
-				out.assign[i] += int32(c.w.ChangedWorker * factor)
+		}
+		return out
+	}
+	for i := range n {
+		for j := range n {
+			if i != j {
+				out[i*n+j] = clip(c.ask(mode, c.all[i], c.all[j]))
 			}
 		}
 	}
 	return out
 }
 
-func within(need, have []string) bool {
-	for _, n := range need {
-		if !slices.Contains(have, n) {
-			return false
-		}
+func (c *plan) ask(mode Mode, from, to Place) int {
+	if t, ok := c.p.Travel.(ByMode); ok {
+		return t.MinutesBy(mode, from, to)
 	}
-	return true
-}
-
-func (c *plan) fillMinutes(all []Place) {
-	n := len(all)
-	c.places = n
-	c.minutes = make([]uint16, n*n)
-	clip := func(m int) uint16 { return uint16(min(max(m, 0), math.MaxUint16)) }
-	if e, ok := c.p.Travel.(Estimate); ok || c.p.Travel == nil {
-		stop := e.stop()
-		units := make([]vector, n)
-		for i, p := range all {
-			units[i] = p.unit()
-		}
-		c.units = units
-		for i := range n {
-			for j := range i {
-				m := clip(stop + int(math.Ceil(drive(units[i], units[j]))))
-				c.minutes[i*n+j], c.minutes[j*n+i] = m, m
-			}
-		}
-		return
-	}
-	for i := range n {
-		for j := range n {
-			if i != j {
-				c.minutes[i*n+j] = clip(c.p.Travel.Minutes(all[i], all[j]))
-			}
-		}
-	}
+	return c.p.Travel.Minutes(from, to)
 }
 
 // reach asks for the travel between a new place and the one numbered i.
-func (c *plan) reach(at Place, unit vector, i int) (there, back uint16) {
-	clip := func(m int) uint16 { return uint16(min(max(m, 0), math.MaxUint16)) }
+func (c *plan) reach(mode Mode, at Place, unit vector, i int) (there, back uint16) {
 	if c.units == nil {
-		return clip(c.p.Travel.Minutes(at, c.all[i])), clip(c.p.Travel.Minutes(c.all[i], at))
+		return clip(c.ask(mode, at, c.all[i])), clip(c.ask(mode, c.all[i], at))
 	}
 	if at == c.all[i] {
 		return 0, 0
 	}
 	e, _ := c.p.Travel.(Estimate)
-	m := clip(e.stop() + int(math.Ceil(drive(unit, c.units[i]))))
+	m := clip(e.stop(mode) + e.way(mode, bands(mode), unit, c.units[i]))
 	return m, m
 }
 
-// travel is the minutes between two places; where one is unknown there is no way to go.
-func (c *plan) travel(a, b int32) int32 {
+func (c *plan) fillSpeeds() {
+	all := make([]*speeds, len(c.modes))
+	said := false
+	for i, m := range c.modes {
+		all[i] = speedsOf(c.p.Traffic, m)
+		said = said || all[i] != nil
+	}
+	if said {
+		c.speeds = all
+	}
+}
+
+// travel is the minutes between two places at the full speed of a mode; where one
+// is unknown there is no way to go.
+func (c *plan) travel(mode, a, b int32) int32 {
 	if a < 0 || b < 0 {
 		return 0
 	}
-	return int32(c.minutes[int(a)*c.places+int(b)])
+	return int32(c.minutes[mode][int(a)*c.places+int(b)])
 }
 
-// earliest is the first start from t on that some window allows, or false.
-func (v *pVisit) earliest(t int32) (int32, bool) {
-	for _, w := range v.windows {
-		if s := max(t, int32(w.From)); s+v.minutes <= int32(w.To) {
-			return s, true
-		}
+// arrive is when a way begun at depart is done.
+func (c *plan) arrive(mode, depart, minutes int32) int32 {
+	if c.speeds == nil {
+		return depart + minutes
 	}
-	return 0, false
+	return c.speeds[mode].arrive(depart, minutes)
 }
 
-// latest is the last start up to t that some window allows, or false.
-func (v *pVisit) latest(t int32) (int32, bool) {
-	best, ok := int32(0), false
-	for _, w := range v.windows {
-		if s := min(t, int32(w.To)-v.minutes); s >= int32(w.From) && (!ok || s > best) {
-			best, ok = s, true
-		}
+// leave is when to set out at the latest to be there by a time.
+func (c *plan) leave(mode, by, minutes int32) int32 {
+	if c.speeds == nil {
+		return by - minutes
 	}
-	return best, ok
-}
-
-// merge joins overlapping and touching windows, in order.
-func merge(in []Window) []Window {
-	s := slices.Clone(in)
-	slices.SortFunc(s, func(a, b Window) int { return cmp.Compare(a.From, b.From) })
-	var out []Window
-	for _, w := range s {
-		if k := len(out) - 1; k >= 0 && w.From <= out[k].To {
-			out[k].To = max(out[k].To, w.To)
-		} else {
-			out = append(out, w)
-		}
-	}
-	return out
-}
-
-// subtract cuts the holes out of the spans; both merged.
-func subtract(spans, holes []Window) []Window {
-	var out []Window
-	for _, s := range spans {
-		for _, h := range holes {
-			if h.To <= s.From || h.From >= s.To {
-				continue
-			}
-			if h.From > s.From {
-				out = append(out, Window{s.From, h.From})
-			}
-			s.From = min(h.To, s.To)
-		}
-		if s.From < s.To {
-			out = append(out, s)
-		}
-	}
-	return out
+	return c.speeds[mode].leave(by, minutes)
 }

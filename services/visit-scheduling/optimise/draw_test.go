@@ -52,7 +52,7 @@ func drawProblem(t *rapid.T) Problem {
 		for range rapid.SampledFrom([]int{1, 2, 0, 3}).Draw(t, "roles") {
 			v.Roles = append(v.Roles, Role{})
 			if rapid.IntRange(0, 2).Draw(t, "role needs") == 2 {
-				v.Roles[len(v.Roles)-1] = Role{some(skills, "skill"), some(languages, "language")}
+				v.Roles[len(v.Roles)-1] = Role{Skills: some(skills, "skill"), Languages: some(languages, "language")}
 			}
 		}
 		if len(v.Roles) > 1 && rapid.Bool().Draw(t, "ordered") {

@@ -52,18 +52,8 @@ func (f *finder) spotsOf(v, k int32, tours []int32, limit int64) []spot {
 		if !f.open(pv, t) || (k == 0 && f.ban[t]) {
 			return
 		}
-		points := f.faceCost(pv.series, def.worker)
-		if pv.assign != nil {
-			points += int64(pv.assign[def.worker])
-		}
-		if k == 0 {
-			date, ok := f.dateCost(pv.series, def.date)
-			if !ok {
-				return
-			}
-			points += date
-		}
-		if points >= limit || !f.withinLimits(t, pv.minutes) {
+		points, ok := f.sendCost(pv, k, t)
+		if !ok || points >= limit {
 			return
 		}
 		n := int32(len(f.tours[t].stops))
@@ -79,11 +69,15 @@ func (f *finder) spotsOf(v, k int32, tours []int32, limit int64) []spot {
 				continue
 			}
 			sp.points = points + int64(sp.legs)*int64(f.w.TravelMinute)
-			if sp.points >= limit || !f.withinLimits(t, pv.minutes+sp.legs) || (f.blink != nil && f.blink()) {
+			if f.fair {
+				sp.points += f.sharePrice(def.worker, share{load: int64(pv.minutes + sp.legs), ride: int64(sp.legs)})
+			}
+			if sp.points >= limit || (!pv.rest && !f.withinLimits(t, pv.minutes+sp.legs)) ||
+				(pv.notLast && !f.followed(t, i)) || (f.blink != nil && f.blink()) {
 				continue
 			}
 			out = append(out, sp)
-			if pv.roles == 1 && !pv.team {
+			if pv.roles == 1 && !pv.team && !f.fair {
 				// of the rest, only what may be cheaper
 				if start := f.begin(pv, sp.lo, sp.hi); start <= sp.hi {
 					limit = min(limit, sp.points+f.movedBy(sp, v, start))
@@ -108,6 +102,34 @@ func (f *finder) spotsOf(v, k int32, tours []int32, limit int64) []spot {
 	return out
 }
 
+// sendCost is what it costs to send the worker of a tour for a part, wherever in
+// the tour, or false when a rule forbids it.
+func (f *finder) sendCost(pv *pVisit, k, t int32) (int64, bool) {
+	if pv.rest {
+		return 0, true
+	}
+	def := &f.plan.tours[t]
+	points, ok := f.faceCost(pv, def.worker)
+	if !ok || !f.withinLimits(t, pv.minutes) {
+		return 0, false
+	}
+	preference, wishes, stability := pv.assign(def.worker)
+	points += preference + wishes + stability
+	if k > 0 {
+		return points, true
+	}
+	date, ok := f.dateCost(pv, def.date)
+	if !ok {
+		return 0, false
+	}
+	if pv.roles == 1 && pv.series >= 0 {
+		if x := &f.series[pv.series]; x.subs && !slices.Contains(x.regular, def.worker) && !f.substitutable(pv, def.date) {
+			return 0, false
+		}
+	}
+	return points + date, true
+}
+
 // best is the cheapest way to make a visit in the tours given (nil: anywhere)
 // for less than limit points.
 func (f *finder) best(v int32, tours []int32, limit int64) (choice, bool) {
@@ -115,7 +137,7 @@ func (f *finder) best(v int32, tours []int32, limit int64) (choice, bool) {
 	out := choice{points: limit}
 	if pv.roles == 1 {
 		for _, sp := range f.spotsOf(v, 0, tours, limit) {
-			if sp.points >= out.points || (pv.team && !f.teamCovered(v, []spot{sp})) {
+			if sp.points >= out.points || (pv.team && !f.fits(v, []spot{sp})) {
 				continue
 			}
 			start := f.begin(pv, sp.lo, sp.hi)
@@ -190,7 +212,7 @@ func (f *finder) sameWorker(chosen []spot, sp spot) bool {
 func (f *finder) settle(v int32, spots []spot, points int64, out *choice) {
 	pv := &f.visits[v]
 	var starts [maxRoles]int32
-	if !f.align(pv, spots, &starts) || (pv.team && !f.teamCovered(v, spots)) {
+	if !f.align(pv, spots, &starts) || (pv.team && !f.fits(v, spots)) {
 		return
 	}
 	for k, sp := range spots {
@@ -250,37 +272,21 @@ func (f *finder) align(pv *pVisit, spots []spot, starts *[maxRoles]int32) bool {
 	return true
 }
 
-func (f *finder) teamCovered(v int32, spots []spot) bool {
-	visit := &f.p.Visits[v]
-	for _, need := range visit.TeamSkills {
-		if !slices.ContainsFunc(spots, func(sp spot) bool {
-			return slices.Contains(f.p.Workers[f.plan.tours[sp.tour].worker].Skills, need)
-		}) {
-			return false
-		}
-	}
-	for _, need := range visit.TeamLanguages {
-		if !slices.ContainsFunc(spots, func(sp spot) bool {
-			return slices.Contains(f.p.Workers[f.plan.tours[sp.tour].worker].Languages, need)
-		}) {
-			return false
-		}
-	}
-	return true
-}
-
-// movedBy is what a start costs against the published one, and what pushing
-// the later stops of the tour costs.
+// movedBy is what a start costs against the published one, what pushing the
+// later stops of the tour costs, and the overtime and evening it makes.
 func (f *finder) movedBy(sp spot, v, start int32) int64 {
 	pv := &f.visits[v]
+	def, tr := &f.plan.tours[sp.tour], &f.tours[sp.tour]
 	var points int64
 	if pv.moved > 0 {
 		points = pv.moved * int64(min(absolute(start-pv.start), int32(f.w.MovedMost)))
 	}
-	tr := &f.tours[sp.tour]
+	if f.fair && !pv.rest && f.isEvening(start, pv.minutes) {
+		points += f.sharePrice(def.worker, share{evenings: 1})
+	}
 	at, now := pv.place, start+pv.minutes
 	if at < 0 {
-		at = f.plan.tours[sp.tour].start
+		at = def.start
 		if sp.index > 0 {
 			at = tr.stops[sp.index-1].at
 		}
@@ -289,21 +295,25 @@ func (f *finder) movedBy(sp spot, v, start int32) int64 {
 		x := &tr.stops[i]
 		y := &f.visits[x.visit]
 		if y.place >= 0 {
-			now += f.travel(at, y.place)
+			now = f.arrive(def.mode, now, f.travel(def.mode, at, y.place))
 			at = y.place
 		}
 		if x.fixed || now <= x.start {
 			// not pushed, and nothing after it either
-			break
+			return points
 		}
 		next, ok := y.earliest(now)
 		if !ok {
-			break
+			return points
 		}
 		if x.role == 0 && y.moved > 0 {
 			points += y.moved * int64(min(absolute(next-y.start), int32(f.w.MovedMost))-min(absolute(x.start-y.start), int32(f.w.MovedMost)))
 		}
 		now = next + y.minutes
+	}
+	if def.to > def.due && !pv.rest {
+		home := f.arrive(def.mode, now, f.travel(def.mode, at, def.end))
+		points += int64(max(0, home-def.due)-tr.over) * int64(f.w.OvertimeMinute)
 	}
 	return points
 }

@@ -1,10 +1,5 @@
 package optimise
 
-import (
-	"errors"
-	"fmt"
-)
-
 // Times are whole minutes since the problem's origin, which the caller sets to a
 // midnight in the agency's zone; day d is the minutes from 1440·d to 1440·(d+1),
 // week w the days from 7·w to 7·w+6.
@@ -17,11 +12,15 @@ const (
 
 // Problem is what is to be scheduled. Ids are the caller's and are compared, never read.
 type Problem struct {
-	Visits  []Visit
-	Workers []Worker
-	Travel  Travel // nil is the zero Estimate
-	Weights Weights
-	Now     int // changes to visits published for soon after cost more
+	Visits   []Visit
+	Workers  []Worker
+	Families []Family  // rules of the series they name; a series without one has none of them
+	Travel   Travel    // nil is the zero Estimate
+	Traffic  []Traffic // how fast the roads are by the hour; none is always as Travel says
+	Dark     []Window  // from sunset to sunrise, see Sun
+	Evening  int       // the minute of the day from which a visit is an evening's; 0 is 17:00
+	Weights  Weights
+	Now      int // changes to visits published for soon after cost more
 }
 
 // Place is a position in degrees (WGS 84).
@@ -51,8 +50,17 @@ type Visit struct {
 	Excluded []string // workers who must never come
 	// Preferred workers cost nothing extra; others cost Stranger when there are any.
 	Preferred []string
+	Wishes    []Wish
 	PerDay    int // most visits of the series a day, 0 is no limit
 	Spacing   int // days wished between visits of the series
+	// Daylight visits lie outside Problem.Dark, from start to end.
+	Daylight bool
+	// NotLast visits are never the last of a worker's day: somebody still waits
+	// for the worker afterwards and notices when they do not come.
+	NotLast bool
+	// NeverAlone visits have two workers or more, together. Validate refuses
+	// fewer, so that no pair becomes single by an oversight.
+	NeverAlone bool
 	// Published is where the visit stands in the schedule people know.
 	Published *Assignment
 	Locked    bool // stays as published
@@ -60,8 +68,16 @@ type Visit struct {
 
 // Role is one worker's part of a visit.
 type Role struct {
-	Skills    []string
-	Languages []string
+	Skills     []string
+	Levels     map[string]int // least level of a skill; it need not be in Skills too
+	Languages  []string
+	Attributes []string // neutral codes the worker must have, as the family asked
+}
+
+// Wish is an attribute the family would like: each worker without it costs Points.
+type Wish struct {
+	Attribute string
+	Points    int
 }
 
 // Gap bounds the minutes between the starts of one worker and the next.
@@ -71,13 +87,34 @@ type Gap struct{ Min, Max int }
 type Worker struct {
 	ID         string
 	Skills     []string
+	Levels     map[string]int // of the skills held; one that is not named is 1
 	Languages  []string
-	Start, End *Place // of every shift; nil starts at the first visit or ends at the last
+	Attributes []string // neutral codes, see Role and Wish
+	Mode       Mode     // how they travel; "" is by car
+	Start, End *Place   // of every shift; nil starts at the first visit or ends at the last
 	Shifts     []Window
 	Absences   []Window
-	// Limits on visits and the travel to, between and from them; 0 is no limit.
+	Breaks     []Break
+	// OvertimeMinutes is how long past the end of a shift they may be on the way,
+	// each minute at Weights.OvertimeMinute. An absence and the next shift end it.
+	OvertimeMinutes int
+	// Limits on visits and the travel to, between and from them, breaks not
+	// counted; 0 is no limit.
 	MaxDayMinutes  int
 	MaxWeekMinutes int
+	MaxDayVisits   int
+	MaxWeekVisits  int
+	// Caseload is the most different series they may see, those of Families
+	// included whether seen or not; 0 is no limit.
+	Caseload int
+	Families []string
+}
+
+// Break is a rest of some minutes that floats within a window, wherever the
+// worker is then. It is due in a stretch of work that holds its window wholly.
+type Break struct {
+	Window
+	Minutes int
 }
 
 // Assignment says who makes a visit and when. Starts has one element for each
@@ -87,10 +124,12 @@ type Assignment struct {
 	Starts  []int
 }
 
-// Solution is a schedule: every visit of the problem is in exactly one of the two.
+// Solution is a schedule: every visit of the problem is in exactly one of the
+// first two.
 type Solution struct {
 	Placed    []Placement
 	Unplaced  []Unplaced
+	Breaks    []BreakTaken `json:",omitempty"`
 	Objective Objective
 }
 
@@ -100,119 +139,8 @@ type Placement struct {
 	Assignment
 }
 
-// Weights turn an agency's wishes into points; the zero value takes DefaultWeights.
-type Weights struct {
-	TravelMinute  int // each minute on the way
-	Stranger      int // a worker who is not among those preferred
-	NewFace       int // each worker of a series beyond the first
-	ChangedWorker int // a worker other than published
-	MovedMinute   int // each minute away from the published start, up to MovedMost
-	MovedMost     int // minutes
-	ShortNotice   int // factor on both when the published start is within 48 hours of Now
-	SpacingDay    int // each day two visits of a series are nearer than wished
-	Unplaced      int // a visit left out, times 1+Priority
-}
-
-// DefaultWeights are the weights a zero Weights stands for, with ten points to a
-// minute of travel.
-func DefaultWeights() Weights {
-	return Weights{
-		TravelMinute: 10, Stranger: 600, NewFace: 150, ChangedWorker: 300, MovedMinute: 2, MovedMost: 240,
-		ShortNotice: 3, SpacingDay: 250, Unplaced: 100_000,
-	}
-}
-
-// Objective is the cost of a schedule, term by term, in points.
-type Objective struct {
-	Travel     int64
-	Preference int64
-	Continuity int64
-	Stability  int64
-	Spacing    int64
-	Unplaced   int64
-}
-
-// Total is the sum the search makes small.
-func (o Objective) Total() int64 {
-	return o.Travel + o.Preference + o.Continuity + o.Stability + o.Spacing + o.Unplaced
-}
-
-// Validate reports everything wrong with the problem, each with the id it
-// concerns.
-func (p *Problem) Validate() error {
-	var errs []error
-	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	workers := map[string]bool{}
-	for _, w := range p.Workers {
-		if w.ID == "" || workers[w.ID] {
-			bad("worker %q: id is empty or taken", w.ID)
-		}
-		workers[w.ID] = true
-		for _, s := range append(append([]Window(nil), w.Shifts...), w.Absences...) {
-			if !s.sound() {
-				bad("worker %q: span %d to %d", w.ID, s.From, s.To)
-			}
-		}
-		if w.MaxDayMinutes < 0 || w.MaxWeekMinutes < 0 {
-			bad("worker %q: a limit is negative", w.ID)
-		}
-		for _, at := range []*Place{w.Start, w.End} {
-			if !at.sound() {
-				bad("worker %q: place out of range", w.ID)
-			}
-		}
-	}
-	visits := map[string]bool{}
-	for _, v := range p.Visits {
-		if v.ID == "" || visits[v.ID] {
-			bad("visit %q: id is empty or taken", v.ID)
-		}
-		visits[v.ID] = true
-		if v.Minutes < 1 || v.Minutes > DayMinutes {
-			bad("visit %q: %d minutes; 1 to %d are possible", v.ID, v.Minutes, DayMinutes)
-		}
-		if v.Priority < 0 || v.Priority > 100 || v.Penalty < 0 || v.PerDay < 0 || v.Spacing < 0 {
-			bad("visit %q: priority, penalty, per day and spacing are not negative, priority at most 100", v.ID)
-		}
-		if len(v.Roles) > maxRoles {
-			bad("visit %q: %d roles; at most %d are possible", v.ID, len(v.Roles), maxRoles)
-		}
-		if v.Gap != nil && (v.Gap.Min < 0 || v.Gap.Max < v.Gap.Min) {
-			bad("visit %q: gap %d to %d", v.ID, v.Gap.Min, v.Gap.Max)
-		}
-		if !v.Place.sound() {
-			bad("visit %q: place out of range", v.ID)
-		}
-		for _, s := range v.Windows {
-			if !s.sound() {
-				bad("visit %q: window %d to %d", v.ID, s.From, s.To)
-			}
-		}
-		if v.Locked && v.Published == nil {
-			bad("visit %q: locked but not published", v.ID)
-		}
-		if v.Published != nil {
-			if len(v.Published.Workers) != len(v.Published.Starts) {
-				bad("visit %q: published with %d workers and %d starts", v.ID, len(v.Published.Workers), len(v.Published.Starts))
-			}
-			if v.Locked {
-				for _, w := range v.Published.Workers {
-					if !workers[w] {
-						bad("visit %q: locked to unknown worker %q", v.ID, w)
-					}
-				}
-			}
-		}
-	}
-	return errors.Join(errs...)
-}
-
-const maxRoles = 4
-
-func (w Window) sound() bool {
-	return w.From < w.To && w.From > -100*WeekMinutes && w.To < 1000*WeekMinutes
-}
-
-func (p *Place) sound() bool {
-	return p == nil || (p.Lat >= -90 && p.Lat <= 90 && p.Lon >= -180 && p.Lon <= 180)
+// BreakTaken is when a worker has a break.
+type BreakTaken struct {
+	Worker         string
+	Start, Minutes int
 }

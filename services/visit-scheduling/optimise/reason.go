@@ -1,7 +1,6 @@
 package optimise
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -14,19 +13,28 @@ type Rule string
 // The rules that are relaxed, one by one and then in pairs, to find what would
 // place a visit.
 const (
-	RuleSkill     Rule = "skill"          // a worker without the skill
-	RuleLanguage  Rule = "language"       // a worker without the language
-	RuleTeam      Rule = "team_skill"     // a team without a skill or language it must have between them
-	RuleExclusion Rule = "exclusion"      // an excluded worker
-	RuleWindow    Rule = "window"         // an hour before and after each window
-	RulePerDay    Rule = "per_day"        // one more visit of the series that day
-	RuleLimit     Rule = "limit"          // more minutes a day or week than the worker's limit
-	RuleShift     Rule = "shift"          // an hour before and after each shift
-	RuleAbsence   Rule = "absence"        // an absent worker
-	RuleBooked    Rule = "booked"         // the time of visits that are not locked
-	RuleLocked    Rule = "locked"         // the visit is locked where no rule lets it be
-	RuleStopped   Rule = "stopped"        // the search was cancelled before this was looked into
-	RuleNoWorkers Rule = "too_few_people" // even with all of the above relaxed there is no team
+	RuleSkill      Rule = "skill"          // a worker without the skill or its level
+	RuleLanguage   Rule = "language"       // a worker without the language
+	RuleAttribute  Rule = "attribute"      // a worker without an attribute the family asked for
+	RuleTeam       Rule = "team_skill"     // a team without a skill or language it must have between them
+	RuleExclusion  Rule = "exclusion"      // an excluded worker
+	RuleWindow     Rule = "window"         // an hour before and after each window
+	RuleDark       Rule = "dark"           // in the dark
+	RulePerDay     Rule = "per_day"        // one more visit of the series that day
+	RulePattern    Rule = "pattern"        // one more that week, or on two days running
+	RuleWorkers    Rule = "workers"        // one more worker in the family
+	RuleKnown      Rule = "known"          // somebody new without one the family knows
+	RuleSubstitute Rule = "substitute"     // a substitute once more
+	RuleCaseload   Rule = "caseload"       // one more family for a worker
+	RuleLast       Rule = "last"           // as the last visit of a worker's day
+	RuleLimit      Rule = "limit"          // more minutes or visits a day or week than the worker's limit
+	RuleShift      Rule = "shift"          // an hour before and after each shift
+	RuleAbsence    Rule = "absence"        // an absent worker
+	RuleBreak      Rule = "break"          // a worker's break
+	RuleBooked     Rule = "booked"         // the time of visits that are not locked
+	RuleLocked     Rule = "locked"         // the visit is locked where no rule lets it be
+	RuleStopped    Rule = "stopped"        // the time was over before this was looked into
+	RuleNoWorkers  Rule = "too_few_people" // even with all of the above relaxed there is no team
 )
 
 // SlackMinutes is by how much windows and shifts are widened in a relaxation.
@@ -40,7 +48,8 @@ type Unplaced struct {
 
 // Reason is a smallest set of rules that, relaxed, lets the visit be placed while
 // everything else stays to the minute where it is. Proof is the place that was found; it is absent for
-// RuleLocked, RuleStopped and RuleNoWorkers.
+// RuleLocked, RuleStopped and RuleNoWorkers. A RuleStopped after others says that
+// there may be more.
 type Reason struct {
 	Rules []Rule
 	Proof *Assignment
@@ -67,18 +76,23 @@ type relaxed struct {
 	finder *finder
 }
 
-var local = []Rule{RuleSkill, RuleLanguage, RuleTeam, RuleExclusion, RuleWindow, RulePerDay, RuleLimit}
+// local are the rules that are relaxed for one visit.
+var local = []Rule{
+	RuleSkill, RuleLanguage, RuleAttribute, RuleTeam, RuleExclusion, RuleWindow, RuleDark, RulePerDay, RulePattern, RuleWorkers, RuleKnown,
+	RuleSubstitute, RuleCaseload, RuleLast, RuleLimit,
+}
 
-// explain fills in the unplaced visits of a schedule with their reasons.
-func (c *plan) explain(ctx context.Context, out *Solution) {
+// explain fills in the unplaced visits of a schedule with their reasons, as far as
+// time allows.
+func (c *plan) explain(over func() bool, out *Solution) {
 	in := map[string]bool{}
 	for _, p := range out.Placed {
 		in[p.Visit] = true
 	}
 	out.Unplaced = nil
 	var grounds []relaxed
-	for i := range c.p.Visits {
-		v := &c.p.Visits[i]
+	for i := range c.given.Visits {
+		v := &c.given.Visits[i]
 		if in[v.ID] {
 			continue
 		}
@@ -86,13 +100,13 @@ func (c *plan) explain(ctx context.Context, out *Solution) {
 		switch {
 		case v.Locked:
 			u.Reasons = []Reason{{Rules: []Rule{RuleLocked}}}
-		case ctx.Err() != nil:
+		case over():
 			u.Reasons = []Reason{{Rules: []Rule{RuleStopped}}}
 		default:
 			if grounds == nil {
-				grounds = c.grounds(out.Placed)
+				grounds = c.grounds(out, over)
 			}
-			u.Reasons = c.reasons(int32(i), grounds)
+			u.Reasons = c.reasons(int32(i), grounds, over)
 		}
 		out.Unplaced = append(out.Unplaced, u)
 	}
@@ -100,14 +114,18 @@ func (c *plan) explain(ctx context.Context, out *Solution) {
 
 // grounds are the schedule as it is, and with each of the rules relaxed that
 // concern the workers' time.
-func (c *plan) grounds(placed []Placement) []relaxed {
+func (c *plan) grounds(sol *Solution, over func() bool) []relaxed {
+	placed := sol.Placed
 	make := func(rules []Rule, change func(*Problem), keep func(Placement) bool) relaxed {
-		p := *c.p
+		if over() {
+			return relaxed{rules: rules}
+		}
+		p := *c.given
 		if change != nil {
 			p.Workers = slices.Clone(p.Workers)
 			change(&p)
 		}
-		q := newPlanWith(&p, c.minutes)
+		q := newPlanWith(&p, c)
 		s := newState(q)
 		s.pin = true
 		list := placed
@@ -126,6 +144,9 @@ func (c *plan) grounds(placed []Placement) []relaxed {
 			if !s.placed(q.visit[x.Visit]) {
 				return relaxed{rules: rules}
 			}
+		}
+		if s.breach > 0 {
+			return relaxed{rules: rules}
 		}
 		return relaxed{rules, newFinder(s)}
 	}
@@ -147,52 +168,57 @@ func (c *plan) grounds(placed []Placement) []relaxed {
 				p.Workers[i].Absences = nil
 			}
 		}, nil),
+		make([]Rule{RuleBreak}, func(p *Problem) {
+			for i := range p.Workers {
+				p.Workers[i].Breaks = nil
+			}
+		}, nil),
 		make([]Rule{RuleBooked}, nil, func(x Placement) bool { return c.visits[c.visit[x.Visit]].locked }),
 	}
 }
 
-// reasons finds the smallest sets of rules that, relaxed, place visit v.
-func (c *plan) reasons(v int32, grounds []relaxed) []Reason {
-	var sets [][]Rule
-	for _, a := range local {
-		sets = append(sets, []Rule{a})
-	}
-	var pairs [][]Rule
-	for i, a := range local {
-		for _, b := range local[i+1:] {
-			pairs = append(pairs, []Rule{a, b})
+// reasons finds the smallest sets of rules that, relaxed, place visit v, as far
+// as time allows.
+func (c *plan) reasons(v int32, grounds []relaxed, over func() bool) []Reason {
+	var out []Reason
+	try := func(g relaxed, rules ...Rule) {
+		if !over() {
+			out = g.try(v, rules, out)
 		}
 	}
 	// one rule
-	var out []Reason
-	for _, set := range sets {
-		out = grounds[0].try(v, set, out)
+	for _, a := range local {
+		try(grounds[0], a)
 	}
 	for _, g := range grounds[1:] {
-		out = g.try(v, nil, out)
-	}
-	if len(out) > 0 {
-		return out
+		try(g)
 	}
 	// two
-	for _, set := range pairs {
-		out = grounds[0].try(v, set, out)
-	}
-	for _, g := range grounds[1:] {
-		for _, set := range sets {
-			out = g.try(v, set, out)
+	if len(out) == 0 {
+		for i, a := range local {
+			for _, b := range local[i+1:] {
+				try(grounds[0], a, b)
+			}
 		}
-	}
-	if len(out) > 0 {
-		return out
+		for _, g := range grounds[1:] {
+			for _, a := range local {
+				try(g, a)
+			}
+		}
 	}
 	// all of the visit's own rules, on each ground
 	for _, g := range grounds {
-		if out = g.try(v, local, out); len(out) > 0 {
-			return out
+		if len(out) == 0 {
+			try(g, local...)
 		}
 	}
-	return []Reason{{Rules: []Rule{RuleNoWorkers}}}
+	switch {
+	case over():
+		out = append(out, Reason{Rules: []Rule{RuleStopped}})
+	case len(out) == 0:
+		out = []Reason{{Rules: []Rule{RuleNoWorkers}}}
+	}
+	return out
 }
 
 // try places visit v with its rules relaxed, and takes it back.
@@ -208,17 +234,24 @@ func (g relaxed) try(v int32, rules []Rule, out []Reason) []Reason {
 		return out
 	}
 	// Optional visits may cost more than leaving them out: any place will do.
-	found, ok := f.best(v, nil, math.MaxInt64/4)
+	found, ok := f.best(v, nil, restOut)
 	if !ok {
 		return out
 	}
-	a := &Assignment{}
-	for k := range f.visits[v].roles {
-		t := found.spots[k].tour
-		a.Workers = append(a.Workers, f.p.Workers[f.plan.tours[t].worker].ID)
-		a.Starts = append(a.Starts, int(found.starts[k]))
+	k := f.visits[v].roles
+	before := f.cost
+	f.put(v, found.spots[:k], found.starts[:])
+	breach := f.breach
+	if pv := &f.visits[v]; pv.series >= 0 && pv.free&freeSubstitute != 0 {
+		breach -= f.running(pv.series)
 	}
-	return append(out, Reason{Rules: append(slices.Clone(g.rules), rules...), Proof: a})
+	stands := !f.broken && breach == 0
+	a := f.assignment(v)
+	f.revert(before)
+	if !stands {
+		return out
+	}
+	return append(out, Reason{Rules: append(slices.Clone(g.rules), rules...), Proof: &a})
 }
 
 // relax changes visit v as the rules say. It reports false when a rule does not
@@ -229,61 +262,85 @@ func (f *finder) relax(v int32, rules []Rule) bool {
 	visit.Roles = slices.Clone(visit.Roles)
 	all := len(rules) == len(local)
 	for _, r := range rules {
-		matters := true
-		switch r {
-		case RuleSkill:
-			matters = false
-			for k := range visit.Roles {
-				matters = matters || len(visit.Roles[k].Skills) > 0
-				visit.Roles[k].Skills = nil
-			}
-		case RuleLanguage:
-			matters = false
-			for k := range visit.Roles {
-				matters = matters || len(visit.Roles[k].Languages) > 0
-				visit.Roles[k].Languages = nil
-			}
-		case RuleTeam:
-			matters = pv.team
-			pv.team = false
-		case RuleExclusion:
-			matters = len(visit.Excluded) > 0
-			visit.Excluded = nil
-		case RuleWindow:
-			wide := slices.Clone(pv.windows)
-			for i := range wide {
-				wide[i].From -= SlackMinutes
-				wide[i].To += SlackMinutes
-			}
-			pv.windows = wide
-		case RulePerDay:
-			matters = pv.series >= 0 && f.series[pv.series].perDay < math.MaxInt32
-			pv.series = -1
-		case RuleLimit:
-			f.workers = slices.Clone(f.workers)
-			for i := range f.workers {
-				f.workers[i].maxDay, f.workers[i].maxWeek = math.MaxInt32, math.MaxInt32
-			}
-		}
-		if !matters && !all {
+		if !f.relaxOne(r, pv, &visit) && !all {
 			return false
 		}
 	}
+	pv.windows = f.windowsOf(&visit)
+	pv.able = slices.Clone(pv.able)
 	for k := range pv.able {
-		role := Role{}
-		if len(visit.Roles) > 0 {
-			role = visit.Roles[k]
-		}
-		var able []int32
-		for i, w := range f.p.Workers {
-			if !slices.Contains(visit.Excluded, w.ID) && within(role.Skills, w.Skills) && within(role.Languages, w.Languages) {
-				able = append(able, int32(i))
-			}
-		}
-		if k == 0 {
-			pv.able = slices.Clone(pv.able)
-		}
-		pv.able[k] = able
+		pv.able[k] = f.ableFor(&visit, int32(k), pv.series, pv.free&freeKnown == 0)
 	}
 	return true
+}
+
+// relaxOne relaxes one rule, and says whether it concerns the visit.
+func (f *finder) relaxOne(r Rule, pv *pVisit, visit *Visit) bool {
+	matters := false
+	var x *pSeries
+	if pv.series >= 0 {
+		x = &f.series[pv.series]
+	}
+	switch r {
+	case RuleSkill, RuleLanguage, RuleAttribute:
+		for k := range visit.Roles {
+			role := &visit.Roles[k]
+			switch r {
+			case RuleSkill:
+				matters = matters || len(role.Skills)+len(role.Levels) > 0
+				role.Skills, role.Levels = nil, nil
+			case RuleLanguage:
+				matters = matters || len(role.Languages) > 0
+				role.Languages = nil
+			default:
+				matters = matters || len(role.Attributes) > 0
+				role.Attributes = nil
+			}
+		}
+	case RuleTeam:
+		matters = len(visit.TeamSkills)+len(visit.TeamLanguages) > 0
+		pv.free |= freeTeam
+	case RuleExclusion:
+		matters = len(visit.Excluded) > 0
+		visit.Excluded = nil
+	case RuleWindow:
+		matters = len(visit.Windows) > 0
+		visit.Windows = slices.Clone(visit.Windows)
+		for i := range visit.Windows {
+			visit.Windows[i].From -= SlackMinutes
+			visit.Windows[i].To += SlackMinutes
+		}
+	case RuleDark:
+		matters = visit.Daylight && len(f.p.Dark) > 0
+		visit.Daylight = false
+	case RulePerDay:
+		matters = x != nil && x.perDay < math.MaxInt32
+		pv.free |= freePerDay
+	case RulePattern:
+		matters = x != nil && (x.perWeek < math.MaxInt32 || x.notRunning)
+		pv.free |= freePattern
+	case RuleWorkers:
+		matters = x != nil && x.maxFaces < math.MaxInt
+		pv.free |= freeFaces
+	case RuleKnown:
+		matters = x != nil && x.knownFirst
+		pv.free |= freeKnown
+	case RuleSubstitute:
+		matters = x != nil && x.subs
+		pv.free |= freeSubstitute
+	case RuleCaseload:
+		matters = x != nil && slices.ContainsFunc(f.workers, func(w pWorker) bool { return w.caseload < math.MaxInt32 })
+		pv.free |= freeCaseload
+	case RuleLast:
+		matters = pv.notLast
+		pv.notLast = false
+	case RuleLimit:
+		matters = true
+		f.workers = slices.Clone(f.workers)
+		for i := range f.workers {
+			w := &f.workers[i]
+			w.maxDay, w.maxWeek, w.maxDayVisits, w.maxWeekVisits = math.MaxInt32, math.MaxInt32, math.MaxInt32, math.MaxInt32
+		}
+	}
+	return matters
 }

@@ -39,9 +39,9 @@ type search struct {
 	isStale   []bool
 }
 
-func newSearch(s *state, seed uint64) *search {
+func newSearch(s *state, seed, number uint64) *search {
 	x := &search{
-		finder: newFinder(s), rng: chance.New(seed, 0), hit: make([]int32, len(s.tours)),
+		finder: newFinder(s), rng: chance.New(seed, number), hit: make([]int32, len(s.tours)),
 		slot: make([]int32, len(s.visits)), bestTours: make([]tour, len(s.tours)), isStale: make([]bool, len(s.tours)),
 	}
 	for v := range s.visits {
@@ -91,14 +91,42 @@ func (x *search) construct(stop func() bool) {
 		p, q := &x.visits[a], &x.visits[b]
 		return cmp.Or(-cmp.Compare(p.leaveOut, q.leaveOut), -cmp.Compare(p.roles, q.roles), cmp.Compare(width(a), width(b)))
 	})
+	x.placeAll(order, stop)
+	if x.risky {
+		x.placeAll(order, stop) // those that must not come last, now that others have
+	}
+	x.mend()
+}
+
+func (x *search) placeAll(order []int32, stop func() bool) {
 	for i, v := range order {
 		if i&15 == 0 && stop() {
-			break
+			return
 		}
-		if c, ok := x.finder.best(v, nil, x.visits[v].leaveOut); ok {
-			x.put(v, c.spots[:x.visits[v].roles], c.starts[:])
-			x.track(v)
+		if x.placed(v) {
+			continue
 		}
+		c, ok := x.finder.best(v, nil, x.visits[v].leaveOut)
+		if !ok {
+			continue
+		}
+		before := x.cost
+		x.put(v, c.spots[:x.visits[v].roles], c.starts[:])
+		if x.broken {
+			x.revert(before)
+			continue
+		}
+		x.track(v)
+		x.commit()
+	}
+}
+
+// mend takes out what breaks a rule with no visit left to come that would mend it.
+func (x *search) mend() {
+	for x.breach > 0 {
+		v := x.offender()
+		x.take(v)
+		x.track(v)
 	}
 	x.commit()
 }
@@ -134,7 +162,7 @@ func (x *search) neighbours() {
 	for v := range c.visits {
 		if p := c.visits[v].place; p >= 0 {
 			at[p] = append(at[p], int32(v))
-		} else {
+		} else if !c.visits[v].rest {
 			remote = append(remote, int32(v))
 		}
 	}
@@ -145,7 +173,7 @@ func (x *search) neighbours() {
 			continue
 		}
 		var top []reach
-		row := c.minutes[p*c.places : (p+1)*c.places]
+		row := c.minutes[0][p*c.places : (p+1)*c.places]
 		for q := range c.places {
 			if len(at[q]) == 0 {
 				continue
@@ -177,6 +205,10 @@ func (x *search) neighbours() {
 	x.near = make([][]int32, len(c.visits))
 	for v := range c.visits {
 		list := []int32{int32(v)}
+		if c.visits[v].rest {
+			x.near[v] = list
+			continue
+		}
 		rest := remote
 		if p := c.visits[v].place; p >= 0 {
 			rest = byPlace[p]
@@ -239,7 +271,7 @@ func (x *search) step(t float64) {
 			x.put(v, c.spots[:x.visits[v].roles], c.starts[:])
 		}
 	}
-	if x.broken || float64(x.cost.Total()-before.Total()) > t*x.rng.Exp() {
+	if x.broken || x.breach > 0 || float64(x.cost.Total()-before.Total()) > t*x.rng.Exp() {
 		x.revert(before)
 		return
 	}
@@ -340,7 +372,7 @@ func (x *search) sortGone() {
 // candidates are the tours worth looking at for a visit: those that pass near
 // it, those of workers its series knows, and some of chance. nil is all.
 func (x *search) candidates(v int32) []int32 {
-	if len(x.tours) <= allTours {
+	if len(x.tours) <= allTours || x.visits[v].rest {
 		return nil
 	}
 	x.lookup++

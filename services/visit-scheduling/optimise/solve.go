@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -13,13 +14,20 @@ import (
 // visit.
 type Options struct {
 	Seed uint64
-	// WorkUnits is how many times visits are taken out and put back. With it
-	// alone the answer is the same on every machine.
+	// WorkUnits is how many times visits are taken out and put back, by each
+	// search. With it alone the answer is the same on every machine and with any
+	// number of threads.
 	WorkUnits int64
-	// Deadline ends the search by the clock; zero is none.
+	// Deadline ends everything by the clock, the reasons of what is left out
+	// included; zero is none.
 	Deadline time.Time
 	// Start is a schedule to improve on. What of it cannot stand is placed anew.
 	Start *Solution
+	// Searches is how many independent searches are made, the best of which is
+	// the answer, of equal ones the first; 0 is as many as Threads.
+	Searches int
+	// Threads is how many of them run at once; 0 is one.
+	Threads int
 }
 
 // ErrProblem marks a problem that is not sound; the text says where.
@@ -31,55 +39,66 @@ func Solve(ctx context.Context, p Problem, opt Options) (Solution, error) {
 	if err := p.Validate(); err != nil {
 		return Solution{}, fmt.Errorf("%w: %w", ErrProblem, err)
 	}
-	began := time.Now()
-	if opt.WorkUnits <= 0 && opt.Deadline.IsZero() {
-		opt.WorkUnits = 20 * int64(len(p.Visits))
-	}
-	halted := func() bool {
-		return ctx.Err() != nil || (!opt.Deadline.IsZero() && !time.Now().Before(opt.Deadline))
-	}
+	b := newBudget(ctx, opt, len(p.Visits))
 	c := newPlan(&p)
+	out := c.searchAll(b, opt)
+	out.Objective = c.evaluate(&out)
+	if opt.Start != nil {
+		// The search may shift starts in ways the given schedule did not need.
+		given := Solution{Placed: slices.Clone(opt.Start.Placed)}
+		c.sort(given.Placed)
+		if c.stands(&given) {
+			if given.Objective = c.evaluate(&given); given.Objective.Total() < out.Objective.Total() {
+				out = given
+			}
+		}
+	}
+	c.explain(b.over, &out)
+	return out, nil
+}
+
+// searchAll makes every search and returns the best of their schedules.
+func (c *plan) searchAll(b *budget, opt Options) Solution {
+	threads := max(1, opt.Threads)
+	n := max(1, cmp.Or(opt.Searches, threads))
+	found := make([]*search, n)
+	waves := (n + threads - 1) / threads
+	for w := range waves {
+		of := b.share(w, waves)
+		var group sync.WaitGroup
+		for i := w * threads; i < min(n, (w+1)*threads); i++ {
+			group.Go(func() { found[i] = c.search(of, opt, uint64(i)) })
+		}
+		group.Wait()
+	}
+	best := found[0]
+	for _, x := range found[1:] {
+		if x.best.Total() < best.best.Total() {
+			best = x
+		}
+	}
+	return c.solution(best.bestTours)
+}
+
+// search makes one search from the start or from nothing.
+func (c *plan) search(b *budget, opt Options, number uint64) *search {
 	s := newState(c)
 	s.loadLocked()
 	if opt.Start != nil {
 		s.load(opt.Start.Placed)
 	}
-	x := newSearch(s, opt.Seed)
-	x.construct(halted)
+	x := newSearch(s, opt.Seed, number)
+	x.construct(b.over)
 	x.keepBest()
-	if !halted() {
-		hot := hotFresh
-		if opt.Start != nil {
-			hot = hotStart
-		}
-		x.anneal(hot, func(steps int64) float64 {
-			if halted() {
-				return 1
-			}
-			done := 0.0
-			if opt.WorkUnits > 0 {
-				done = float64(steps) / float64(opt.WorkUnits)
-			}
-			if !opt.Deadline.IsZero() {
-				done = max(done, float64(time.Since(began))/float64(opt.Deadline.Sub(began)))
-			}
-			return done
-		})
+	if b.over() {
+		return x
 	}
-	out := c.solution(x.bestTours)
-	out.Objective = c.evaluate(out.Placed)
+	hot := hotFresh
 	if opt.Start != nil {
-		// The search may shift starts in ways the given schedule did not need.
-		given := Solution{Placed: slices.Clone(opt.Start.Placed)}
-		c.sort(given.Placed)
-		if c.stands(given.Placed) {
-			if given.Objective = c.evaluate(given.Placed); given.Objective.Total() < out.Objective.Total() {
-				out = given
-			}
-		}
+		hot = hotStart
 	}
-	c.explain(ctx, &out)
-	return out, nil
+	x.anneal(hot, b.progress)
+	return x
 }
 
 func (c *plan) sort(placed []Placement) {
@@ -94,6 +113,9 @@ func (c *plan) solution(tours []tour) Solution {
 	at := make([]Assignment, len(c.visits))
 	for t := range tours {
 		for _, x := range tours[t].stops {
+			if c.visits[x.visit].rest {
+				continue
+			}
 			a := &at[x.visit]
 			if a.Workers == nil {
 				k := c.visits[x.visit].roles
@@ -108,197 +130,6 @@ func (c *plan) solution(tours []tour) Solution {
 			out.Placed = append(out.Placed, Placement{c.p.Visits[v].ID, a})
 		}
 	}
+	out.Breaks = c.breaks(tours)
 	return out
-}
-
-// tourAt is the tour of a worker that holds a span, -1 if none does.
-func (c *plan) tourAt(worker, from, to int32) int32 {
-	for _, t := range c.workers[worker].tours {
-		if c.tours[t].from <= from && to <= c.tours[t].to {
-			return t
-		}
-	}
-	return -1
-}
-
-// loadLocked puts the locked visits where they are published; one that cannot
-// be there stays unplaced.
-func (s *state) loadLocked() {
-	var locked []Placement
-	for i := range s.p.Visits {
-		if v := &s.p.Visits[i]; v.Locked {
-			locked = append(locked, Placement{v.ID, *v.Published})
-		}
-	}
-	s.load(locked)
-}
-
-// load places what is given, in order of time, as far as every rule allows. A
-// visit placed already is passed over.
-func (s *state) load(placed []Placement) {
-	list := slices.Clone(placed)
-	slices.SortStableFunc(list, func(a, b Placement) int {
-		return cmp.Compare(first(a.Starts), first(b.Starts))
-	})
-	for _, p := range list {
-		v, ok := s.visit[p.Visit]
-		if !ok || s.placed(v) {
-			continue
-		}
-		s.loadOne(v, p.Assignment)
-	}
-	s.accept()
-}
-
-func first(a []int) int {
-	if len(a) == 0 {
-		return 0
-	}
-	return a[0]
-}
-
-func (s *state) loadOne(v int32, a Assignment) bool {
-	pv := &s.visits[v]
-	if len(a.Workers) != int(pv.roles) || len(a.Starts) != int(pv.roles) || (pv.locked && !s.asPublished(v, a)) {
-		return false
-	}
-	var spots [maxRoles]spot
-	var starts [maxRoles]int32
-	f := &finder{state: s}
-	for k := range pv.roles {
-		w, known := s.worker[a.Workers[k]]
-		start := int32(a.Starts[k])
-		if !known {
-			return false
-		}
-		if _, able := slices.BinarySearch(pv.able[k], w); !able {
-			return false
-		}
-		t := s.tourAt(w, start, start+pv.minutes)
-		if t < 0 {
-			return false
-		}
-		if b, ok := pv.earliest(start); !ok || b != start {
-			return false
-		}
-		i := int32(0)
-		for int(i) < len(s.tours[t].stops) && s.tours[t].stops[i].start <= start {
-			i++
-		}
-		sp, ok, _ := s.look(t, i, pv)
-		if !ok || !s.withinLimits(t, pv.minutes+sp.legs) || f.sameWorker(spots[:k], sp) {
-			return false
-		}
-		// one who comes alone may be moved to where the tour allows it
-		if start < sp.lo || start > sp.hi {
-			if pv.roles > 1 || pv.locked || s.pin {
-				return false
-			}
-		}
-		spots[k], starts[k] = sp, start
-	}
-	for k := 1; k < int(pv.roles); k++ {
-		gap := starts[k] - starts[k-1]
-		if !pv.ordered && gap != 0 || pv.ordered && (gap < pv.gapMin || gap > pv.gapMax) {
-			return false
-		}
-	}
-	if _, free := s.dateCost(pv.series, s.plan.tours[spots[0].tour].date); !free {
-		return false
-	}
-	if pv.team && !f.teamCovered(v, spots[:pv.roles]) {
-		return false
-	}
-	s.put(v, spots[:pv.roles], starts[:])
-	return true
-}
-
-func (s *state) asPublished(v int32, a Assignment) bool {
-	p := s.p.Visits[v].Published
-	return slices.Equal(p.Workers, a.Workers) && slices.Equal(p.Starts, a.Starts)
-}
-
-// stands reports whether a schedule as given keeps every rule, starts included.
-func (c *plan) stands(placed []Placement) bool {
-	s := newState(c)
-	s.pin = true
-	s.load(placed)
-	for _, p := range placed {
-		if v, ok := c.visit[p.Visit]; !ok || !s.placed(v) {
-			return false
-		}
-	}
-	for i := range c.visits {
-		if c.visits[i].locked && !s.placed(int32(i)) && s.lockable(int32(i)) {
-			return false
-		}
-	}
-	return true
-}
-
-// lockable reports whether a locked visit can stand where it is locked.
-func (s *state) lockable(v int32) bool {
-	fresh := newState(s.plan)
-	fresh.loadLocked()
-	return fresh.placed(v)
-}
-
-// parts sorts a schedule into tours, in order of time.
-func (c *plan) parts(placed []Placement) [][]stop {
-	out := make([][]stop, len(c.tours))
-	for _, p := range placed {
-		v := c.visit[p.Visit]
-		for k := range p.Workers {
-			start := int32(p.Starts[k])
-			if t := c.tourAt(c.worker[p.Workers[k]], start, start+c.visits[v].minutes); t >= 0 {
-				out[t] = append(out[t], stop{visit: v, role: int32(k), start: start})
-			}
-		}
-	}
-	for _, parts := range out {
-		slices.SortFunc(parts, func(a, b stop) int { return cmp.Compare(a.start, b.start) })
-	}
-	return out
-}
-
-// evaluate prices a valid schedule term by term, from its starts alone.
-func (c *plan) evaluate(placed []Placement) Objective {
-	var o Objective
-	for t, parts := range c.parts(placed) {
-		if len(parts) == 0 {
-			continue
-		}
-		at, legs := c.tours[t].start, int32(0)
-		for _, x := range parts {
-			if v := &c.visits[x.visit]; v.place >= 0 {
-				legs += c.travel(at, v.place)
-				at = v.place
-			}
-		}
-		legs += c.travel(at, c.tours[t].end)
-		o.Travel += int64(legs) * int64(c.w.TravelMinute)
-	}
-	s := &state{plan: c, faces: make([][]face, len(c.series)), dates: make([][]int32, len(c.series))}
-	in := make([]bool, len(c.visits))
-	for _, p := range placed {
-		v := c.visit[p.Visit]
-		pv := &c.visits[v]
-		in[v] = true
-		var tours [maxRoles]int32
-		for k := range p.Workers {
-			tours[k] = c.tourAt(c.worker[p.Workers[k]], int32(p.Starts[k]), int32(p.Starts[k])+pv.minutes)
-		}
-		s.assignCost(v, tours, 1)
-		s.countSeries(v, tours, true)
-		if pv.moved > 0 {
-			o.Stability += pv.moved * int64(min(absolute(int32(p.Starts[0])-pv.start), int32(c.w.MovedMost)))
-		}
-	}
-	for v := range c.visits {
-		if !in[v] {
-			o.Unplaced += c.visits[v].leaveOut
-		}
-	}
-	o.Preference, o.Continuity, o.Spacing = s.cost.Preference, s.cost.Continuity, s.cost.Spacing
-	return o
 }

@@ -125,19 +125,27 @@ func TestSolve_EveryReasonIsProved(t *testing.T) {
 
 // relaxed loosens exactly what a reason names and adds the proof.
 func relaxed(p Problem, s Solution, visit string, r Reason) (Problem, Solution) {
-	p.Workers, p.Visits = slices.Clone(p.Workers), slices.Clone(p.Visits)
+	p.Workers, p.Visits, p.Families = slices.Clone(p.Workers), slices.Clone(p.Visits), slices.Clone(p.Families)
 	v := &p.Visits[slices.IndexFunc(p.Visits, func(x Visit) bool { return x.ID == visit })]
 	v.Roles = slices.Clone(v.Roles)
+	family := &Family{}
+	if i := slices.IndexFunc(p.Families, func(f Family) bool { return f.Series == v.Series }); i >= 0 {
+		family = &p.Families[i]
+	}
 	keep := func(Placement) bool { return true }
 	for _, rule := range r.Rules {
 		switch rule {
 		case RuleSkill:
 			for k := range v.Roles {
-				v.Roles[k].Skills = nil
+				v.Roles[k].Skills, v.Roles[k].Levels = nil, nil
 			}
 		case RuleLanguage:
 			for k := range v.Roles {
 				v.Roles[k].Languages = nil
+			}
+		case RuleAttribute:
+			for k := range v.Roles {
+				v.Roles[k].Attributes = nil
 			}
 		case RuleTeam:
 			v.TeamSkills, v.TeamLanguages = nil, nil
@@ -149,11 +157,32 @@ func relaxed(p Problem, s Solution, visit string, r Reason) (Problem, Solution) 
 				v.Windows[i].From -= SlackMinutes
 				v.Windows[i].To += SlackMinutes
 			}
+		case RuleDark:
+			v.Daylight = false
 		case RulePerDay:
-			v.Series = ""
+			for i := range p.Visits {
+				if p.Visits[i].Series == v.Series {
+					p.Visits[i].PerDay = 0
+				}
+			}
+		case RulePattern:
+			family.PerWeek, family.NotRunning = 0, false
+		case RuleWorkers:
+			family.MaxWorkers = 0
+		case RuleKnown:
+			family.KnownFirst = false
+		case RuleSubstitute:
+			family.Substitutes = nil
+		case RuleCaseload:
+			for i := range p.Workers {
+				p.Workers[i].Caseload = 0
+			}
+		case RuleLast:
+			v.NotLast = false
 		case RuleLimit:
 			for i := range p.Workers {
-				p.Workers[i].MaxDayMinutes, p.Workers[i].MaxWeekMinutes = 0, 0
+				w := &p.Workers[i]
+				w.MaxDayMinutes, w.MaxWeekMinutes, w.MaxDayVisits, w.MaxWeekVisits = 0, 0, 0, 0
 			}
 		case RuleShift:
 			for i := range p.Workers {
@@ -166,6 +195,10 @@ func relaxed(p Problem, s Solution, visit string, r Reason) (Problem, Solution) 
 		case RuleAbsence:
 			for i := range p.Workers {
 				p.Workers[i].Absences = nil
+			}
+		case RuleBreak:
+			for i := range p.Workers {
+				p.Workers[i].Breaks = nil
 			}
 		case RuleBooked:
 			keep = func(x Placement) bool {

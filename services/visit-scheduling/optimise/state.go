@@ -8,37 +8,48 @@ type stop struct {
 	fixed       bool  // the start may not move: part of a joint or locked visit
 	start       int32 // when the work begins
 	at          int32 // place afterwards: a remote visit leaves the worker where they were
-	leg         int32 // travel to it
+	leg         int32 // travel to it, at the full speed
+	ride        int32 // the same, as long as it takes at its hour
 	latest      int32 // last start that keeps the rest of the tour possible
 }
 
 type tour struct {
-	stops []stop
-	home  int32 // travel after the last stop
-	work  int32 // visits and travel
-	legs  int32
-	moved int64 // points for starts away from the published ones
+	stops  []stop
+	visits int32 // stops that are no breaks
+	last   int32 // index of the last of them, -1 if none
+	home   int32 // travel after the last stop, at the full speed
+	work   int32 // visits and travel
+	legs   int32 // travel as long as it takes at its hour
+	back   int32 // travel home, so too
+	over   int32 // minutes of overtime
+	late   int32 // visits in the evening
+	moved  int64 // points for starts away from the published ones
 }
 
 // state is a schedule under change, with all sums kept up to date.
 type state struct {
 	*plan
-	tours    []tour
-	where    []int32 // visit*maxRoles+role → tour, -1 unplaced
-	dayWork  []int32
-	weekWork []int32
-	faces    [][]face  // series → workers and how many parts they have
-	dates    [][]int32 // series → dates of its placed visits, sorted
-	cost     Objective
-	saved    []tour
-	isSaved  []bool
-	touched  []int32
-	log      []op
-	pin      bool // what is put stays at its start
-	broken   bool // a tour is impossible; only where travel breaks the triangle inequality
+	tours      []tour
+	where      []int32 // visit*maxRoles+role → tour, -1 unplaced
+	dayWork    []int32 // by day counter
+	weekWork   []int32
+	dayVisits  []int32
+	weekVisits []int32
+	dayRisk    []bool   // the last visit of the day is one that must not be
+	shares     []share  // by worker, where a fair weight is set
+	families   []int32  // by worker: series seen beyond those on the caseload
+	faces      [][]face // series → workers and how many parts they have
+	dates      [][]seen // series → its placed visits by date
+	subs       []int    // series → visits by substitutes
+	breach     int      // rules broken that more visits may mend: days that end with a risk, substitutes running
+	cost       Objective
+	saved      []tour
+	isSaved    []bool
+	touched    []int32
+	log        []op
+	pin        bool // what is put stays at its start
+	broken     bool // a tour is impossible; only where travel breaks the triangle inequality or depends on the hour
 }
-
-type face struct{ worker, parts int32 }
 
 type op struct {
 	visit  int32
@@ -46,18 +57,28 @@ type op struct {
 	tours  [maxRoles]int32
 }
 
+// newState is an empty schedule in which every worker has their breaks.
 func newState(c *plan) *state {
 	s := &state{
 		plan: c, tours: make([]tour, len(c.tours)), saved: make([]tour, len(c.tours)), isSaved: make([]bool, len(c.tours)),
 		where: make([]int32, len(c.visits)*maxRoles), dayWork: make([]int32, c.days), weekWork: make([]int32, c.weeks),
-		faces: make([][]face, len(c.series)), dates: make([][]int32, len(c.series)),
+		dayVisits: make([]int32, c.days), weekVisits: make([]int32, c.weeks), dayRisk: make([]bool, c.days),
+		shares: make([]share, len(c.workers)), families: make([]int32, len(c.workers)),
+		faces: newFaces(c), dates: make([][]seen, len(c.series)), subs: make([]int, len(c.series)),
 	}
 	for i := range s.where {
 		s.where[i] = -1
 	}
+	for i := range s.tours {
+		s.tours[i].last = -1
+	}
+	for k := range c.series {
+		s.cost.Continuity += s.facesCost(int32(k), s.faces[k])
+	}
 	for i := range c.visits {
 		s.cost.Unplaced += c.visits[i].leaveOut
 	}
+	s.takeBreaks()
 	return s
 }
 
@@ -86,10 +107,24 @@ func (s *state) accept() {
 func (s *state) revert(cost Objective) {
 	for _, t := range s.touched {
 		s.isSaved[t] = false
-		change := s.saved[t].work - s.tours[t].work
-		s.dayWork[s.plan.tours[t].day] += change
-		s.weekWork[s.plan.tours[t].week] += change
+		def := &s.plan.tours[t]
+		old, now := &s.saved[t], &s.tours[t]
+		s.dayWork[def.day] += old.work - now.work
+		s.weekWork[def.week] += old.work - now.work
+		s.dayVisits[def.day] += old.visits - now.visits
+		s.weekVisits[def.week] += old.visits - now.visits
+		if s.fair {
+			x := &s.shares[def.worker]
+			x.load += int64(old.work - now.work)
+			x.ride += int64(old.legs - now.legs)
+			x.evenings += int64(old.late - now.late)
+		}
 		s.tours[t], s.saved[t] = s.saved[t], s.tours[t]
+	}
+	if s.risky {
+		for _, t := range s.touched {
+			s.weighRisk(t)
+		}
 	}
 	for i := len(s.log) - 1; i >= 0; i-- {
 		o := s.log[i]
@@ -106,31 +141,73 @@ func (s *state) revert(cost Objective) {
 	s.cost, s.broken = cost, false
 }
 
+// weighRisk brings up to date whether the day of a tour ends with a visit that
+// must not be its last.
+func (s *state) weighRisk(t int32) {
+	d := s.plan.tours[t].day
+	risk := false
+	tours := s.dayTours[d]
+	for i := len(tours) - 1; i >= 0; i-- {
+		if tr := &s.tours[tours[i]]; tr.visits > 0 {
+			risk = s.visits[tr.stops[tr.last].visit].notLast
+			break
+		}
+	}
+	if risk != s.dayRisk[d] {
+		s.dayRisk[d] = risk
+		s.breach += sign(risk)
+	}
+}
+
 // resync recomputes a tour from the sequence of its stops, which must be feasible.
 func (s *state) resync(t int32) {
-	def, tr := &s.plan.tours[t], &s.tours[t]
-	at, legs, work, moved := def.start, int32(0), int32(0), int64(0)
-	n := len(tr.stops)
+	def, old := &s.plan.tours[t], s.tours[t]
+	tr := &s.tours[t]
+	at := def.start
+	tr.work, tr.visits, tr.last, tr.home = 0, 0, -1, 0
 	for i := range tr.stops {
 		x := &tr.stops[i]
 		v := &s.visits[x.visit]
 		x.leg = 0
 		if v.place >= 0 {
-			x.leg = s.travel(at, v.place)
+			x.leg = s.travel(def.mode, at, v.place)
 			at = v.place
 		}
 		x.at = at
-		legs += x.leg
-		work += v.minutes
+		if !v.rest {
+			tr.work += v.minutes
+			tr.visits++
+			tr.last = int32(i)
+		}
 	}
-	home := int32(0)
-	if n > 0 {
-		home = s.travel(at, def.end)
+	if tr.visits > 0 {
+		tr.home = s.travel(def.mode, at, def.end)
 	}
-	legs += home
-	work += legs
-	late := def.to - home
-	for i := n - 1; i >= 0; i-- {
+	s.bounds(t)
+	s.times(t)
+	tr.work += tr.legs
+	s.cost.Travel += int64(tr.legs-old.legs) * int64(s.w.TravelMinute)
+	s.cost.Overtime += int64(tr.over-old.over) * int64(s.w.OvertimeMinute)
+	s.cost.Stability += tr.moved - old.moved
+	s.dayWork[def.day] += tr.work - old.work
+	s.weekWork[def.week] += tr.work - old.work
+	s.dayVisits[def.day] += tr.visits - old.visits
+	s.weekVisits[def.week] += tr.visits - old.visits
+	if s.fair {
+		s.addShare(def.worker, share{int64(tr.work - old.work), int64(tr.legs - old.legs), int64(tr.late - old.late)})
+	}
+	if s.risky {
+		s.weighRisk(t)
+	}
+	w := &s.workers[def.worker]
+	s.broken = s.broken || s.dayWork[def.day] > w.maxDay || s.weekWork[def.week] > w.maxWeek
+}
+
+// bounds finds the last start of every stop, from the end of the tour back.
+func (s *state) bounds(t int32) {
+	def, tr := &s.plan.tours[t], &s.tours[t]
+	late := s.leave(def.mode, def.to, tr.home)
+	for i := len(tr.stops) - 1; i >= 0; i-- {
 		x := &tr.stops[i]
 		v := &s.visits[x.visit]
 		if x.fixed {
@@ -141,28 +218,39 @@ func (s *state) resync(t int32) {
 			x.latest, ok = v.latest(late - v.minutes)
 			s.broken = s.broken || !ok
 		}
-		late = x.latest - x.leg
+		late = s.leave(def.mode, x.latest, x.leg)
 	}
+}
+
+// times lets the tour run: starts, travel at its hour, overtime, evenings.
+func (s *state) times(t int32) {
+	def, tr := &s.plan.tours[t], &s.tours[t]
 	now := def.from
+	tr.legs, tr.moved, tr.late, tr.over, tr.back = 0, 0, 0, 0, 0
 	for i := range tr.stops {
 		x := &tr.stops[i]
 		v := &s.visits[x.visit]
+		there := s.arrive(def.mode, now, x.leg)
+		x.ride = there - now
+		tr.legs += x.ride
 		if !x.fixed {
-			x.start = s.begin(v, now+x.leg, x.latest)
+			x.start = s.begin(v, there, x.latest)
 		}
-		s.broken = s.broken || x.start < now+x.leg || x.start > x.latest || (x.fixed && x.start+v.minutes > def.to)
+		s.broken = s.broken || x.start < there || x.start > x.latest || (x.fixed && x.start+v.minutes > def.to)
 		if x.role == 0 && v.moved > 0 {
-			moved += v.moved * int64(min(absolute(x.start-v.start), int32(s.w.MovedMost)))
+			tr.moved += v.moved * int64(min(absolute(x.start-v.start), int32(s.w.MovedMost)))
+		}
+		if s.fair && !v.rest && s.isEvening(x.start, v.minutes) {
+			tr.late++
 		}
 		now = x.start + v.minutes
+		if int32(i) == tr.last {
+			home := s.arrive(def.mode, now, tr.home)
+			tr.back = home - now
+			tr.over = max(0, home-def.due)
+		}
 	}
-	s.cost.Travel += int64(legs-tr.legs) * int64(s.w.TravelMinute)
-	s.cost.Stability += moved - tr.moved
-	s.dayWork[def.day] += work - tr.work
-	s.weekWork[def.week] += work - tr.work
-	tr.home, tr.work, tr.legs, tr.moved = home, work, legs, moved
-	w := &s.workers[def.worker]
-	s.broken = s.broken || s.dayWork[def.day] > w.maxDay || s.weekWork[def.week] > w.maxWeek
+	tr.legs += tr.back
 }
 
 // begin chooses a start: the published one if it can be had, the last before it
@@ -200,13 +288,12 @@ func (s *state) look(t, i int32, v *pVisit) (sp spot, ok, over bool) {
 		x := &tr.stops[i-1]
 		at, now = x.at, x.start+s.visits[x.visit].minutes
 	}
-	lo := now
-	then := at
-	leg := int32(0)
+	lo, then := now, at
 	if v.place >= 0 {
-		leg = s.travel(at, v.place)
-		lo += leg
+		lo = s.arrive(def.mode, now, s.travel(def.mode, at, v.place))
 		then = v.place
+	} else if v.rest && tr.visits == 0 {
+		then = -1 // nobody is on the way yet
 	}
 	first, can := v.earliest(lo)
 	if !can {
@@ -214,25 +301,27 @@ func (s *state) look(t, i int32, v *pVisit) (sp spot, ok, over bool) {
 		_, can = v.earliest(now)
 		return spot{}, false, !can
 	}
-	var hi, legs int32
+	legs := lo - now
+	var hi int32
 	switch {
 	case int(i) == len(tr.stops):
-		home := s.travel(then, def.end)
-		hi = def.to - home - v.minutes
-		legs = leg + home - tr.home
-	case s.visits[tr.stops[i].visit].place >= 0 || v.place < 0:
+		home := s.travel(def.mode, then, def.end)
+		hi = s.leave(def.mode, def.to, home) - v.minutes
+		legs += s.rideFrom(def.mode, first+v.minutes, home) - tr.back
+	case tr.visits > 0 && (s.visits[tr.stops[i].visit].place >= 0 || v.place < 0):
 		x := &tr.stops[i]
 		next := x.leg
 		if v.place >= 0 {
-			next = s.travel(then, s.visits[x.visit].place)
+			next = s.travel(def.mode, then, s.visits[x.visit].place)
 		}
-		hi = x.latest - next - v.minutes
-		legs = leg + next - x.leg
+		hi = s.leave(def.mode, x.latest, next) - v.minutes
+		legs += s.rideFrom(def.mode, first+v.minutes, next) - x.ride
 	default:
 		// the next stops are remote: the change of place shows only after them
-		hi, legs = s.lookPast(t, i, v.place)
+		var more int32
+		hi, more = s.lookPast(t, i, then, first+v.minutes)
 		hi -= v.minutes
-		legs += leg
+		legs += more
 	}
 	if first > hi {
 		return spot{}, false, false
@@ -240,21 +329,28 @@ func (s *state) look(t, i int32, v *pVisit) (sp spot, ok, over bool) {
 	return spot{tour: t, index: i, lo: lo, hi: hi, legs: legs}, true, false
 }
 
+// rideFrom is how long a way takes when it is begun at a time.
+func (s *state) rideFrom(mode, depart, minutes int32) int32 {
+	return s.arrive(mode, depart, minutes) - depart
+}
+
 // lookPast is the last time a worker standing at a place may go on to stop i
-// and all after it, where stop i is remote, and the change of travel.
-func (s *state) lookPast(t, i, place int32) (hi, legs int32) {
+// and all after it, where stop i is remote, and the change of travel if they go
+// on at now.
+func (s *state) lookPast(t, i, place, now int32) (hi, legs int32) {
 	def, tr := &s.plan.tours[t], &s.tours[t]
 	n := int32(len(tr.stops))
 	k := i
 	for k < n && s.visits[tr.stops[k].visit].place < 0 {
+		now = max(now, tr.stops[k].start) + s.visits[tr.stops[k].visit].minutes
 		k++
 	}
 	if k == n {
-		home := s.travel(place, def.end)
-		hi, legs = def.to-home, home-tr.home
+		home := s.travel(def.mode, place, def.end)
+		hi, legs = s.leave(def.mode, def.to, home), s.rideFrom(def.mode, now, home)-tr.back
 	} else {
-		leg := s.travel(place, s.visits[tr.stops[k].visit].place)
-		hi, legs = tr.stops[k].latest-leg, leg-tr.stops[k].leg
+		leg := s.travel(def.mode, place, s.visits[tr.stops[k].visit].place)
+		hi, legs = s.leave(def.mode, tr.stops[k].latest, leg), s.rideFrom(def.mode, now, leg)-tr.stops[k].ride
 	}
 	for j := k - 1; j >= i; j-- {
 		x := &tr.stops[j]
@@ -275,11 +371,27 @@ func (s *state) lookPast(t, i, place int32) (hi, legs int32) {
 	return hi, legs
 }
 
-// within says whether the worker's limits allow that much more work.
+// withinLimits says whether the worker may have one more visit and that much
+// more work.
 func (s *state) withinLimits(t, extra int32) bool {
 	def := &s.plan.tours[t]
 	w := &s.workers[def.worker]
-	return s.dayWork[def.day]+extra <= w.maxDay && s.weekWork[def.week]+extra <= w.maxWeek
+	return s.dayWork[def.day]+extra <= w.maxDay && s.weekWork[def.week]+extra <= w.maxWeek &&
+		s.dayVisits[def.day] < w.maxDayVisits && s.weekVisits[def.week] < w.maxWeekVisits
+}
+
+// followed says whether a visit comes after stop i of a tour on that day.
+func (s *state) followed(t, i int32) bool {
+	if i <= s.tours[t].last {
+		return true
+	}
+	tours := s.dayTours[s.plan.tours[t].day]
+	for k := len(tours) - 1; tours[k] != t; k-- {
+		if s.tours[tours[k]].visits > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // put makes a visit at the chosen spots, one for each role. The spots must be
@@ -290,7 +402,7 @@ func (s *state) put(v int32, spots []spot, starts []int32) {
 	for k, sp := range spots {
 		s.save(sp.tour)
 		tr := &s.tours[sp.tour]
-		x := stop{visit: v, role: int32(k), fixed: pv.roles > 1 || pv.locked || s.pin, start: starts[k]}
+		x := stop{visit: v, role: int32(k), fixed: (pv.roles > 1 || pv.locked || s.pin) && !pv.rest, start: starts[k]}
 		tr.stops = slices.Insert(tr.stops, int(sp.index), x)
 		s.where[v*maxRoles+int32(k)] = sp.tour
 		o.tours[k] = sp.tour
@@ -324,109 +436,10 @@ func (s *state) take(v int32) {
 
 func (s *state) assignCost(v int32, tours [maxRoles]int32, sign int64) {
 	pv := &s.visits[v]
-	if pv.assign == nil {
-		return
-	}
 	for k := range pv.roles {
-		s.cost.Preference += sign * int64(pv.assign[s.plan.tours[tours[k]].worker])
+		preference, wishes, stability := pv.assign(s.plan.tours[tours[k]].worker)
+		s.cost.Preference += sign * preference
+		s.cost.Wishes += sign * wishes
+		s.cost.Stability += sign * stability
 	}
-}
-
-// countSeries keeps the series' faces and dates, and their cost.
-func (s *state) countSeries(v int32, tours [maxRoles]int32, add bool) {
-	pv := &s.visits[v]
-	if pv.series < 0 {
-		return
-	}
-	before := s.spacingCost(pv.series)
-	faces := s.faces[pv.series]
-	s.cost.Continuity -= s.facesCost(faces)
-	for k := range pv.roles {
-		w := s.plan.tours[tours[k]].worker
-		at := slices.IndexFunc(faces, func(f face) bool { return f.worker == w })
-		switch {
-		case add && at < 0:
-			faces = append(faces, face{w, 1})
-		case add:
-			faces[at].parts++
-		default:
-			if faces[at].parts--; faces[at].parts == 0 {
-				faces[at] = faces[len(faces)-1]
-				faces = faces[:len(faces)-1]
-			}
-		}
-	}
-	s.faces[pv.series] = faces
-	s.cost.Continuity += s.facesCost(faces)
-	date := s.plan.tours[tours[0]].date
-	at, _ := slices.BinarySearch(s.dates[pv.series], date)
-	if add {
-		s.dates[pv.series] = slices.Insert(s.dates[pv.series], at, date)
-	} else {
-		s.dates[pv.series] = slices.Delete(s.dates[pv.series], at, at+1)
-	}
-	s.cost.Spacing += s.spacingCost(pv.series) - before
-}
-
-func (s *state) facesCost(f []face) int64 {
-	return int64(max(0, len(f)-1)) * int64(s.w.NewFace)
-}
-
-func (s *state) spacingCost(series int32) int64 {
-	wish := s.series[series].spacing
-	if wish == 0 {
-		return 0
-	}
-	var short int64
-	d := s.dates[series]
-	for i := 1; i < len(d); i++ {
-		short += int64(max(0, wish-(d[i]-d[i-1])))
-	}
-	return short * int64(s.w.SpacingDay)
-}
-
-// dateCost is what one more visit of the series on a date would cost, or false
-// when the series may have no more that day.
-func (s *state) dateCost(series, date int32) (int64, bool) {
-	if series < 0 {
-		return 0, true
-	}
-	x := &s.series[series]
-	d := s.dates[series]
-	at, _ := slices.BinarySearch(d, date)
-	same := int32(0)
-	for i := at; i < len(d) && d[i] == date; i++ {
-		same++
-	}
-	if same >= x.perDay {
-		return 0, false
-	}
-	if x.spacing == 0 {
-		return 0, true
-	}
-	short := func(gap int32) int64 { return int64(max(0, x.spacing-gap)) }
-	var c int64
-	if at > 0 {
-		c += short(date - d[at-1])
-	}
-	if at < len(d) {
-		c += short(d[at] - date)
-	}
-	if at > 0 && at < len(d) {
-		c -= short(d[at] - d[at-1])
-	}
-	return c * int64(s.w.SpacingDay), true
-}
-
-// faceCost is what sending a worker adds to the series' continuity.
-func (s *state) faceCost(series, worker int32) int64 {
-	if series < 0 || len(s.faces[series]) == 0 {
-		return 0
-	}
-	for _, f := range s.faces[series] {
-		if f.worker == worker {
-			return 0
-		}
-	}
-	return int64(s.w.NewFace)
 }

@@ -3,20 +3,58 @@ package optimise
 import "math"
 
 // Travel tells how many minutes it takes from one place to another, the stop
-// itself included. It must not be negative, and is zero between equal places.
+// itself included. It must not be negative, and is zero between equal places. It
+// need not be the same both ways.
 type Travel interface {
 	Minutes(from, to Place) int
 }
 
-// Estimate is travel without a map: great-circle distance × 1.35, slow for the
-// first kilometres and faster further out, and a constant for each stop. It is an
-// estimate; nothing leaves the process. The zero value is ready.
-type Estimate struct {
-	StopMinutes int // parking and walking; 0 means 4
+// ByMode is a Travel that also knows how long it takes otherwise than by car. One
+// that does not is asked the same for all.
+type ByMode interface {
+	Travel
+	MinutesBy(mode Mode, from, to Place) int
 }
 
-// Kilometres of road and the speed on them.
-var bands = [...]struct{ upTo, speed float64 }{{2, 20}, {10, 35}, {30, 55}, {math.Inf(1), 75}}
+// Mode is a way of travelling.
+type Mode string
+
+// The ways of travelling.
+const (
+	Car     Mode = ""
+	Transit Mode = "transit"
+	Bicycle Mode = "bicycle"
+	Foot    Mode = "foot"
+)
+
+func (m Mode) known() bool { return m == Car || m == Transit || m == Bicycle || m == Foot }
+
+// Estimate is travel without a map: great-circle distance × 1.35, slow for the
+// first kilometres and faster further out, and a constant for each stop. It is an
+// estimate; nothing leaves the process. The zero value is ready. It is the same on
+// every machine: see exact.go.
+type Estimate struct {
+	StopMinutes int // parking and walking, or the wait for a bus; 0 means 4, by transit 9, on foot none
+	// Percent is what recorded visits say the trips of each mode take of the
+	// estimate, band by band; see Calibrate. None is 100.
+	Percent map[Mode][]int
+}
+
+// band is kilometres of road up to which a speed in km/h is assumed.
+type band struct{ upTo, speed float64 }
+
+// bands are the speeds by mode. By transit the first kilometre is walked.
+func bands(m Mode) []band {
+	switch m {
+	case Transit:
+		return []band{{1, 5}, {10, 20}, {30, 35}, {math.MaxFloat64, 50}}
+	case Bicycle:
+		return []band{{2, 14}, {10, 17}, {30, 17}, {math.MaxFloat64, 15}}
+	case Foot:
+		return []band{{2, 5}, {10, 5}, {30, 4.5}, {math.MaxFloat64, 4}}
+	}
+	return []band{{2, 20}, {10, 35}, {30, 55}, {math.MaxFloat64, 75}}
+}
 
 const (
 	earthKm = 6371.0088 // mean radius, IUGG
@@ -24,38 +62,54 @@ const (
 )
 
 // Minutes implements Travel.
-func (e Estimate) Minutes(from, to Place) int {
+func (e Estimate) Minutes(from, to Place) int { return e.MinutesBy(Car, from, to) }
+
+// MinutesBy implements ByMode.
+func (e Estimate) MinutesBy(mode Mode, from, to Place) int {
 	if from == to {
 		return 0
 	}
-	return e.stop() + int(math.Ceil(drive(from.unit(), to.unit())))
+	return e.stop(mode) + e.way(mode, bands(mode), from.unit(), to.unit())
 }
 
-func (e Estimate) stop() int {
-	if e.StopMinutes == 0 {
+func (e Estimate) stop(mode Mode) int {
+	switch {
+	case mode == Foot:
+		return 0
+	case mode == Transit && e.StopMinutes == 0:
+		return 9
+	case e.StopMinutes == 0:
 		return 4
 	}
 	return e.StopMinutes
 }
 
-type vector struct{ x, y, z float64 }
-
-func (p Place) unit() vector {
-	lat, lon := p.Lat*math.Pi/180, p.Lon*math.Pi/180
-	return vector{math.Cos(lat) * math.Cos(lon), math.Cos(lat) * math.Sin(lon), math.Sin(lat)}
+// way is the minutes on the road between two unit vectors, rounded up.
+func (e Estimate) way(mode Mode, speeds []band, a, b vector) int {
+	km := a.roadKm(b)
+	minutes := drive(speeds, km)
+	if p := e.Percent[mode]; len(p) == len(speeds) {
+		minutes = float64(minutes*float64(p[bandOf(speeds, km)])) / 100
+	}
+	return int(math.Ceil(minutes))
 }
 
-// drive is the minutes on the road between two unit vectors.
-func drive(a, b vector) float64 {
-	dx, dy, dz := a.x-b.x, a.y-b.y, a.z-b.z
-	chord := math.Sqrt(dx*dx + dy*dy + dz*dz)
-	km := detour * earthKm * 2 * math.Asin(math.Min(1, chord/2))
+func bandOf(speeds []band, km float64) int {
+	k := 0
+	for km > speeds[k].upTo {
+		k++
+	}
+	return k
+}
+
+// drive is the minutes for so many kilometres of road.
+func drive(speeds []band, km float64) float64 {
 	minutes, done := 0.0, 0.0
-	for _, b := range bands {
+	for _, b := range speeds {
 		if km <= b.upTo {
-			return minutes + (km-done)/b.speed*60
+			return minutes + float64((km-done)/b.speed*60)
 		}
-		minutes += (b.upTo - done) / b.speed * 60
+		minutes += float64((b.upTo - done) / b.speed * 60)
 		done = b.upTo
 	}
 	return minutes

@@ -58,6 +58,9 @@ func NewBoard(p Problem, s Solution) (*Board, error) {
 			return nil, fmt.Errorf("visit %s cannot stand where the schedule has it", x.Visit)
 		}
 	}
+	if st.breach > 0 {
+		return nil, fmt.Errorf("visit %s cannot stand where the schedule has it", c.p.Visits[st.offender()].ID)
+	}
 	st.unpin()
 	// one more visit, filled in by Insert
 	c.visits = append(c.visits, pVisit{})
@@ -88,11 +91,14 @@ func (s *state) unpin() {
 // widen adds a place nobody is at yet.
 func (c *plan) widen() {
 	n := c.places
-	wide := make([]uint16, (n+1)*(n+1))
-	for i := range n {
-		copy(wide[i*(n+1):], c.minutes[i*n:(i+1)*n])
+	for mode, narrow := range c.minutes {
+		wide := make([]uint16, (n+1)*(n+1))
+		for i := range n {
+			copy(wide[i*(n+1):], narrow[i*n:(i+1)*n])
+		}
+		c.minutes[mode] = wide
 	}
-	c.places, c.minutes = n+1, wide
+	c.places = n + 1
 }
 
 // Insert finds up to three places for a visit that is not in the schedule, the
@@ -113,12 +119,7 @@ func (b *Board) Insert(v Visit) ([]Offer, error) {
 	}
 	id := int32(len(f.visits) - 1)
 	f.p.Visits[id] = v
-	series := int32(-1)
-	for k := range f.series {
-		if f.p.Visits[f.series[k].visits[0]].Series == v.Series && v.Series != "" {
-			series = int32(k)
-		}
-	}
+	series := f.seriesIndex(v.Series)
 	if series >= 0 && v.PerDay > 0 {
 		old := f.series[series].perDay
 		f.series[series].perDay = min(old, int32(v.PerDay))
@@ -130,6 +131,7 @@ func (b *Board) Insert(v Visit) ([]Offer, error) {
 		b.reach(*v.Place)
 	}
 	f.visits[id] = f.number(v, place, series)
+	f.risky = f.risky || v.NotLast
 	clear(b.banned)
 	var offers []Offer
 	for len(offers) < offersWanted {
@@ -137,7 +139,9 @@ func (b *Board) Insert(v Visit) ([]Offer, error) {
 		if !ok {
 			break
 		}
-		offers = append(offers, b.offer(id, c))
+		if o, stands := b.offer(id, c); stands {
+			offers = append(offers, o)
+		}
 		for k := range f.visits[id].roles {
 			b.banned[c.spots[k].tour] = true
 			break // another first worker or another day
@@ -155,9 +159,11 @@ func (b *Board) reach(at Place) {
 	c := b.f.plan
 	n := c.places
 	unit := at.unit()
-	for i := range int(b.spare) {
-		there, back := c.reach(at, unit, i)
-		c.minutes[int(b.spare)*n+i], c.minutes[i*n+int(b.spare)] = there, back
+	for k, mode := range c.modes {
+		for i := range int(b.spare) {
+			there, back := c.reach(mode, at, unit, i)
+			c.minutes[k][int(b.spare)*n+i], c.minutes[k][i*n+int(b.spare)] = there, back
+		}
 	}
 }
 
@@ -168,8 +174,9 @@ func (f *finder) bestWithout(v int32, banned map[int32]bool) (choice, bool) {
 	return f.best(v, nil, math.MaxInt64/4)
 }
 
-// offer describes a choice by making it and taking it back.
-func (b *Board) offer(v int32, c choice) Offer {
+// offer describes a choice by making it and taking it back. It is false where
+// the hour of travel makes it break a limit after all.
+func (b *Board) offer(v int32, c choice) (Offer, bool) {
 	f := b.f
 	before := f.cost
 	roles := int(f.visits[v].roles)
@@ -182,8 +189,9 @@ func (b *Board) offer(v int32, c choice) Offer {
 	o := Offer{Assignment: f.assignment(v)}
 	o.Points = f.cost.Total() - before.Total() + f.visits[v].leaveOut
 	o.Moves = f.moves(old, v)
+	stands := !f.broken && f.breach == 0
 	f.revert(before)
-	return o
+	return o, stands
 }
 
 // assignment reads where a placed visit stands.
@@ -211,7 +219,9 @@ func (f *finder) starts(tours []int32) []placedAt {
 	var out []placedAt
 	for _, t := range tours {
 		for _, x := range f.tours[t].stops {
-			out = append(out, placedAt{x.visit, f.assignment(x.visit)})
+			if !f.visits[x.visit].rest {
+				out = append(out, placedAt{x.visit, f.assignment(x.visit)})
+			}
 		}
 	}
 	return out
@@ -249,7 +259,7 @@ func (b *Board) displace(id int32, offers []Offer) []Offer {
 			}
 			for i := 0; i < len(f.tours[t].stops); i++ {
 				u := f.tours[t].stops[i].visit
-				if f.visits[u].locked || f.visits[u].leaveOut > pv.leaveOut {
+				if f.visits[u].locked || f.visits[u].rest || f.visits[u].leaveOut > pv.leaveOut {
 					continue
 				}
 				if tries++; tries > most {
@@ -274,7 +284,7 @@ func (b *Board) instead(id, u, t int32) (Offer, bool) {
 	defer func() { f.revert(before) }()
 	was := placedAt{u, f.assignment(u)}
 	f.take(u)
-	if f.broken {
+	if f.broken || f.breach > 0 {
 		return Offer{}, false
 	}
 	into := func(v int32, tours []int32) ([]placedAt, bool) {
@@ -300,7 +310,7 @@ func (b *Board) instead(id, u, t int32) (Offer, bool) {
 		return Offer{}, false
 	}
 	old2, ok := into(u, nil)
-	if !ok || f.broken {
+	if !ok || f.broken || f.breach > 0 {
 		return Offer{}, false
 	}
 	o := Offer{Assignment: f.assignment(id), Points: f.cost.Total() - before.Total() + f.visits[id].leaveOut}

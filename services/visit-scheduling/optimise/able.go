@@ -1,0 +1,98 @@
+package optimise
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// ableFor lists the workers who can take part k of a visit, in order: skills and
+// their levels, languages, attributes, exclusions; of a single worker also, if the
+// family wants it so, that they are known. Lists of equal demands are one list.
+func (c *plan) ableFor(v *Visit, k, series int32, known bool) []int32 {
+	role := Role{}
+	if len(v.Roles) > 0 {
+		role = v.Roles[k]
+	}
+	known = known && len(v.Roles) < 2 && series >= 0 && c.series[series].knownFirst
+	key := demand(role, v.Excluded)
+	if known {
+		key += fmt.Sprintf(" known to %d", series)
+	}
+	if list, ok := c.able[key]; ok {
+		return list
+	}
+	var list []int32
+	for i := range c.p.Workers {
+		w := &c.p.Workers[i]
+		if slices.Contains(v.Excluded, w.ID) || !w.meets(&role) || (known && !c.series[series].knows(int32(i))) {
+			continue
+		}
+		list = append(list, int32(i))
+	}
+	c.able[key] = list
+	return list
+}
+
+// demand writes a role and exclusions as one word; equal words are equal demands.
+func demand(r Role, excluded []string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%q %q %q %q", r.Skills, r.Languages, r.Attributes, excluded)
+	levels := make([]string, 0, len(r.Levels))
+	for s, n := range r.Levels {
+		levels = append(levels, fmt.Sprintf(" %q≥%d", s, n))
+	}
+	sort.Strings(levels)
+	for _, l := range levels {
+		b.WriteString(l)
+	}
+	return b.String()
+}
+
+// meets says whether the worker can take a role.
+func (w *Worker) meets(r *Role) bool {
+	for s, least := range r.Levels {
+		if w.level(s) < least {
+			return false
+		}
+	}
+	return within(r.Skills, w.Skills) && within(r.Languages, w.Languages) && within(r.Attributes, w.Attributes)
+}
+
+// level is how well a worker has a skill: 0 not at all, 1 when nothing is said.
+func (w *Worker) level(skill string) int {
+	if !slices.Contains(w.Skills, skill) {
+		return 0
+	}
+	if l, ok := w.Levels[skill]; ok {
+		return l
+	}
+	return 1
+}
+
+func within(need, have []string) bool {
+	for _, n := range need {
+		if !slices.Contains(have, n) {
+			return false
+		}
+	}
+	return true
+}
+
+// assign is what sending a worker costs, by terms: not preferred, wishes not met,
+// not the one published.
+func (v *pVisit) assign(w int32) (preference, wishes, stability int64) {
+	if v.stranger > 0 && !slices.Contains(v.preferred, w) {
+		preference = int64(v.stranger)
+	}
+	for _, x := range v.wishes {
+		if !x.has[w] {
+			wishes += int64(x.points)
+		}
+	}
+	if v.changed > 0 && !slices.Contains(v.published, w) {
+		stability = int64(v.changed)
+	}
+	return preference, wishes, stability
+}

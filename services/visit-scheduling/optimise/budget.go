@@ -1,0 +1,61 @@
+package optimise
+
+import (
+	"context"
+	"time"
+)
+
+// reasonShare is the part of the time until a deadline that is kept for finding
+// out why visits are left out: one in so many.
+const reasonShare = 10
+
+// budget is when a search ends: by its work, by the clock, or when cancelled.
+type budget struct {
+	ctx      context.Context
+	work     int64
+	began    time.Time
+	searched time.Time // when searching ends; zero is never
+	deadline time.Time
+}
+
+func newBudget(ctx context.Context, opt Options, visits int) *budget {
+	b := &budget{ctx: ctx, work: opt.WorkUnits, began: time.Now(), deadline: opt.Deadline}
+	if opt.WorkUnits <= 0 && opt.Deadline.IsZero() {
+		b.work = 20 * int64(visits)
+	}
+	if !opt.Deadline.IsZero() {
+		b.searched = opt.Deadline.Add(-opt.Deadline.Sub(b.began) / reasonShare)
+	}
+	return b
+}
+
+// over says whether nothing more may be begun.
+func (b *budget) over() bool {
+	return b.ctx.Err() != nil || (!b.deadline.IsZero() && !time.Now().Before(b.deadline))
+}
+
+// progress is how much of a search is done after so many steps, 1 at its end.
+func (b *budget) progress(steps int64) float64 {
+	if b.ctx.Err() != nil {
+		return 1
+	}
+	done := 0.0
+	if b.work > 0 {
+		done = float64(steps) / float64(b.work)
+	}
+	if !b.searched.IsZero() {
+		done = max(done, float64(time.Since(b.began))/float64(max(1, b.searched.Sub(b.began))))
+	}
+	return done
+}
+
+// share is the time of one of several waves of searches, one after the other.
+func (b *budget) share(wave, waves int) *budget {
+	out := *b
+	if !b.searched.IsZero() {
+		each := b.searched.Sub(b.began) / time.Duration(waves)
+		out.began = b.began.Add(each * time.Duration(wave))
+		out.searched = out.began.Add(each)
+	}
+	return &out
+}

@@ -1,0 +1,141 @@
+package optimise
+
+import (
+	"cmp"
+	"slices"
+)
+
+// tourAt is the tour of a worker that holds a span, -1 if none does.
+func (c *plan) tourAt(worker, from, to int32) int32 {
+	for _, t := range c.workers[worker].tours {
+		if c.tours[t].from <= from && to <= c.tours[t].to {
+			return t
+		}
+	}
+	return -1
+}
+
+// loadLocked puts the locked visits where they are published; one that cannot
+// be there stays unplaced.
+func (s *state) loadLocked() {
+	var locked []Placement
+	for i := range s.p.Visits {
+		if v := &s.p.Visits[i]; v.Locked {
+			locked = append(locked, Placement{v.ID, *v.Published})
+		}
+	}
+	s.load(locked)
+}
+
+// load places what is given, in order of time, as far as every rule allows but
+// those that a later visit may mend: the state may be left with breaches. A visit
+// placed already is passed over.
+func (s *state) load(placed []Placement) {
+	list := slices.Clone(placed)
+	slices.SortStableFunc(list, func(a, b Placement) int {
+		return cmp.Compare(first(a.Starts), first(b.Starts))
+	})
+	for _, p := range list {
+		v, ok := s.visit[p.Visit]
+		if !ok || s.placed(v) {
+			continue
+		}
+		s.loadOne(v, p.Assignment)
+	}
+	s.accept()
+}
+
+func first(a []int) int {
+	if len(a) == 0 {
+		return 0
+	}
+	return a[0]
+}
+
+func (s *state) loadOne(v int32, a Assignment) bool {
+	pv := &s.visits[v]
+	if len(a.Workers) != int(pv.roles) || len(a.Starts) != int(pv.roles) || (pv.locked && !s.asPublished(v, a)) {
+		return false
+	}
+	var spots [maxRoles]spot
+	var starts [maxRoles]int32
+	f := &finder{state: s}
+	for k := range pv.roles {
+		w, known := s.worker[a.Workers[k]]
+		start := int32(a.Starts[k])
+		if !known {
+			return false
+		}
+		if _, able := slices.BinarySearch(pv.able[k], w); !able {
+			return false
+		}
+		t := s.tourAt(w, start, start+pv.minutes)
+		if t < 0 {
+			return false
+		}
+		if b, ok := pv.earliest(start); !ok || b != start {
+			return false
+		}
+		sp, ok := s.slot(t, pv, start)
+		if !ok || !s.withinLimits(t, pv.minutes+sp.legs) || f.sameWorker(spots[:k], sp) {
+			return false
+		}
+		if _, ok = s.faceCost(pv, w); !ok {
+			return false
+		}
+		spots[k], starts[k] = sp, start
+	}
+	for k := 1; k < int(pv.roles); k++ {
+		gap := starts[k] - starts[k-1]
+		if !pv.ordered && gap != 0 || pv.ordered && (gap < pv.gapMin || gap > pv.gapMax) {
+			return false
+		}
+	}
+	date := s.plan.tours[spots[0].tour].date
+	if _, free := s.dateCost(pv, date); !free {
+		return false
+	}
+	if pv.team && !f.fits(v, spots[:pv.roles]) {
+		return false
+	}
+	if x := int32(pv.series); pv.roles == 1 && x >= 0 && s.series[x].subs && s.subs[x] >= s.series[x].subsLeft &&
+		!slices.Contains(s.series[x].regular, s.plan.tours[spots[0].tour].worker) {
+		return false
+	}
+	before := s.cost
+	s.accept()
+	s.put(v, spots[:pv.roles], starts[:])
+	if s.broken {
+		s.revert(before)
+		return false
+	}
+	s.accept()
+	return true
+}
+
+// slot is where in a tour a visit with a given start stands: after all that start
+// before it, or before the breaks among them, which can wait.
+func (s *state) slot(t int32, pv *pVisit, start int32) (spot, bool) {
+	tr := &s.tours[t]
+	i := int32(0)
+	for int(i) < len(tr.stops) && tr.stops[i].start <= start {
+		i++
+	}
+	for {
+		sp, ok, _ := s.look(t, i, pv)
+		// one who comes alone may be moved to where the tour allows it
+		exact := pv.roles > 1 || pv.locked || s.pin
+		if ok && (!exact || (start >= sp.lo && start <= sp.hi)) {
+			return sp, true
+		}
+		if i == 0 || !s.visits[tr.stops[i-1].visit].rest {
+			return spot{}, false
+		}
+		i--
+	}
+}
+
+func (s *state) asPublished(v int32, a Assignment) bool {
+	p := s.p.Visits[v].Published
+	return slices.Equal(p.Workers, a.Workers) && slices.Equal(p.Starts, a.Starts)
+}

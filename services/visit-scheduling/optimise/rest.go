@@ -1,0 +1,56 @@
+package optimise
+
+import "slices"
+
+// restOut is the price of a break not taken: far above every schedule, so that no
+// search ends without one.
+const restOut = int64(1) << 44
+
+// addBreaks makes a visit of every break that is due: a remote one, by its worker
+// alone, in the stretch that holds its window.
+func (c *plan) addBreaks() {
+	c.p.Visits = slices.Clip(c.p.Visits)
+	for i := range c.workers {
+		for _, b := range c.p.Workers[i].Breaks {
+			for _, t := range c.workers[i].tours {
+				def := &c.tours[t]
+				if int32(b.From) < def.from || int32(b.To) > def.due {
+					continue
+				}
+				c.p.Visits = append(c.p.Visits, Visit{})
+				c.visits = append(c.visits, pVisit{
+					place: -1, minutes: int32(b.Minutes), windows: []Window{b.Window}, roles: 1, able: [][]int32{{int32(i)}},
+					series: -1, leaveOut: restOut, start: -1 << 31, rest: true,
+				})
+			}
+		}
+	}
+}
+
+// takeBreaks puts every break into its tour. On empty tours that always works:
+// their windows lie in the tour and not on each other.
+func (s *state) takeBreaks() {
+	f := finder{state: s}
+	for v := range s.visits {
+		if !s.visits[v].rest {
+			continue
+		}
+		if c, ok := f.best(int32(v), nil, restOut); ok {
+			s.put(int32(v), c.spots[:1], c.starts[:])
+		}
+	}
+	s.accept()
+}
+
+// breaks reads when each worker rests out of tours.
+func (c *plan) breaks(tours []tour) []BreakTaken {
+	var out []BreakTaken
+	for t := range tours {
+		for _, x := range tours[t].stops {
+			if v := &c.visits[x.visit]; v.rest {
+				out = append(out, BreakTaken{c.p.Workers[c.tours[t].worker].ID, int(x.start), int(v.minutes)})
+			}
+		}
+	}
+	return out
+}

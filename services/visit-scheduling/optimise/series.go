@@ -1,0 +1,431 @@
+package optimise
+
+import (
+	"math"
+	"slices"
+)
+
+// pSeries are the visits of one family and what holds for all of them.
+type pSeries struct {
+	visits     []int32
+	perDay     int32
+	perWeek    int32
+	spacing    int32
+	notRunning bool
+	steady     bool
+	weekdays   int // weekdays that cost nothing
+	met        []int32
+	maxFaces   int
+	knownFirst bool
+	regular    []int32
+	subs       bool // substitutes are bounded
+	subsLeft   int  // visits
+	notTwice   bool // never substitutes running
+	lastWas    bool
+}
+
+// together says whether a team must be looked at as one to keep the rules.
+func (x *pSeries) together() bool {
+	return x.knownFirst || x.subs || x.maxFaces < math.MaxInt
+}
+
+func (x *pSeries) knows(w int32) bool {
+	return slices.Contains(x.met, w) || slices.Contains(x.regular, w)
+}
+
+func (c *plan) numberSeries(i int32) {
+	v := &c.p.Visits[i]
+	if v.Series == "" {
+		return
+	}
+	k, ok := c.seriesOf[v.Series]
+	if !ok {
+		k = int32(len(c.series))
+		c.seriesOf[v.Series] = k
+		c.series = append(c.series, pSeries{perDay: math.MaxInt32, perWeek: math.MaxInt32, maxFaces: math.MaxInt, weekdays: 1})
+	}
+	x := &c.series[k]
+	x.visits = append(x.visits, i)
+	x.spacing = max(x.spacing, int32(v.Spacing))
+	if v.PerDay > 0 {
+		x.perDay = min(x.perDay, int32(v.PerDay))
+	}
+}
+
+// numberFamilies fills in the rules of the series the problem has.
+func (c *plan) numberFamilies() {
+	for i := range c.p.Families {
+		f := &c.p.Families[i]
+		k := c.seriesIndex(f.Series)
+		if k < 0 {
+			continue
+		}
+		x := &c.series[k]
+		x.met, x.regular = c.numbers(f.Met), c.numbers(f.Regular)
+		x.notRunning, x.steady, x.knownFirst = f.NotRunning, f.SteadyWeekday, f.KnownFirst
+		if f.PerWeek > 0 {
+			x.perWeek, x.weekdays = int32(f.PerWeek), f.PerWeek
+		}
+		if f.MaxWorkers > 0 {
+			// those who came and left the agency count too
+			x.maxFaces = f.MaxWorkers - len(unique(f.Met)) + len(x.met)
+		}
+		if s := f.Substitutes; s != nil {
+			x.subs, x.subsLeft, x.notTwice, x.lastWas = true, s.Most-s.Used, s.NeverRunning, s.LastWas
+		}
+	}
+	for i := range c.workers {
+		families := unique(c.p.Workers[i].Families)
+		for _, f := range families {
+			if k := c.seriesIndex(f); k >= 0 {
+				c.workers[i].families = append(c.workers[i].families, k)
+			}
+		}
+		if w := &c.workers[i]; w.caseload < math.MaxInt32 {
+			w.caseload -= int32(len(families))
+		}
+	}
+}
+
+func unique(a []string) []string {
+	a = slices.Clone(a)
+	slices.Sort(a)
+	return slices.Compact(a)
+}
+
+// face is a worker a series has met, and in how many parts of placed visits.
+type face struct {
+	worker, parts int32
+	met           bool // before the problem began
+}
+
+// seen is a placed visit of a series.
+type seen struct {
+	date       int32
+	substitute bool // by none of the family's own workers
+}
+
+func newFaces(c *plan) [][]face {
+	out := make([][]face, len(c.series))
+	for k := range c.series {
+		for _, w := range c.series[k].met {
+			out[k] = append(out[k], face{worker: w, met: true})
+		}
+	}
+	return out
+}
+
+// countSeries keeps the series' faces and dates, the workers' families, their cost
+// and the rules they break.
+func (s *state) countSeries(v int32, tours [maxRoles]int32, add bool) {
+	pv := &s.visits[v]
+	k := pv.series
+	if k < 0 {
+		return
+	}
+	x := &s.series[k]
+	spacing, weekday, running := s.spacingCost(k), s.weekdayCost(k), s.running(k)
+	faces := s.faces[k]
+	s.cost.Continuity -= s.facesCost(k, faces)
+	substitute := x.subs
+	for r := range pv.roles {
+		w := s.plan.tours[tours[r]].worker
+		substitute = substitute && !slices.Contains(x.regular, w)
+		faces = s.countFace(k, faces, w, add)
+	}
+	s.faces[k] = faces
+	s.cost.Continuity += s.facesCost(k, faces)
+	one := seen{s.plan.tours[tours[0]].date, substitute}
+	if substitute {
+		s.subs[k] += sign(add)
+	}
+	if add {
+		at, _ := slices.BinarySearchFunc(s.dates[k], one.date, bySeen)
+		s.dates[k] = slices.Insert(s.dates[k], at, one)
+	} else {
+		at := slices.Index(s.dates[k], one)
+		s.dates[k] = slices.Delete(s.dates[k], at, at+1)
+	}
+	s.cost.Spacing += s.spacingCost(k) - spacing
+	s.cost.Weekday += s.weekdayCost(k) - weekday
+	s.breach += s.running(k) - running
+}
+
+func bySeen(a seen, date int32) int { return int(a.date) - int(date) }
+
+func sign(add bool) int {
+	if add {
+		return 1
+	}
+	return -1
+}
+
+func (s *state) countFace(k int32, faces []face, w int32, add bool) []face {
+	at := slices.IndexFunc(faces, func(f face) bool { return f.worker == w })
+	if add && at < 0 {
+		at = len(faces)
+		faces = append(faces, face{worker: w})
+	}
+	if add {
+		if faces[at].parts++; faces[at].parts == 1 && !s.onCaseload(w, k) {
+			s.families[w]++
+		}
+		return faces
+	}
+	if faces[at].parts--; faces[at].parts == 0 {
+		if !s.onCaseload(w, k) {
+			s.families[w]--
+		}
+		if !faces[at].met {
+			faces[at] = faces[len(faces)-1]
+			return faces[:len(faces)-1]
+		}
+	}
+	return faces
+}
+
+func (s *state) facesCost(k int32, f []face) int64 {
+	return int64(max(0, len(f)-max(1, len(s.series[k].met)))) * int64(s.w.NewFace)
+}
+
+func (s *state) spacingCost(series int32) int64 {
+	wish := s.series[series].spacing
+	if wish == 0 {
+		return 0
+	}
+	var short int64
+	d := s.dates[series]
+	for i := 1; i < len(d); i++ {
+		short += int64(max(0, wish-(d[i].date-d[i-1].date)))
+	}
+	return short * int64(s.w.SpacingDay)
+}
+
+func (s *state) weekdayCost(series int32) int64 {
+	x := &s.series[series]
+	if !x.steady {
+		return 0
+	}
+	used := 0
+	for i := range s.dates[series] {
+		if !onWeekdayOf(s.dates[series][:i], s.dates[series][i].date) {
+			used++
+		}
+	}
+	return int64(max(0, used-x.weekdays)) * int64(s.w.Weekday)
+}
+
+func onWeekdayOf(d []seen, date int32) bool {
+	return slices.ContainsFunc(d, func(x seen) bool { return (x.date-date)%7 == 0 })
+}
+
+// running is how often substitutes come on two visiting days of a series running,
+// where they may not.
+func (s *state) running(series int32) int {
+	n, _ := s.runs(series)
+	return n
+}
+
+// runs counts them, and names the later day of the first.
+func (s *state) runs(series int32) (n int, first int32) {
+	x := &s.series[series]
+	if !x.notTwice {
+		return 0, 0
+	}
+	before := x.lastWas
+	d := s.dates[series]
+	for i := 0; i < len(d); {
+		now, date := false, d[i].date
+		for ; i < len(d) && d[i].date == date; i++ {
+			now = now || d[i].substitute
+		}
+		if now && before {
+			if n++; n == 1 {
+				first = date
+			}
+		}
+		before = now
+	}
+	return n, first
+}
+
+// dateCost is what one more visit of the series on a date would cost, or false
+// when the series may have no more then.
+func (s *state) dateCost(pv *pVisit, date int32) (int64, bool) {
+	if pv.series < 0 {
+		return 0, true
+	}
+	x := &s.series[pv.series]
+	d := s.dates[pv.series]
+	at, _ := slices.BinarySearchFunc(d, date, bySeen)
+	same := 0
+	for at+same < len(d) && d[at+same].date == date {
+		same++
+	}
+	if int32(same) >= x.perDay && pv.free&freePerDay == 0 {
+		return 0, false
+	}
+	if pv.free&freePattern == 0 && !x.patternAllows(d, at, at+same, date) {
+		return 0, false
+	}
+	var c int64
+	if x.spacing > 0 {
+		short := func(gap int32) int64 { return int64(max(0, x.spacing-gap)) }
+		if at > 0 {
+			c += short(date - d[at-1].date)
+		}
+		if at < len(d) {
+			c += short(d[at].date - date)
+		}
+		if at > 0 && at < len(d) {
+			c -= short(d[at].date - d[at-1].date)
+		}
+		c *= int64(s.w.SpacingDay)
+	}
+	if x.steady && !onWeekdayOf(d, date) {
+		used := 0
+		for i := range d {
+			if !onWeekdayOf(d[:i], d[i].date) {
+				used++
+			}
+		}
+		if used >= x.weekdays {
+			c += int64(s.w.Weekday)
+		}
+	}
+	return c, true
+}
+
+// patternAllows says whether the week and the days around a date have room for
+// one more. d[from:to] are the visits of that date.
+func (x *pSeries) patternAllows(d []seen, from, to int, date int32) bool {
+	if x.notRunning && (from > 0 && d[from-1].date == date-1 || to < len(d) && d[to].date == date+1) {
+		return false
+	}
+	if x.perWeek == math.MaxInt32 {
+		return true
+	}
+	week, n := floorDiv(int(date), 7), int32(0)
+	for _, v := range d {
+		if floorDiv(int(v.date), 7) == week {
+			n++
+		}
+	}
+	return n < x.perWeek
+}
+
+// faceCost is what sending a worker adds to the series' continuity, or false when
+// the family may meet no more people or the worker no more families.
+func (s *state) faceCost(pv *pVisit, worker int32) (int64, bool) {
+	k := pv.series
+	if k < 0 {
+		return 0, true
+	}
+	faces := s.faces[k]
+	at := -1
+	for i := range faces {
+		if faces[i].worker == worker {
+			at = i
+			break
+		}
+	}
+	if at >= 0 && faces[at].parts > 0 {
+		return 0, true
+	}
+	w, x := &s.workers[worker], &s.series[k]
+	if s.families[worker] >= w.caseload && pv.free&freeCaseload == 0 && !s.onCaseload(worker, k) {
+		return 0, false
+	}
+	if at >= 0 {
+		return 0, true
+	}
+	if len(faces) >= x.maxFaces && pv.free&freeFaces == 0 {
+		return 0, false
+	}
+	if len(faces) < max(1, len(x.met)) {
+		return 0, true
+	}
+	return int64(s.w.NewFace), true
+}
+
+func (s *state) onCaseload(worker, series int32) bool {
+	return slices.Contains(s.workers[worker].families, series)
+}
+
+// substitutable says whether the series may have one more visit by a substitute
+// on a date.
+func (s *state) substitutable(pv *pVisit, date int32) bool {
+	x := &s.series[pv.series]
+	if pv.free&freeSubstitute != 0 {
+		return true
+	}
+	if s.subs[pv.series] >= x.subsLeft {
+		return false
+	}
+	if !x.notTwice {
+		return true
+	}
+	d := s.dates[pv.series]
+	at, _ := slices.BinarySearchFunc(d, date, bySeen)
+	to := at
+	for to < len(d) && d[to].date == date {
+		to++
+	}
+	before := x.lastWas
+	for i := at - 1; i >= 0; i-- {
+		before = i != at-1 && before || d[i].substitute
+		if i == 0 || d[i-1].date != d[i].date {
+			break
+		}
+	}
+	after := false
+	for i := to; i < len(d) && d[i].date == d[to].date; i++ {
+		after = after || d[i].substitute
+	}
+	return !before && !after
+}
+
+// fits says whether a team keeps the rules that look at all of it.
+func (f *finder) fits(v int32, spots []spot) bool {
+	visit, pv := &f.p.Visits[v], &f.visits[v]
+	has := func(of func(*Worker) []string, need string) bool {
+		for _, sp := range spots {
+			if slices.Contains(of(&f.p.Workers[f.plan.tours[sp.tour].worker]), need) {
+				return true
+			}
+		}
+		return false
+	}
+	if pv.free&freeTeam == 0 {
+		for _, need := range visit.TeamSkills {
+			if !has(func(w *Worker) []string { return w.Skills }, need) {
+				return false
+			}
+		}
+		for _, need := range visit.TeamLanguages {
+			if !has(func(w *Worker) []string { return w.Languages }, need) {
+				return false
+			}
+		}
+	}
+	if len(spots) < 2 || pv.series < 0 {
+		return true
+	}
+	x := &f.series[pv.series]
+	known, regular, fresh := false, false, 0
+	for _, sp := range spots {
+		w := f.plan.tours[sp.tour].worker
+		known = known || x.knows(w)
+		regular = regular || slices.Contains(x.regular, w)
+		if !slices.ContainsFunc(f.faces[pv.series], func(g face) bool { return g.worker == w }) {
+			fresh++
+		}
+	}
+	switch {
+	case x.knownFirst && !known && pv.free&freeKnown == 0:
+		return false
+	case x.maxFaces < math.MaxInt && fresh > 0 && len(f.faces[pv.series])+fresh > x.maxFaces && pv.free&freeFaces == 0:
+		return false
+	}
+	return !x.subs || regular || f.substitutable(pv, f.plan.tours[spots[0].tour].date)
+}

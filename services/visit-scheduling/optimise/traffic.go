@@ -1,0 +1,126 @@
+package optimise
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Traffic says how fast one mode is by the hour, against the speed its travel
+// times are for. Speed changes while on the way: who leaves later never arrives
+// earlier (Ichoua, Gendreau, Potvin, European Journal of Operational Research 144, 2003).
+type Traffic struct {
+	Mode Mode
+	// Days are the days it is for, counted from the origin in weeks of seven: 0 to
+	// 6. None is every day. Of two for one day the later counts.
+	Days  []int
+	Bands []Speed
+}
+
+// Speed is in force from a minute of the day until the next, the last one over
+// midnight until the first: 50 means that a way takes twice as long.
+type Speed struct{ From, Percent int }
+
+const slowest, fastest = 10, 400 // per cent
+
+func (a *audit) traffic(t Traffic) {
+	if !t.Mode.known() {
+		a.bad("traffic: no way of travelling is called %q", t.Mode)
+	}
+	for _, d := range t.Days {
+		if d < 0 || d > 6 {
+			a.bad("traffic: day %d; 0 to 6 are possible", d)
+		}
+	}
+	if len(t.Bands) == 0 {
+		a.bad("traffic: no speeds")
+	}
+	for _, b := range t.Bands {
+		if b.From < 0 || b.From >= DayMinutes || b.Percent < slowest || b.Percent > fastest {
+			a.bad("traffic: %d per cent from minute %d; %d to %d per cent and minutes of a day are possible", b.Percent, b.From, slowest, fastest)
+		}
+	}
+}
+
+// speeds is how far one gets by each minute of a week, in hundredths of a minute
+// at the full speed: nondecreasing, gone[0] is 0.
+type speeds struct {
+	gone [WeekMinutes + 1]int32
+}
+
+// speedsOf is nil when nothing is said of the mode.
+func speedsOf(all []Traffic, mode Mode) *speeds {
+	var percent [WeekMinutes]int32
+	said := false
+	for i := range percent {
+		percent[i] = 100
+	}
+	for _, t := range all {
+		if t.Mode != mode || len(t.Bands) == 0 {
+			continue
+		}
+		said = true
+		bands := slices.SortedStableFunc(slices.Values(t.Bands), func(a, b Speed) int { return cmp.Compare(a.From, b.From) })
+		for d := range 7 {
+			if len(t.Days) > 0 && !slices.Contains(t.Days, d) {
+				continue
+			}
+			for m := range DayMinutes {
+				now := bands[len(bands)-1]
+				for _, b := range bands {
+					if b.From <= m {
+						now = b
+					}
+				}
+				percent[d*DayMinutes+m] = int32(now.Percent)
+			}
+		}
+	}
+	if !said {
+		return nil
+	}
+	s := &speeds{}
+	for i, p := range percent {
+		s.gone[i+1] = s.gone[i] + p
+	}
+	return s
+}
+
+// at is how far one gets from the origin until minute t, in hundredths.
+func (s *speeds) at(t int32) int64 {
+	week := int64(floorDiv(int(t), WeekMinutes))
+	return week*int64(s.gone[WeekMinutes]) + int64(s.gone[t-int32(week)*WeekMinutes])
+}
+
+// arrive is the first minute by which a way of so many minutes, begun at depart,
+// is done.
+func (s *speeds) arrive(depart, minutes int32) int32 {
+	if s == nil || minutes == 0 {
+		return depart + minutes
+	}
+	goal := s.at(depart) + 100*int64(minutes)
+	t := depart + minutes*100/fastest
+	for have := s.at(t); have < goal; have = s.at(t) {
+		t += max(1, int32((goal-have)/fastest))
+	}
+	for s.at(t-1) >= goal {
+		t--
+	}
+	return t
+}
+
+// leave is the last minute to set out to be there by a time: arrive(leave(by))
+// is not after by, and one minute later would be.
+func (s *speeds) leave(by, minutes int32) int32 {
+	if s == nil || minutes == 0 {
+		return by - minutes
+	}
+	goal := s.at(by) - 100*int64(minutes)
+	t := by - minutes*100/fastest
+	for have := s.at(t); have > goal; have = s.at(t) {
+		t -= max(1, int32((have-goal)/fastest))
+	}
+	for s.at(t+1) <= goal {
+		t++
+	}
+	return t
+}

@@ -1,0 +1,81 @@
+package optimise
+
+import (
+	"cmp"
+	"slices"
+)
+
+// stands reports whether a schedule as given keeps every rule, starts included.
+// Its breaks are filled in.
+func (c *plan) stands(sol *Solution) bool {
+	s := newState(c)
+	s.pin = true
+	s.load(sol.Placed)
+	for _, p := range sol.Placed {
+		if v, ok := c.visit[p.Visit]; !ok || !s.placed(v) {
+			return false
+		}
+	}
+	if s.breach > 0 {
+		return false
+	}
+	for i := range c.visits {
+		if c.visits[i].locked && !s.placed(int32(i)) && s.lockable(int32(i)) {
+			return false
+		}
+	}
+	sol.Breaks = c.breaks(s.tours)
+	return true
+}
+
+// lockable reports whether a locked visit can stand where it is locked.
+func (s *state) lockable(v int32) bool {
+	fresh := newState(s.plan)
+	fresh.loadLocked()
+	return fresh.placed(v)
+}
+
+// lay is a schedule laid out as its starts say, nothing checked: only its sums are
+// meant. The schedule must be valid.
+func (c *plan) lay(sol *Solution) *state {
+	s := newState(c)
+	for t := range s.tours {
+		s.tours[t].stops = s.tours[t].stops[:0]
+	}
+	add := func(v, k int32, worker string, start int32) int32 {
+		t := c.tourAt(c.worker[worker], start, start+c.visits[v].minutes)
+		s.tours[t].stops = append(s.tours[t].stops, stop{visit: v, role: k, fixed: true, start: start})
+		s.where[v*maxRoles+k] = t
+		return t
+	}
+	for _, p := range sol.Placed {
+		v := c.visit[p.Visit]
+		var tours [maxRoles]int32
+		for k, w := range p.Workers {
+			tours[k] = add(v, int32(k), w, int32(p.Starts[k]))
+		}
+		s.cost.Unplaced -= c.visits[v].leaveOut
+		s.assignCost(v, tours, 1)
+		s.countSeries(v, tours, true)
+	}
+	left := slices.Clone(sol.Breaks)
+	for v := range c.visits {
+		if !c.visits[v].rest {
+			continue
+		}
+		w, open := c.p.Workers[c.visits[v].able[0][0]].ID, c.visits[v].windows[0]
+		if i := slices.IndexFunc(left, func(b BreakTaken) bool { return b.Worker == w && b.Start >= open.From && b.Start < open.To }); i >= 0 {
+			add(int32(v), 0, w, int32(left[i].Start))
+			left = slices.Delete(left, i, i+1)
+		}
+	}
+	for t := range s.tours {
+		slices.SortStableFunc(s.tours[t].stops, func(a, b stop) int { return cmp.Compare(a.start, b.start) })
+		s.resync(int32(t))
+	}
+	s.accept()
+	return s
+}
+
+// evaluate prices a valid schedule term by term, from its starts alone.
+func (c *plan) evaluate(sol *Solution) Objective { return c.lay(sol).cost }
