@@ -22,7 +22,7 @@ import (
 //	GET  /.well-known/openid-configuration
 //	GET  /jwks
 //	POST /token   grant_type=client_credentials, agency=, role= (several; none is
-//	              service), worker=, subject=, source=, lifetime= (Go duration)
+//	              service), unit= (several), worker=, subject=, source=, lifetime= (Go duration)
 type DevIssuer struct {
 	*Minter
 	path string
@@ -112,13 +112,18 @@ func requested(r *http.Request) (Principal, time.Duration, error) {
 	if err != nil {
 		return Principal{}, 0, errors.New("agency is an agency's id, for example lakeland")
 	}
-	p := Principal{Agency: agency, Roles: form["role"], WorkerID: form.Get("worker"), Source: form.Get("source"), Subject: form.Get("subject")}
+	p := Principal{Agency: agency, Roles: form["role"], WorkerID: form.Get("worker"), Source: form.Get("source"), Subject: form.Get("subject"), Units: form["unit"]}
 	if len(p.Roles) == 0 {
 		p.Roles = []string{RoleService}
 	}
 	for _, role := range p.Roles {
 		if !slices.Contains(Roles(), role) {
 			return Principal{}, 0, fmt.Errorf("role is one of %s", strings.Join(Roles(), ", "))
+		}
+	}
+	for _, unit := range p.Units {
+		if !ValidUnit(unit) {
+			return Principal{}, 0, errors.New("unit is the path of an organisational unit, for example north/team-2")
 		}
 	}
 	if p.Subject == "" {

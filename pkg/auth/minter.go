@@ -86,6 +86,9 @@ func (m *Minter) Mint(p Principal, lifetime time.Duration) (string, error) {
 	if p.Source != "" {
 		claims["source"] = p.Source
 	}
+	if p.Units != nil {
+		claims["units"] = p.Units
+	}
 	payload, err := json.Marshal(claims)
 	if err != nil {
 		return "", fmt.Errorf("mint token: %w", err)

@@ -40,6 +40,9 @@ type Principal struct {
 	Roles []string
 	// WorkerID is the agency's own id of the worker; "" for who is none.
 	WorkerID string
+	// Units are the paths of the organisational units they are bound to; nil
+	// binds to none. See Covers.
+	Units []string
 	// Source is the CloudEvents source a referrer is bound to; "" binds to none.
 	Source string
 }

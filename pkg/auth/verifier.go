@@ -50,6 +50,9 @@ type Claims struct {
 	Roles string `yaml:"roles"`
 	// Worker is the agency's own id of the worker; default "worker_id".
 	Worker string `yaml:"worker"`
+	// Units is a list or a string with spaces of the organisational units a
+	// principal is bound to; default "units".
+	Units string `yaml:"units"`
 	// Source is the CloudEvents source a referrer is bound to; default "source".
 	Source string `yaml:"source"`
 }
@@ -112,6 +115,7 @@ func NewVerifier(issuers ...Issuer) (*Verifier, error) {
 		i.Audience = or(i.Audience, DefaultAudience)
 		i.Claims.Agency, i.Claims.Roles = or(i.Claims.Agency, "agency"), or(i.Claims.Roles, "roles")
 		i.Claims.Worker, i.Claims.Source = or(i.Claims.Worker, "worker_id"), or(i.Claims.Source, "source")
+		i.Claims.Units = or(i.Claims.Units, "units")
 		if len(i.Algorithms) == 0 {
 			i.Algorithms = []string{oidc.RS256, oidc.ES256, oidc.EdDSA}
 		}
@@ -206,6 +210,9 @@ func (i *issuer) principal(t *oidc.IDToken) (Principal, error) {
 	p := Principal{Subject: t.Subject, Agency: agency}
 	p.WorkerID, _ = find(claims, i.Claims.Worker).(string)
 	p.Source, _ = find(claims, i.Claims.Source).(string)
+	if p.Units, err = unitsOf(find(claims, i.Claims.Units)); err != nil {
+		return Principal{}, refused(err)
+	}
 	for _, role := range texts(find(claims, i.Claims.Roles)) {
 		allowed := len(i.Roles) == 0 || slices.Contains(i.Roles, role)
 		if role == RoleService && (p.WorkerID != "" || p.Source != "") {

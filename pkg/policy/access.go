@@ -7,11 +7,21 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hearthfps/hearth/pkg/auth"
+	"github.com/hearthfps/hearth/pkg/fault"
 	"github.com/hearthfps/hearth/pkg/postgres"
 )
 
 const (
-	readAccess = `SELECT worker_id, role <> '' AS assigned, excluded FROM case_access WHERE case_id = $1`
+	readAccess = `
+SELECT worker_id, role <> '' AS assigned, excluded, '' AS unit, false AS placed FROM case_access WHERE case_id = ANY($1)
+UNION ALL
+SELECT '', false, false, coalesce(unit, ''), true FROM unnest($1::text[]) AS asked (case_id) LEFT JOIN case_unit USING (case_id)`
+
+	placeCase = `
+INSERT INTO case_unit (case_id, unit) VALUES ($1, $2)
+ON CONFLICT (agency_id, case_id) DO UPDATE SET unit = excluded.unit`
+
+	readUnit = `SELECT coalesce((SELECT unit FROM case_unit WHERE case_id = $1), '')`
 
 	assign = `
 INSERT INTO case_access (case_id, worker_id, role) VALUES ($1, $2, $3)
@@ -28,25 +38,59 @@ INSERT INTO audit (audit_id, at, actor, action, resource_type, resource_id, case
 VALUES ($1, $2, $3, $4, $5, $6, nullif($7, ''), $8, nullif($9, ''))`
 )
 
-// caseAccess reads who works on a case, and who may not know of it.
-func caseAccess(ctx context.Context, tx *postgres.Tx, caseID string) (assigned, excluded []string, err error) {
+// standing is how people and units stand to some cases.
+type standing struct {
+	assigned, excluded []string // workers
+	units              []string // of each case; "" of one that no unit has
+}
+
+// caseAccess reads who works on cases, who may not know of them, and which units
+// have them.
+func caseAccess(ctx context.Context, tx *postgres.Tx, cases []string) (s standing, err error) {
 	var rows []struct {
 		WorkerID string `db:"worker_id"`
 		Assigned bool   `db:"assigned"`
 		Excluded bool   `db:"excluded"`
+		Unit     string `db:"unit"`
+		Placed   bool   `db:"placed"`
 	}
-	if err := tx.SelectContext(ctx, &rows, readAccess, caseID); err != nil {
-		return nil, nil, fmt.Errorf("read case access: %w", err)
+	if err := tx.SelectContext(ctx, &rows, readAccess, cases); err != nil {
+		return s, fmt.Errorf("read case access: %w", err)
 	}
 	for _, row := range rows {
 		if row.Assigned {
-			assigned = append(assigned, row.WorkerID)
+			s.assigned = append(s.assigned, row.WorkerID)
 		}
 		if row.Excluded {
-			excluded = append(excluded, row.WorkerID)
+			s.excluded = append(s.excluded, row.WorkerID)
+		}
+		if row.Placed {
+			s.units = append(s.units, row.Unit)
 		}
 	}
-	return assigned, excluded, nil
+	return s, nil
+}
+
+// PlaceCase gives a case to an organisational unit, in place of the one that had
+// it. Planning calls it as it does AssignWorker. It fails with Unprocessable
+// (unit_invalid) for what is no path of a unit.
+func PlaceCase(ctx context.Context, tx *postgres.Tx, caseID, unit string) error {
+	if !auth.ValidUnit(unit) {
+		return fault.New(fault.Unprocessable, "unit_invalid", "A unit is a path of lower-case names, such as north/team-2.",
+			fault.Field{Pointer: "/unit", Code: "pattern", Detail: "write the unit as office/team"})
+	}
+	if _, err := tx.ExecContext(ctx, placeCase, caseID, unit); err != nil {
+		return fmt.Errorf("give case to unit: %w", err)
+	}
+	return nil
+}
+
+// UnitOf is the unit that has a case; "" while none has.
+func UnitOf(ctx context.Context, tx *postgres.Tx, caseID string) (unit string, err error) {
+	if err := tx.GetContext(ctx, &unit, readUnit, caseID); err != nil {
+		return "", fmt.Errorf("read unit of case: %w", err)
+	}
+	return unit, nil
 }
 
 // AssignWorker lets a worker work on a case. role is lead or co_worker. Planning,

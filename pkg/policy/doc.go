@@ -10,11 +10,14 @@
 //     not exist. Somebody who may read them, and may not do this, is told so.
 //  4. Filter gives lists the same rule as SQL: it asks the policies, and a row is
 //     listed exactly when Check would let it be read.
-//  5. A protected record (a reporter, a confidential address) is read by those
+//  5. Who leads a unit leads it and what is below it: a supervisor or scheduler
+//     whose token names units is, to the cases of other units, anybody else. A case
+//     that no unit has yet is every unit's.
+//  6. A protected record (a reporter, a confidential address) is read by those
 //     named in its grant, whatever their role; and by nobody else.
-//  6. CheckRead leaves an audit row in the same transaction, or gives no access;
+//  7. CheckRead leaves an audit row in the same transaction, or gives no access;
 //     broken glass opens nothing without one.
-//  7. What cannot be decided (an unknown action or type, no principal) is denied.
+//  8. What cannot be decided (an unknown action or type, no principal) is denied.
 //
 // Break-glass: a worker of the agency who is not assigned sends the header
 // Hearth-Break-Glass with a reason; reading, and only reading, is then let

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 
 	cedar "github.com/cedar-policy/cedar-go"
@@ -21,9 +22,13 @@ var policies []byte
 type Resource struct {
 	// Type is one of resourceKinds; ID names it.
 	Type, ID string
-	// CaseID is the case it belongs to; "" is none yet. Assignments and
-	// exclusions of the case are looked up.
+	// CaseID is the case it belongs to; "" is none yet. Assignments, exclusions
+	// and the unit of the case are looked up.
 	CaseID string
+	// Cases are those that share it beside CaseID, as a person may be of several:
+	// who works on one of them works on it, and who is excluded from one is
+	// excluded from it.
+	Cases []string
 	// Author is who made it, when somebody else must judge it (Principal.Actor).
 	Author string
 	// AssignedWorkers and Excluded are those of the thing itself, beside the
@@ -35,6 +40,14 @@ type Resource struct {
 	Granted []string
 	// Source is the CloudEvents source an inbound event came from.
 	Source string
+}
+
+// cases are all the cases it belongs to.
+func (r Resource) cases() []string {
+	if r.CaseID == "" || slices.Contains(r.Cases, r.CaseID) {
+		return r.Cases
+	}
+	return append([]string{r.CaseID}, r.Cases...)
 }
 
 // Engine decides. Make one with New; it may be used from many goroutines.
@@ -99,15 +112,17 @@ func (e *Engine) check(ctx context.Context, tx *postgres.Tx, action string, r Re
 	if !ok {
 		return false, fault.New(fault.Unauthenticated, "principal_missing", "This needs somebody who asks.")
 	}
-	if r.CaseID != "" {
-		assigned, excluded, err := caseAccess(ctx, tx, r.CaseID)
+	w := world{principal: p, agency: tx.Agency().String(), resource: r}
+	if cases := r.cases(); len(cases) > 0 {
+		standing, err := caseAccess(ctx, tx, cases)
 		if err != nil {
 			return false, err
 		}
-		r.AssignedWorkers = append(assigned, r.AssignedWorkers...)
-		r.Excluded = append(excluded, r.Excluded...)
+		w.resource.CaseID = cases[0]
+		w.resource.AssignedWorkers = append(standing.assigned, r.AssignedWorkers...)
+		w.resource.Excluded = append(standing.excluded, r.Excluded...)
+		w.elsewhere = !slices.ContainsFunc(standing.units, p.Covers)
 	}
-	w := world{principal: p, agency: tx.Agency().String(), resource: r}
 	d, err := e.decide(w, action)
 	if err != nil || d.allowed {
 		return false, err
@@ -160,6 +175,7 @@ type world struct {
 	principal  auth.Principal
 	agency     string
 	resource   Resource
+	elsewhere  bool // each case it belongs to is of a unit the principal does not stand for
 	breakGlass bool
 }
 
@@ -190,6 +206,7 @@ func (e *Engine) decide(w world, action string) (decision, error) {
 			"id": cedar.String(w.resource.ID), "agency": cedar.String(w.agency), "case": cedar.String(w.resource.CaseID),
 			"author": cedar.String(w.resource.Author), "assigned": set(w.resource.AssignedWorkers), "excluded": set(w.resource.Excluded),
 			"protected": cedar.Boolean(w.resource.Protected), "granted": set(w.resource.Granted),
+			"elsewhere":  cedar.Boolean(w.elsewhere),
 			"own_source": cedar.Boolean(ownSource(w.principal.Source, w.resource.Source)),
 		})},
 	}}

@@ -16,9 +16,15 @@ func CaseAccessHandlers() map[string]events.Handler {
 				CaseID   string `json:"case_id"`
 				WorkerID string `json:"worker_id"`
 				Role     string `json:"role"`
+				Unit     string `json:"unit"`
 			}
 			if err := e.Decode(&data); err != nil {
 				return err
+			}
+			if data.Unit != "" {
+				if err := PlaceCase(ctx, tx, data.CaseID, data.Unit); err != nil {
+					return err
+				}
 			}
 			return AssignWorker(ctx, tx, data.CaseID, data.WorkerID, data.Role)
 		},

@@ -28,7 +28,7 @@ type Rows struct {
 //	query := "SELECT … FROM plan p WHERE " + where + " LIMIT $1"
 //
 // The condition is made by asking the policies about each way a worker can stand
-// to a row (assigned or not, excluded or not, with or without a case), so there is
+// to a row (assigned or not, excluded or not, of their units or not, with or without a case), so there is
 // no second copy of the rule. An argument is added only where it is used. Break-glass opens no lists.
 func (e *Engine) Filter(ctx context.Context, rows Rows, args ...any) (string, []any, error) {
 	p, ok := auth.From(ctx)
@@ -49,13 +49,21 @@ func (e *Engine) Filter(ctx context.Context, rows Rows, args ...any) (string, []
 	}
 	excluded := known + " AND known_excluded)"
 	none := "coalesce(" + rows.Case + ", '') = ''"
+	inCase := "NOT " + none
+	ways := []way{{none, false, false, false}, {inCase + " AND " + excluded, true, true, false}}
+	units := fmt.Sprintf("$%d", len(args)+2)
+	if p.Units == nil {
+		ways = append(ways, way{inCase + " AND NOT " + excluded, true, false, false})
+	} else {
+		elsewhere := "EXISTS (SELECT FROM case_unit AS placed (placed_agency, placed_case, placed_unit) WHERE placed_case = " + rows.Case +
+			" AND NOT EXISTS (SELECT FROM unnest(" + units + "::text[]) AS mine WHERE placed_unit = mine OR starts_with(placed_unit, mine || '/')))"
+		ways = append(ways, way{inCase + " AND NOT " + excluded + " AND NOT " + elsewhere, true, false, false},
+			way{inCase + " AND NOT " + excluded + " AND " + elsewhere, true, false, true})
+	}
 
 	var allowed []string
 	asksWho := false
-	for _, way := range []struct {
-		condition       string
-		inCase, exclude bool
-	}{{none, false, false}, {"NOT " + none + " AND NOT " + excluded, true, false}, {"NOT " + none + " AND " + excluded, true, true}} {
+	for _, way := range ways {
 		may := [2]bool{}
 		for i := range may {
 			r := Resource{Type: rows.Type, ID: "row"}
@@ -68,7 +76,7 @@ func (e *Engine) Filter(ctx context.Context, rows Rows, args ...any) (string, []
 			if way.exclude {
 				r.Excluded = []string{p.Actor()}
 			}
-			d, err := e.decide(world{principal: p, agency: agency.String(), resource: r}, Read)
+			d, err := e.decide(world{principal: p, agency: agency.String(), resource: r, elsewhere: way.elsewhere}, Read)
 			if err != nil {
 				return "", nil, err
 			}
@@ -86,11 +94,20 @@ func (e *Engine) Filter(ctx context.Context, rows Rows, args ...any) (string, []
 	}
 	if asksWho {
 		args = append(args[:len(args):len(args)], p.Actor())
+		if p.Units != nil && strings.Contains(strings.Join(allowed, ""), units+"::") {
+			args = append(args, p.Units)
+		}
 	}
 	if len(allowed) == 0 {
 		return "(false)", args, nil
 	}
 	return "(" + strings.Join(allowed, " OR ") + ")", args, nil
+}
+
+// way is one way a row can stand to a worker, and the condition of it.
+type way struct {
+	condition                  string
+	inCase, exclude, elsewhere bool
 }
 
 // CaseFilter is Filter for rows with a case column alone.

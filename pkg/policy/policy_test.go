@@ -245,7 +245,73 @@ FROM audit ORDER BY audit_id`)
 	return lines
 }
 
-func TestGuarantee5_ProtectedRecordsNeedAGrantByName(t *testing.T) {
+func TestGuarantee5_WhoLeadsAUnitLeadsItAndWhatIsBelow(t *testing.T) {
+	d := newDesk(t)
+	for caseID, unit := range map[string]string{"c-team-1": "north/team-1", "c-team-2": "north/team-2", "c-north": "north", "c-northern": "northern"} {
+		d.must(as(t, "setup"), func(ctx context.Context, tx *postgres.Tx) error { return policy.PlaceCase(ctx, tx, caseID, unit) })
+	}
+	d.assign("c-team-2", "boss-1")
+	bound := func(worker, role string, units ...string) auth.Principal {
+		p := as(t, worker, role)
+		p.Units = append([]string{}, units...)
+		return p
+	}
+	plan := func(caseID string) policy.Resource { return policy.Resource{Type: "plan", ID: "p", CaseID: caseID} }
+	for _, tc := range []struct {
+		name   string
+		who    auth.Principal
+		action string
+		what   policy.Resource
+		code   string
+	}{
+		{"their team's case", bound("boss-2", auth.RoleSupervisor, "north/team-1"), policy.Read, plan("c-team-1"), ""},
+		{"another team's", bound("boss-2", auth.RoleSupervisor, "north/team-1"), policy.Read, plan("c-team-2"), "plan_not_found"},
+		{"their office's, above their team", bound("boss-2", auth.RoleSupervisor, "north/team-1"), policy.Read, plan("c-north"), "plan_not_found"},
+		{"a team below their office", bound("boss-3", auth.RoleSupervisor, "north"), policy.Approve, plan("c-team-2"), ""},
+		{"an office whose name begins alike", bound("boss-3", auth.RoleSupervisor, "north"), policy.Read, plan("c-northern"), "plan_not_found"},
+		{"a case no unit has", bound("boss-2", auth.RoleSupervisor, "north/team-1"), policy.Assign, policy.Resource{Type: "case", ID: "c-new", CaseID: "c-new"}, ""},
+		{"assigning another team's case", bound("boss-2", auth.RoleSupervisor, "north/team-1"), policy.Assign, policy.Resource{Type: "case", ID: "c-team-2", CaseID: "c-team-2"}, "case_not_found"},
+		{"assigned in another team", bound("boss-1", auth.RoleSupervisor, "north/team-1"), policy.Read, plan("c-team-2"), ""},
+		{"a token that lists no unit", bound("boss-2", auth.RoleSupervisor), policy.Read, plan("c-team-1"), "plan_not_found"},
+		{"a token that says nothing of units", as(t, "boss-4", auth.RoleSupervisor), policy.Read, plan("c-northern"), ""},
+		{"a scheduler of another team", bound("plans-1", auth.RoleScheduler, "north/team-1"), policy.Schedule, policy.Resource{Type: "visit", ID: "v", CaseID: "c-team-2"}, "visit_not_found"},
+		{"a person of two cases, one of them theirs", bound("boss-2", auth.RoleSupervisor, "north/team-1"), policy.Read, policy.Resource{Type: "person", ID: "p", Cases: []string{"c-team-2", "c-team-1"}}, ""},
+		{"a person of other teams' cases", bound("boss-2", auth.RoleSupervisor, "north/team-1"), policy.Read, policy.Resource{Type: "person", ID: "p", Cases: []string{"c-team-2", "c-northern"}}, "person_not_found"},
+		{"an intake worker, whatever the unit", bound("intake-1", auth.RoleIntakeWorker, "south"), policy.Read, policy.Resource{Type: "referral", ID: "r", CaseID: "c-team-1"}, ""},
+	} {
+		err := d.check(tc.who, tc.action, tc.what)
+		if tc.code == "" && err != nil || tc.code != "" && !fault.Is(err, tc.code) {
+			t.Errorf("%s: got %v, want %q", tc.name, err, tc.code)
+		}
+	}
+	d.must(bound("boss-3", auth.RoleSupervisor, "north"), func(ctx context.Context, tx *postgres.Tx) error {
+		for _, c := range []string{"c-team-1", "c-team-2", "c-north", "c-northern", "c-new"} {
+			if _, err := tx.ExecContext(ctx, "INSERT INTO note (note_id, case_id, workers) VALUES ($1, $1, '{}')", c); err != nil {
+				return err
+			}
+		}
+		where, args, err := d.engine.CaseFilter(ctx, "plan", "case_id")
+		if err != nil {
+			return err
+		}
+		var listed []string
+		err = tx.SelectContext(ctx, &listed, "SELECT note_id FROM note WHERE "+where+" ORDER BY note_id", args...)
+		if diff := cmp.Diff([]string{"c-new", "c-north", "c-team-1", "c-team-2"}, listed); diff != "" {
+			t.Errorf("listed to who leads the office (-want +got):\n%s", diff)
+		}
+		return err
+	})
+	d.must(as(t, "setup"), func(ctx context.Context, tx *postgres.Tx) error {
+		for _, bad := range []string{"", "North", "north/", "/north", "north//team", "north team", strings.Repeat("n", 101)} {
+			if err := policy.PlaceCase(ctx, tx, "c-team-1", bad); !fault.Is(err, "unit_invalid") {
+				t.Errorf("unit %q: %v", bad, err)
+			}
+		}
+		return nil
+	})
+}
+
+func TestGuarantee6_ProtectedRecordsNeedAGrantByName(t *testing.T) {
 	d := newDesk(t)
 	d.assign("c-1", "worker-1")
 	d.exclude("c-1", "worker-3")
@@ -276,7 +342,7 @@ func TestGuarantee5_ProtectedRecordsNeedAGrantByName(t *testing.T) {
 	}
 }
 
-func TestGuarantee6_NoAuditNoAccess(t *testing.T) {
+func TestGuarantee7_NoAuditNoAccess(t *testing.T) {
 	d := newDesk(t)
 	d.assign("c-1", "worker-1")
 	who := as(t, "worker-1", auth.RoleFamilyWorker)
@@ -295,7 +361,7 @@ func TestGuarantee6_NoAuditNoAccess(t *testing.T) {
 	}
 }
 
-func TestGuarantee7_NobodyIsDenied(t *testing.T) {
+func TestGuarantee8_NobodyIsDenied(t *testing.T) {
 	d := newDesk(t)
 	err := d.in(tenant.With(t.Context(), agency(t, "lakeland")), func(ctx context.Context, tx *postgres.Tx) error {
 		if _, _, err := d.engine.CaseFilter(ctx, "plan", "case_id"); fault.KindOf(err) != fault.Unauthenticated {
@@ -318,7 +384,13 @@ func TestGuarantee4_ListsFollowTheSameRule(t *testing.T) {
 		workers := []string{"w-1", "w-2", "w-3"}
 		cases := []string{"", fmt.Sprintf("%d-a", run), fmt.Sprintf("%d-b", run), fmt.Sprintf("%d-c", run)}
 		who := as(t, rapid.SampledFrom(append(workers, "")).Draw(rt, "worker"),
-			rapid.SliceOfDistinct(rapid.SampledFrom(auth.Roles()), rapid.ID[string]).Draw(rt, "roles")...)
+			rapid.OneOf(rapid.SliceOfDistinct(rapid.SampledFrom(auth.Roles()), rapid.ID[string]),
+				// All roles at once may do nearly everything; of most interest are those that units bind.
+				rapid.SampledFrom([][]string{{auth.RoleSupervisor}, {auth.RoleScheduler, auth.RoleFamilyWorker}})).Draw(rt, "roles")...)
+		units := []string{"north", "north/team-1", "northern"}
+		if rapid.Bool().Draw(rt, "bound") {
+			who.Units = rapid.SliceOfNDistinct(rapid.SampledFrom(units), 0, 2, rapid.ID[string]).Draw(rt, "units")
+		}
 		kind := rapid.SampledFrom(types).Draw(rt, "type")
 		type note struct {
 			ID, Case string
@@ -332,6 +404,11 @@ func TestGuarantee4_ListsFollowTheSameRule(t *testing.T) {
 		}
 		err := d.in(auth.With(t.Context(), who), func(ctx context.Context, tx *postgres.Tx) error {
 			for _, c := range cases[1:] {
+				if unit := rapid.SampledFrom(append(units, "")).Draw(rt, "unit"); unit != "" {
+					if err := policy.PlaceCase(ctx, tx, c, unit); err != nil {
+						return err
+					}
+				}
 				for _, w := range workers {
 					var err error
 					switch rapid.IntRange(0, 4).Draw(rt, "standing") {
@@ -402,6 +479,13 @@ func TestCaseAccessHandlers_FollowPlanning(t *testing.T) {
 	if err := d.check(who, policy.Read, plan); err != nil {
 		t.Errorf("assigned: %v", err)
 	}
+	tell("assigned", `{"case_id":"c-1","worker_id":"worker-1","role":"lead","supervisor_id":"boss-1","unit":"north/team-1"}`)
+	d.must(as(t, "setup"), func(ctx context.Context, tx *postgres.Tx) error {
+		if unit, err := policy.UnitOf(ctx, tx, "c-1"); unit != "north/team-1" || err != nil {
+			t.Errorf("unit of the case: %q, %v", unit, err)
+		}
+		return nil
+	})
 	tell("unassigned", `{"case_id":"c-1","worker_id":"worker-1","reason_code":"moved"}`)
 	if err := d.check(who, policy.Read, plan); !fault.Is(err, "plan_not_found") {
 		t.Errorf("unassigned: %v", err)

@@ -21,7 +21,7 @@ func commands() []command {
 	return []command{
 		{"serve", "[--dev] [--data DIR] [--listen ADDR] [--admin ADDR]", "run the suite", serveCommand},
 		{"demo", "[--url URL] [--events FILE] [--json]", "play families through a running suite and add up what came of it", demoCommand},
-		{"token", "[--url URL] --agency A --role R [--worker W]", "print a bearer token of the development issuer", tokenCommand},
+		{"token", "[--url URL] --agency A --role R [--worker W] [--unit U]", "print a bearer token of the development issuer", tokenCommand},
 		{"bench", "[--json FILE] [--only NAME,...] [--seconds N]", "measure the suite beside the limits of this machine, in one run", benchCommand},
 	}
 }

@@ -28,6 +28,7 @@ func tokenCommand(ctx context.Context, args []string, out, errs io.Writer) error
 		agency = fs.String("agency", demoAgency, "the agency the token is for")
 		role   = fs.String("role", "", "intake_worker, family_worker, supervisor, scheduler, privacy_officer, operator, referrer, service or admin; several with commas")
 		worker = fs.String("worker", "", "the agency's id of the worker")
+		unit   = fs.String("unit", "", "the organisational unit the worker is bound to, such as north/team-2; several with commas; none is the whole agency")
 	)
 	if err := parse(fs, args); err != nil {
 		return err
@@ -35,7 +36,7 @@ func tokenCommand(ctx context.Context, args []string, out, errs io.Writer) error
 	if *role == "" {
 		return &usageError{errors.New("--role is missing")}
 	}
-	token, _, err := requestToken(ctx, *base, *agency, *role, *worker)
+	token, _, err := requestToken(ctx, *base, tokenRequest{agency: *agency, role: *role, worker: *worker, unit: *unit})
 	if err != nil {
 		return err
 	}
@@ -43,11 +44,17 @@ func tokenCommand(ctx context.Context, args []string, out, errs io.Writer) error
 	return err
 }
 
+// tokenRequest says whose token is asked for; roles and units are separated by commas.
+type tokenRequest struct{ agency, role, worker, unit string }
+
 // requestToken asks the development issuer below base for a token. It is good for the time returned.
-func requestToken(ctx context.Context, base, agency, role, worker string) (token string, lifetime time.Duration, err error) {
-	form := url.Values{"grant_type": {"client_credentials"}, "agency": {agency}, "role": strings.Split(role, ",")}
-	if worker != "" {
-		form.Set("worker", worker)
+func requestToken(ctx context.Context, base string, who tokenRequest) (token string, lifetime time.Duration, err error) {
+	form := url.Values{"grant_type": {"client_credentials"}, "agency": {who.agency}, "role": strings.Split(who.role, ",")}
+	if who.worker != "" {
+		form.Set("worker", who.worker)
+	}
+	if who.unit != "" {
+		form["unit"] = strings.Split(who.unit, ",")
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(base, "/")+issuerPath+"/token", strings.NewReader(form.Encode()))
 	if err != nil {
@@ -99,7 +106,7 @@ func (t *tokens) get(ctx context.Context, role, worker string) (string, error) {
 	if ok && time.Until(held.until) > time.Minute {
 		return held.token, nil
 	}
-	token, lifetime, err := requestToken(ctx, t.base, t.agency, role, worker)
+	token, lifetime, err := requestToken(ctx, t.base, tokenRequest{agency: t.agency, role: role, worker: worker})
 	if err != nil {
 		return "", err
 	}

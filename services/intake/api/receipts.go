@@ -40,7 +40,7 @@ func (a *API) GetReceipt(ctx context.Context, request GetReceiptRequestObject) (
 		return nil, err
 	}
 	if own != "" && !reception.Under(row.Source, own) {
-		return nil, fault.New(fault.NotFound, "receipt_not_found", "There is no such receipt.")
+		return nil, fault.Missing("receipt")
 	}
 	out, err := receipt(row)
 	return GetReceipt200JSONResponse(out), err

@@ -61,7 +61,7 @@ func Person(ctx context.Context, tx *postgres.Tx, id referral.PersonID, change b
 		return nil, Standing{}, err
 	}
 	if len(persons) == 0 {
-		return nil, Standing{}, fault.New(fault.NotFound, "person_not_found", "There is no such person.")
+		return nil, Standing{}, fault.Missing("person")
 	}
 	s, err := standing(ctx, tx, id)
 	return persons[0], s, err
@@ -187,13 +187,6 @@ func Granted(ctx context.Context, tx *postgres.Tx, kind GrantKind, record, worke
 	return granted, err
 }
 
-// CaseAccess says whether a worker is assigned to one of the cases, and whether
-// excluded from one.
-func CaseAccess(ctx context.Context, tx *postgres.Tx, cases []string, worker string) (assigned, excluded bool, err error) {
-	err = tx.QueryRowxContext(ctx, `SELECT coalesce(bool_or(role <> ''), false), coalesce(bool_or(excluded), false) FROM case_access WHERE case_id = ANY($1) AND worker_id = $2`, cases, worker).Scan(&assigned, &excluded)
-	return assigned, excluded, err
-}
-
 // Household is who lives together as far as is known.
 type Household struct {
 	Members   []*referral.Person
@@ -212,7 +205,7 @@ func GetHousehold(ctx context.Context, tx *postgres.Tx, id referral.HouseholdID)
 		return h, fmt.Errorf("load household: %w", err)
 	}
 	if len(referrals) == 0 {
-		return h, fault.New(fault.NotFound, "household_not_found", "There is no such household.")
+		return h, fault.Missing("household")
 	}
 	if h.Members, err = persons(ctx, tx, members, false); err != nil {
 		return h, err

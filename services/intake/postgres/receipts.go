@@ -34,7 +34,7 @@ func GetReceipt(ctx context.Context, tx *postgres.Tx, id referral.ReceiptID) (Re
 	var r Receipt
 	err := tx.GetContext(ctx, &r, receiptSQL+` WHERE e.receipt_id = $1`, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return r, fault.New(fault.NotFound, "receipt_not_found", "There is no such receipt.")
+		return r, fault.Missing("receipt")
 	}
 	return r, err
 }

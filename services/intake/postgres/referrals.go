@@ -37,7 +37,7 @@ func Referral(ctx context.Context, tx *postgres.Tx, id referral.ReferralID, chan
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, fault.New(fault.NotFound, "referral_not_found", "There is no such referral.")
+		return nil, fault.Missing("referral")
 	}
 	return found[0], nil
 }

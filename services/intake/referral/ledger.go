@@ -225,7 +225,7 @@ func (l *Ledger) settle(id ReferralID, now time.Time) (Outcome, error) {
 // ledger knows.
 func (l *Ledger) Outcome(id ReferralID, now time.Time) (Outcome, error) {
 	if h := l.histories[id]; h == nil || h.submission == nil {
-		return Outcome{}, fault.New(fault.NotFound, "referral_not_found", "There is no such referral.")
+		return Outcome{}, fault.Missing("referral")
 	}
 	return l.settle(id, now)
 }

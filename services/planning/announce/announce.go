@@ -29,8 +29,8 @@ func ofCase(eventType string, c *casefile.Case, data any) events.Draft {
 	return events.Draft{Type: eventType, Subject: string(c.ID), Key: string(c.ID), Version: c.Version, Data: data, Trace: c.Trace}
 }
 
-// Assigned tells that a worker has the case.
-func Assigned(ctx context.Context, tx *postgres.Tx, c *casefile.Case, a casefile.Assignment) error {
+// Assigned tells that a worker has the case; unit is the one that has the case, "" while none has.
+func Assigned(ctx context.Context, tx *postgres.Tx, c *casefile.Case, a casefile.Assignment, unit string) error {
 	return events.Publish(ctx, tx, ofCase(TypeAssigned, c, struct {
 		CaseID       casefile.CaseID         `json:"case_id"`
 		WorkerID     string                  `json:"worker_id"`
@@ -38,7 +38,8 @@ func Assigned(ctx context.Context, tx *postgres.Tx, c *casefile.Case, a casefile
 		Role         casefile.AssignmentRole `json:"role"`
 		AssignedBy   string                  `json:"assigned_by"`
 		AssignedAt   time.Time               `json:"assigned_at"`
-	}{c.ID, a.WorkerID, a.SupervisorID, a.Role, a.By, a.At.UTC()}))
+		Unit         string                  `json:"unit,omitempty"`
+	}{c.ID, a.WorkerID, a.SupervisorID, a.Role, a.By, a.At.UTC(), unit}))
 }
 
 func unassigned(c *casefile.Case, a casefile.Assignment) events.Draft {

@@ -81,14 +81,19 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-// authenticate reads tokens agency/role/worker.
+// authenticate reads tokens agency/role/worker, and agency/role/worker/unit with
+// dots for the slashes of the unit.
 func authenticate(_ context.Context, token string) (auth.Principal, error) {
 	parts := strings.Split(token, "/")
+	var units []string
+	if len(parts) == 4 {
+		units, parts = []string{strings.ReplaceAll(parts[3], ".", "/")}, parts[:3]
+	}
 	if len(parts) != 3 {
 		return auth.Principal{}, fault.New(fault.Unauthenticated, "token_invalid", "The token is not valid.")
 	}
 	agency, err := tenant.Parse(parts[0])
-	return auth.Principal{Subject: "subject-of-" + parts[2], Agency: agency, Roles: []string{parts[1]}, WorkerID: parts[2]}, err
+	return auth.Principal{Subject: "subject-of-" + parts[2], Agency: agency, Roles: []string{parts[1]}, WorkerID: parts[2], Units: units}, err
 }
 
 func (d *desk) in(agency string, fn func(ctx context.Context, tx *postgres.Tx) error) {
@@ -303,6 +308,29 @@ func TestAssign_OnlyBySupervisors(t *testing.T) {
 	d.As("lakeland/family_worker/worker-5").Post(theCase+"/assignments", assignment("worker-5", "co_worker")).WantProblem(http.StatusNotFound, "case_not_found")
 	d.supervisor().Post(theCase+"/assignments", assignment("worker-2", "lead")).WantProblem(http.StatusConflict, "lead_exists")
 	d.As("lakeland/supervisor/").Post(theCase+"/assignments", assignment("worker-2", "co_worker")).WantProblem(http.StatusForbidden, "worker_unknown")
+}
+
+func TestAssign_ACaseGoesToTheUnitOfWhoAssigns(t *testing.T) {
+	d := newDesk(t)
+	first, second := d.As("lakeland/supervisor/supervisor-1/north.team-1"), d.As("lakeland/supervisor/supervisor-2/north.team-2")
+	first.Post(theCase+"/assignments", assignment("worker-1", "lead")).Want(http.StatusCreated)
+	if got := apitest.Read[api.Case](first.Get(theCase).Want(http.StatusOK)).Unit; got == nil || *got != "north/team-1" {
+		t.Errorf("the case's unit is %v, want north/team-1", got)
+	}
+	second.Get(theCase).WantProblem(http.StatusNotFound, "case_not_found")
+	if page := apitest.Read[api.CasePage](second.Get("/planning/v1/cases").Want(http.StatusOK)); len(page.Items) != 0 {
+		t.Errorf("another team is listed %d cases", len(page.Items))
+	}
+
+	// Handed over, it is the other team's, and no longer the first's.
+	handed := assignment("worker-2", "co_worker")
+	handed["unit"] = "north/team-2"
+	second.Post(theCase+"/assignments", handed).WantProblem(http.StatusNotFound, "case_not_found")
+	first.Post(theCase+"/assignments", handed).Want(http.StatusCreated)
+	first.Get(theCase).WantProblem(http.StatusNotFound, "case_not_found")
+	second.Get(theCase).Want(http.StatusOK)
+	handed["unit"] = "North Team"
+	second.Post(theCase+"/assignments", handed).WantProblem(http.StatusBadRequest, "invalid_request")
 }
 
 func TestExclusion_BeatsTheAssignmentAtOnce(t *testing.T) {

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 
+	"github.com/hearthfps/hearth/pkg/auth"
 	"github.com/hearthfps/hearth/pkg/httpapi"
 	"github.com/hearthfps/hearth/pkg/policy"
 	"github.com/hearthfps/hearth/pkg/postgres"
@@ -73,8 +74,30 @@ func (s *Server) AssignWorker(ctx context.Context, r AssignWorkerRequestObject) 
 		if err := policy.AssignWorker(ctx, tx, string(c.ID), a.WorkerID, string(a.Role)); err != nil {
 			return out, err
 		}
-		return AssignWorker201JSONResponse(assignmentView(a)), announce.Assigned(ctx, tx, c, a)
+		unit, err := placed(ctx, tx, c.ID, httpapi.OrZero(r.Body.Unit))
+		if err != nil {
+			return out, err
+		}
+		return AssignWorker201JSONResponse(assignmentView(a)), announce.Assigned(ctx, tx, c, a, unit)
 	})
+}
+
+// placed gives the case to the unit asked for. Without one it stays where it is;
+// a case that no unit has goes to the single unit of who assigns. It returns the
+// unit that has the case then, "" while none has.
+func placed(ctx context.Context, tx *postgres.Tx, id casefile.CaseID, asked string) (string, error) {
+	if asked == "" {
+		has, err := policy.UnitOf(ctx, tx, string(id))
+		if err != nil || has != "" {
+			return has, err
+		}
+		who, err := auth.Asker(ctx)
+		if err != nil || len(who.Units) != 1 {
+			return "", err
+		}
+		asked = who.Units[0]
+	}
+	return asked, policy.PlaceCase(ctx, tx, string(id), asked)
 }
 
 // EndAssignment answers POST /assignments/{assignment_id}:end.

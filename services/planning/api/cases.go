@@ -49,19 +49,20 @@ func (s *Server) GetCase(ctx context.Context, r GetCaseRequestObject) (GetCaseRe
 		if err != nil {
 			return err
 		}
-		out.Body, out.Headers.ETag = caseView(c), httpapi.ETag(c.Version)
-		return nil
+		unit, err := policy.UnitOf(ctx, tx, r.CaseId)
+		out.Body, out.Headers.ETag = caseView(c, unit), httpapi.ETag(c.Version)
+		return err
 	})
 	return out, err
 }
 
-func caseView(c *casefile.Case) Case {
+func caseView(c *casefile.Case, unit string) Case {
 	out := Case{
 		CaseId: string(c.ID), ReferralId: c.ReferralID, HouseholdId: c.HouseholdID, Program: c.Program, ProgramVersion: c.ProgramVersion,
 		Status: CaseStatus(c.Status), Priority: c.Priority, Persons: []CasePerson{}, Workers: []CaseWorker{},
 		Languages: append([]string{}, c.Languages...), SafetyFlags: append([]string{}, c.SafetyFlags...), ConcernCodes: append([]string{}, c.ConcernCodes...),
-		Safety:   CaseSafety{PlanDemanded: c.Safety.Demanded, PlanInForce: c.Safety.PlanInForce != "", SafetyPlanId: httpapi.OrNil(c.Safety.PlanInForce)},
-		OpenedBy: c.OpenedBy, OpenedAt: c.OpenedAt, Version: c.Version,
+		Safety: CaseSafety{PlanDemanded: c.Safety.Demanded, PlanInForce: c.Safety.PlanInForce != "", SafetyPlanId: httpapi.OrNil(c.Safety.PlanInForce)},
+		Unit:   httpapi.OrNil(unit), OpenedBy: c.OpenedBy, OpenedAt: c.OpenedAt, Version: c.Version,
 	}
 	if c.Safety.Decision != "" {
 		d := CaseSafetyDecision(c.Safety.Decision)
@@ -113,8 +114,9 @@ func (s *Server) CloseCase(ctx context.Context, r CloseCaseRequestObject) (Close
 		if err := announce.Closed(ctx, tx, c, ended); err != nil {
 			return out, err
 		}
-		out.Body, out.Headers.ETag = caseView(c), httpapi.ETag(c.Version)
-		return out, nil
+		unit, err := policy.UnitOf(ctx, tx, r.CaseId)
+		out.Body, out.Headers.ETag = caseView(c, unit), httpapi.ETag(c.Version)
+		return out, err
 	})
 }
 

@@ -472,7 +472,10 @@ type AssignmentEndReasonCode string
 type AssignmentInput struct {
 	Role         AssignmentRole `json:"role"`
 	SupervisorId ID             `json:"supervisor_id"`
-	WorkerId     ID             `json:"worker_id"`
+
+	// Unit The unit that has the case from now on. Without it the case stays with its unit; one that no unit has goes to the unit of who assigns, where that is a single one.
+	Unit     *Unit `json:"unit,omitempty"`
+	WorkerId ID    `json:"worker_id"`
 }
 
 // AssignmentPage defines model for AssignmentPage.
@@ -504,7 +507,10 @@ type Case struct {
 	Safety         CaseSafety   `json:"safety"`
 	SafetyFlags    []string     `json:"safety_flags"`
 	Status         CaseStatus   `json:"status"`
-	Version        int64        `json:"version"`
+
+	// Unit The organisational unit that has the case; absent while none has.
+	Unit    *string `json:"unit,omitempty"`
+	Version int64   `json:"version"`
 
 	// Workers Who has the case now, the lead first.
 	Workers []CaseWorker `json:"workers"`
@@ -901,6 +907,9 @@ type TimelinePage struct {
 	Items      []TimelineEntry `json:"items"`
 	NextCursor *string         `json:"next_cursor,omitempty"`
 }
+
+// Unit The path of an organisational unit of the agency, office first.
+type Unit = string
 
 // VisitPattern defines model for VisitPattern.
 type VisitPattern struct {
