@@ -184,9 +184,10 @@ func setOwn(c *Config, value string) error {
 
 // invocation is what a command line asks for.
 type invocation struct {
-	command string // "serve" or "migrate"
+	command string // "serve", "migrate" or "probe"
 	check   bool   // --check-config
 	config  Config
+	probing probing
 }
 
 // parseArgs reads a service's command line, its environment and its file.
@@ -194,14 +195,20 @@ func parseArgs(svc Service, args, env []string, out io.Writer) (invocation, erro
 	in := invocation{command: "serve"}
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		in.command, args = args[0], args[1:]
-		if in.command != "serve" && in.command != "migrate" {
-			return in, fmt.Errorf("%s: there is no command %q: serve (the default) or migrate", svc.Name, in.command)
+		if !slices.Contains([]string{"serve", "migrate", "probe"}, in.command) {
+			return in, fmt.Errorf("%s: there is no command %q: serve (the default), migrate or probe", svc.Name, in.command)
 		}
 	}
 	fs := flag.NewFlagSet(svc.Name, flag.ContinueOnError)
 	fs.SetOutput(out)
 	file := fs.String("config", lookup(env, "HEARTH_CONFIG"), "the configuration file")
 	fs.BoolVar(&in.check, "check-config", false, "say whether the configuration is good, and start nothing")
+	if in.command == "probe" {
+		fs.StringVar(&in.probing.url, "url", "", "the service to ask, http://host:port")
+		fs.StringVar(&in.probing.agency, "agency", "", "the agency to ask for")
+		fs.StringVar(&in.probing.source, "source", "/hearth/probe", "the CloudEvents source of what is sent")
+		fs.DurationVar(&in.probing.within, "within", time.Minute, "how long it may take")
+	}
 	var said []func(*Config) error
 	for _, s := range settings() {
 		fs.Func(s.name, s.help, func(value string) error {

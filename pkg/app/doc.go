@@ -16,4 +16,6 @@
 //  5. No secret is logged. A setting that starts with "file:" is read from that file.
 //  6. What a service counts has few series, known from the start, and names nobody:
 //     agencies and codes. A count that cannot be made anew is not told as if it were.
+//  7. The command probe proves that a service works by asking it, as an authorised
+//     client, what a user would; and that it refuses who has no token.
 package app

@@ -35,15 +35,18 @@ func Main(svc Service) {
 	}
 }
 
-// Run does what args say: serve until ctx ends, migrate, or check the
-// configuration. Logs go to out.
+// Run does what args say: serve until ctx ends, migrate, probe a service that
+// runs elsewhere, or check the configuration. Logs go to out.
 func Run(ctx context.Context, svc Service, args, env []string, out io.Writer) error {
 	in, err := parseArgs(svc, args, env, out)
 	if err != nil {
 		return err
 	}
-	if in.command == "migrate" {
+	switch in.command {
+	case "migrate":
 		return migrate(ctx, svc, in.config)
+	case "probe":
+		return probe(ctx, svc, in, out)
 	}
 	if err := Check(ctx, svc, in.config); err != nil {
 		return fmt.Errorf("%s: the configuration is not good:\n%w", svc.Name, err)

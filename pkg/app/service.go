@@ -30,6 +30,9 @@ type Service struct {
 	Migrations fs.FS
 	// Peers are the services it asks over HTTP, by name.
 	Peers []string
+	// Probe asks a running service something real, for the command probe. Nil
+	// lists its parked events, as operators do.
+	Probe func(context.Context, *Prober) error
 	// New puts the service together. It starts nothing.
 	New func(ctx context.Context, d *Deps) (*Parts, error)
 }

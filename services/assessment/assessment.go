@@ -22,7 +22,7 @@ func Service() app.Service {
 	if err != nil {
 		panic(err) // it is embedded
 	}
-	return app.Service{Name: Name, Port: 8082, Spec: spec, Migrations: postgres.Migrations, New: build}
+	return app.Service{Name: Name, Port: 8082, Spec: spec, Migrations: postgres.Migrations, Probe: app.ProbeList("/instruments"), New: build}
 }
 
 func build(_ context.Context, d *app.Deps) (*app.Parts, error) {

@@ -31,7 +31,7 @@ const BasePath = "/intake/v1"
 // Service says what intake is made of.
 func Service() app.Service {
 	return app.Service{
-		Name: "intake", Port: 8081, Spec: spec(), Migrations: postgres.Migrations, New: build,
+		Name: "intake", Port: 8081, Spec: spec(), Migrations: postgres.Migrations, Probe: Probe, New: build,
 	}
 }
 

@@ -46,7 +46,7 @@ func Service() app.Service {
 	if err != nil {
 		panic(err) // embedded: it is there, or the build is broken
 	}
-	return app.Service{Name: Name, Port: 8086, Spec: spec, Migrations: postgres.Migrations, Peers: []string{"intake"}, New: assemble}
+	return app.Service{Name: Name, Port: 8086, Spec: spec, Migrations: postgres.Migrations, Peers: []string{"intake"}, Probe: app.ProbeList("/templates"), New: assemble}
 }
 
 // InboxDir is where the development inbox of a data folder is.

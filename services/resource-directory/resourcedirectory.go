@@ -37,7 +37,7 @@ func Service() app.Service {
 	if err != nil {
 		panic(err) // embedded: it is there, or the build is broken
 	}
-	return app.Service{Name: "resource-directory", Port: 8085, Spec: spec, Migrations: postgres.Migrations, New: assemble}
+	return app.Service{Name: "resource-directory", Port: 8085, Spec: spec, Migrations: postgres.Migrations, Probe: app.ProbeList("/v1/needs"), New: assemble}
 }
 
 func assemble(_ context.Context, d *app.Deps) (*app.Parts, error) {

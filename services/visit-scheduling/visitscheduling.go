@@ -107,7 +107,7 @@ func Service() app.Service {
 		panic(err) // it is embedded
 	}
 	return app.Service{
-		Name: Name, Port: 8084, Spec: spec, Migrations: postgres.Migrations, Peers: []string{"intake"},
+		Name: Name, Port: 8084, Spec: spec, Migrations: postgres.Migrations, Peers: []string{"intake"}, Probe: app.ProbeList("/workers"),
 		New: func(_ context.Context, d *app.Deps) (*app.Parts, error) {
 			office, err := newDesk(d)
 			if err != nil {
