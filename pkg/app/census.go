@@ -38,17 +38,24 @@ type censuses struct {
 	list  []Census
 	descs []*prometheus.Desc
 
+	// again asks for a count before its time.
+	again chan struct{}
+	asOf  *prometheus.Desc
+
 	mu      sync.Mutex
 	counted map[tenant.AgencyID]counted
 }
 
 type counted struct {
-	at       time.Time
+	at, asOf time.Time           // by the machine's clock, and by the service's
 	readings [][]postgres.Number // by census
 }
 
 func (d *Deps) newCensuses(list []Census) *censuses {
-	c := &censuses{Deps: d, list: list, counted: map[tenant.AgencyID]counted{}}
+	c := &censuses{
+		Deps: d, list: list, counted: map[tenant.AgencyID]counted{}, again: make(chan struct{}, 1),
+		asOf: prometheus.NewDesc("hearth_census_timestamp_seconds", "The time, by the service's clock, that the gauges read from its tables are of.", []string{"agency"}, prometheus.Labels{"service": d.Service}),
+	}
 	for _, one := range list {
 		c.descs = append(c.descs, prometheus.NewDesc(one.Metric, one.Help, append([]string{"agency"}, one.Labels...), prometheus.Labels{"service": d.Service}))
 	}
@@ -73,10 +80,19 @@ func (c *censuses) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+		case <-c.again:
 		}
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// now has it counted at once.
+func (c *censuses) now() {
+	select {
+	case c.again <- struct{}{}:
+	default: // asked for already
+	}
 }
 
 // count takes every census of one agency in one transaction, so that they agree.
@@ -84,6 +100,7 @@ func (c *censuses) count(ctx context.Context, agency tenant.AgencyID) error {
 	ctx, cancel := context.WithTimeout(tenant.With(ctx, agency), 10*time.Second)
 	defer cancel()
 	var all [][]postgres.Number
+	asOf := c.Clock.Now()
 	err := c.DB.ReadInTenant(ctx, func(ctx context.Context, tx *postgres.Tx) error {
 		all = nil
 		for _, one := range c.list {
@@ -100,12 +117,13 @@ func (c *censuses) count(ctx context.Context, agency tenant.AgencyID) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.counted[agency] = counted{time.Now(), all}
+	c.counted[agency] = counted{time.Now(), asOf, all}
 	return nil
 }
 
 // Describe implements prometheus.Collector.
 func (c *censuses) Describe(ch chan<- *prometheus.Desc) {
+	ch <- c.asOf
 	for _, d := range c.descs {
 		ch <- d
 	}
@@ -120,6 +138,7 @@ func (c *censuses) Collect(ch chan<- prometheus.Metric) {
 		if time.Since(counted.at) > censusKept {
 			continue
 		}
+		ch <- prometheus.MustNewConstMetric(c.asOf, prometheus.GaugeValue, float64(counted.asOf.UnixMilli())/1e3, agency.String())
 		for i, readings := range counted.readings {
 			for _, r := range readings {
 				ch <- prometheus.MustNewConstMetric(c.descs[i], prometheus.GaugeValue, r.Number, append([]string{agency.String()}, r.Of...)...)

@@ -54,6 +54,7 @@ type Running struct {
 	// Handler answers the service's API.
 	Handler http.Handler
 
+	moved  []func()
 	log    *slog.Logger
 	checks map[string]func(context.Context) error
 	stop   context.CancelFunc
@@ -102,6 +103,7 @@ func Start(ctx context.Context, svc Service, c Config, env Env) (_ *Running, err
 	if err != nil {
 		return nil, err
 	}
+	r.moved = []func(){clockwork.Look, census.now}
 	r.checks = map[string]func(context.Context) error{"database": d.DB.Ping, "broker": engine.Ready}
 	for name, check := range parts.Checks {
 		r.checks[name] = check
@@ -292,6 +294,14 @@ func run(ctx context.Context, w Worker, log *slog.Logger) (err error) {
 
 // Done is closed when every worker has ended: after Stop, or because one failed.
 func (r *Running) Done() <-chan struct{} { return r.done }
+
+// ClockMoved says that Env.Clock has jumped: what has come due is looked for at
+// once. For development.
+func (r *Running) ClockMoved() {
+	for _, look := range r.moved {
+		look()
+	}
+}
 
 // Ready asks every check and returns those that fail, by name.
 func (r *Running) Ready(ctx context.Context) map[string]error {

@@ -110,6 +110,10 @@ func (e *Engine) Run(ctx context.Context) (err error) {
 	}
 }
 
+// Look has the engine look for due timers now, and not at its next turn: after
+// somebody moved the clock.
+func (e *Engine) Look() { e.config.DB.Signal(wake) }
+
 func (e *Engine) gauges() (unregister func() error, err error) {
 	meter := otel.Meter(scopeName)
 	late, errL := meter.Float64ObservableGauge("hearth.timers.late", metric.WithUnit("s"), metric.WithDescription("How long the oldest timer that has not fired has been due."))

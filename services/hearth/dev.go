@@ -22,6 +22,8 @@ import (
 type devClock struct {
 	clock *clock.Adjustable
 	file  string
+	// moved is called after time was moved.
+	moved func()
 
 	mu sync.Mutex
 }
@@ -33,7 +35,11 @@ func (s *Suite) makeClock(o Options) error {
 		s.Clock = clock.System()
 		return nil
 	}
-	d := &devClock{file: filepath.Join(o.Data, "development-clock")}
+	d := &devClock{file: filepath.Join(o.Data, "development-clock"), moved: func() {
+		for _, r := range s.running {
+			r.ClockMoved()
+		}
+	}}
 	kept, err := os.ReadFile(d.file)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("read the development clock: %w", err)
@@ -95,6 +101,7 @@ func (d *devClock) move(r *http.Request) error {
 		return fmt.Errorf("keep the development clock: %w", err)
 	}
 	d.clock.Advance(by)
+	d.moved()
 	return nil
 }
 
