@@ -48,16 +48,19 @@ func Generate(visits int, seed uint64) optimise.Problem {
 	for range 1 + visits/400 {
 		towns = append(towns, town{61 + side*r.unit(), 25 + 2*side*r.unit(), 0.01 + 0.02*r.unit()})
 	}
-	place := func() *optimise.Place {
-		t := towns[min(r.intn(len(towns)), r.intn(len(towns)))]
+	in := func(t town) *optimise.Place {
 		return &optimise.Place{Lat: t.lat + t.spread*(r.unit()+r.unit()-1), Lon: t.lon + 2*t.spread*(r.unit()+r.unit()-1)}
 	}
 	var p optimise.Problem
-	for i := range max(2, visits/perWorker) {
-		p.Workers = append(p.Workers, worker(r, i, place()))
+	workers := max(2, visits/perWorker)
+	for i := range workers {
+		// Agencies hire where their families live: each town gets its share.
+		rest := 1 - (float64(i)+0.5)/float64(workers)
+		t := min(int(float64(len(towns))*(1-math.Sqrt(rest))), len(towns)-1)
+		p.Workers = append(p.Workers, worker(r, i, in(towns[t])))
 	}
 	for k := 0; len(p.Visits) < visits; k++ {
-		family(r, k, place(), visits, &p)
+		family(r, k, in(towns[min(r.intn(len(towns)), r.intn(len(towns)))]), visits, &p)
 	}
 	return p
 }
@@ -106,6 +109,9 @@ func family(r *source, k int, home *optimise.Place, most int, p *optimise.Proble
 	if r.chance(8) {
 		language.Languages = []string{languages[1+r.intn(len(languages)-1)]}
 	}
+	if !staffed(language, p.Workers) {
+		language = optimise.Role{Skills: []string{skills[0]}, Languages: []string{languages[0]}}
+	}
 	var excluded, known []string
 	if r.chance(5) {
 		excluded = append(excluded, p.Workers[r.intn(len(p.Workers))].ID)
@@ -147,6 +153,20 @@ func family(r *source, k int, home *optimise.Place, most int, p *optimise.Proble
 		}
 		p.Visits = append(p.Visits, v)
 	}
+}
+
+// staffed reports whether the agency has enough workers for a family's needs to
+// have taken it on: three, so that one may be away and one excluded.
+func staffed(role optimise.Role, workers []optimise.Worker) bool {
+	n := 0
+	for _, w := range workers {
+		if able(role, w) {
+			if n++; n == min(3, len(workers)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func able(role optimise.Role, w optimise.Worker) bool {
