@@ -2,6 +2,7 @@ package optimise_test
 
 import (
 	"fmt"
+	"slices"
 
 	"pgregory.net/rapid"
 
@@ -28,6 +29,10 @@ func drawProblem(t *rapid.T) Problem {
 			ID: fmt.Sprint("w", i), Skills: some(skills, "has"), Languages: some(languages, "speaks"),
 			Start: rapid.SampledFrom(places).Draw(t, "start"), End: rapid.SampledFrom(places).Draw(t, "end"),
 			MaxDayMinutes: rapid.SampledFrom([]int{0, 0, 200, 400}).Draw(t, "day limit"), MaxWeekMinutes: rapid.SampledFrom([]int{0, 600}).Draw(t, "week limit"),
+			Attributes: some([]string{"x", "y"}, "attributes"),
+		}
+		if rapid.IntRange(0, 2).Draw(t, "worker's more") == 0 {
+			drawMore(t, &w, days)
 		}
 		for d := range days {
 			from := d*DayMinutes + rapid.IntRange(360, 600).Draw(t, "from")
@@ -54,6 +59,14 @@ func drawProblem(t *rapid.T) Problem {
 			if rapid.IntRange(0, 2).Draw(t, "role needs") == 2 {
 				v.Roles[len(v.Roles)-1] = Role{Skills: some(skills, "skill"), Languages: some(languages, "language")}
 			}
+			if rapid.IntRange(0, 9).Draw(t, "role needs more") == 9 {
+				v.Roles[len(v.Roles)-1].Levels = map[string]int{"trauma": 2}
+				v.Roles[len(v.Roles)-1].Attributes = some([]string{"x", "y"}, "asked for")
+			}
+		}
+		v.Daylight, v.NotLast = rapid.IntRange(0, 3).Draw(t, "daylight") == 3, rapid.IntRange(0, 3).Draw(t, "not last") == 3
+		if rapid.IntRange(0, 3).Draw(t, "wishes") == 3 {
+			v.Wishes = []Wish{{"x", 120}, {"z", 70}}
 		}
 		if len(v.Roles) > 1 && rapid.Bool().Draw(t, "ordered") {
 			least := rapid.IntRange(0, 100).Draw(t, "gap")
@@ -63,6 +76,7 @@ func drawProblem(t *rapid.T) Problem {
 			v.Series = fmt.Sprint("s", rapid.IntRange(0, 2).Draw(t, "series"))
 			v.PerDay, v.Spacing = rapid.IntRange(0, 2).Draw(t, "per day"), rapid.IntRange(0, 3).Draw(t, "spacing")
 		}
+		v.NeverAlone = len(v.Roles) > 1 && v.Gap == nil
 		if rapid.IntRange(0, 4).Draw(t, "team") == 0 {
 			v.TeamSkills = some(skills, "team skill")
 		}
@@ -89,7 +103,67 @@ func drawProblem(t *rapid.T) Problem {
 		}
 		p.Visits = append(p.Visits, v)
 	}
+	for i := range 3 {
+		if rapid.Bool().Draw(t, "family") {
+			p.Families = append(p.Families, drawFamily(t, fmt.Sprint("s", i), append(slices.Clone(ids), "gone")))
+		}
+	}
+	drawDay(t, &p, days)
 	return p
+}
+
+// drawMore gives a worker breaks, overtime, levels, another way of travelling and
+// more limits.
+func drawMore(t *rapid.T, w *Worker, days int) {
+	w.Mode = rapid.SampledFrom([]Mode{Car, Transit, Bicycle, Foot}).Draw(t, "mode")
+	w.Levels = map[string]int{"trauma": rapid.IntRange(1, 3).Draw(t, "level")}
+	w.OvertimeMinutes = rapid.SampledFrom([]int{0, 30, 200}).Draw(t, "overtime")
+	w.MaxDayVisits, w.MaxWeekVisits = rapid.IntRange(0, 3).Draw(t, "visits a day"), rapid.IntRange(0, 4).Draw(t, "visits a week")
+	if w.Caseload = rapid.IntRange(0, 2).Draw(t, "caseload"); rapid.Bool().Draw(t, "has families") {
+		w.Families = []string{"s0", "elsewhere"}
+	}
+	for d := range days {
+		for k := range rapid.IntRange(0, 2).Draw(t, "breaks") {
+			from := d*DayMinutes + 600 + 180*k + rapid.IntRange(0, 60).Draw(t, "break from")
+			w.Breaks = append(w.Breaks, Break{Window{from, from + rapid.IntRange(40, 120).Draw(t, "break within")}, rapid.IntRange(10, 40).Draw(t, "break")})
+		}
+	}
+}
+
+func drawFamily(t *rapid.T, series string, workers []string) Family {
+	some := func(label string) []string {
+		return rapid.SliceOfNDistinct(rapid.SampledFrom(workers), 0, 2, rapid.ID[string]).Draw(t, label)
+	}
+	f := Family{
+		Series: series, Regular: some("regular"), Met: some("met"), MaxWorkers: rapid.IntRange(0, 3).Draw(t, "most workers"),
+		KnownFirst: rapid.IntRange(0, 3).Draw(t, "known first") == 3, PerWeek: rapid.IntRange(0, 3).Draw(t, "per week"),
+		NotRunning: rapid.IntRange(0, 3).Draw(t, "not running") == 3, SteadyWeekday: rapid.Bool().Draw(t, "steady"),
+	}
+	if len(f.Regular) > 0 && rapid.Bool().Draw(t, "substitutes bounded") {
+		f.Substitutes = &Substitutes{
+			Most: rapid.IntRange(0, 4).Draw(t, "most substitutes"), Used: rapid.IntRange(0, 2).Draw(t, "used"),
+			NeverRunning: rapid.Bool().Draw(t, "never running"), LastWas: rapid.Bool().Draw(t, "last was"),
+		}
+	}
+	return f
+}
+
+// drawDay makes nights, traffic and weights.
+func drawDay(t *rapid.T, p *Problem, days int) {
+	for d := range days + 1 {
+		p.Dark = append(p.Dark, Window{d*DayMinutes - 480, d*DayMinutes + rapid.IntRange(0, 600).Draw(t, "sunrise")})
+	}
+	if rapid.IntRange(0, 2).Draw(t, "traffic") == 2 {
+		for _, m := range []Mode{Car, Transit} {
+			p.Traffic = append(p.Traffic, Traffic{Mode: m, Bands: []Speed{{420, rapid.IntRange(10, 400).Draw(t, "morning")}, {540, 100}, {900, rapid.IntRange(10, 120).Draw(t, "afternoon")}}})
+		}
+		p.Traffic = append(p.Traffic, Traffic{Mode: Car, Days: []int{1}, Bands: []Speed{{0, 70}}})
+	}
+	if rapid.Bool().Draw(t, "fair") {
+		p.Weights = DefaultWeights()
+		p.Weights.FairLoad, p.Weights.FairTravel, p.Weights.FairEvening = 5, 3, 40
+		p.Evening = rapid.SampledFrom([]int{0, 600}).Draw(t, "evening")
+	}
 }
 
 // oddTravel is neither symmetric nor bound by the triangle inequality.

@@ -53,6 +53,8 @@ type Unplaced struct {
 type Reason struct {
 	Rules []Rule
 	Proof *Assignment
+	// Breaks are those of the proof's tours, where they then are: breaks float.
+	Breaks []BreakTaken `json:",omitempty"`
 }
 
 // String says the reason as a scheduler reads it.
@@ -155,6 +157,7 @@ func (c *plan) grounds(sol *Solution, over func() bool) []relaxed {
 		make([]Rule{RuleShift}, func(p *Problem) {
 			for i := range p.Workers {
 				w := &p.Workers[i]
+				w.Breaks = dueBreaks(w) // a longer shift makes no new ones due
 				shifts := slices.Clone(w.Shifts)
 				for k := range shifts {
 					shifts[k].From -= SlackMinutes
@@ -165,6 +168,7 @@ func (c *plan) grounds(sol *Solution, over func() bool) []relaxed {
 		}, nil),
 		make([]Rule{RuleAbsence}, func(p *Problem) {
 			for i := range p.Workers {
+				p.Workers[i].Breaks = dueBreaks(&p.Workers[i])
 				p.Workers[i].Absences = nil
 			}
 		}, nil),
@@ -246,12 +250,12 @@ func (g relaxed) try(v int32, rules []Rule, out []Reason) []Reason {
 		breach -= f.running(pv.series)
 	}
 	stands := !f.broken && breach == 0
-	a := f.assignment(v)
+	a, breaks := f.assignment(v), f.breaks(f.where[v*maxRoles:v*maxRoles+k])
 	f.revert(before)
 	if !stands {
 		return out
 	}
-	return append(out, Reason{Rules: append(slices.Clone(g.rules), rules...), Proof: &a})
+	return append(out, Reason{Rules: append(slices.Clone(g.rules), rules...), Proof: &a, Breaks: breaks})
 }
 
 // relax changes visit v as the rules say. It reports false when a rule does not

@@ -42,14 +42,40 @@ func (s *state) takeBreaks() {
 	s.accept()
 }
 
-// breaks reads when each worker rests out of tours.
-func (c *plan) breaks(tours []tour) []BreakTaken {
+// breaks reads when the workers of some tours rest.
+func (s *state) breaks(tours []int32) []BreakTaken {
+	var out []BreakTaken
+	for _, t := range tours {
+		out = append(out, s.plan.breaks(int(t), &s.tours[t])...)
+	}
+	return out
+}
+
+func (c *plan) breaks(t int, tr *tour) []BreakTaken {
+	var out []BreakTaken
+	for _, x := range tr.stops {
+		if v := &c.visits[x.visit]; v.rest {
+			out = append(out, BreakTaken{c.p.Workers[c.tours[t].worker].ID, int(x.start), int(v.minutes)})
+		}
+	}
+	return out
+}
+
+func (c *plan) allBreaks(tours []tour) []BreakTaken {
 	var out []BreakTaken
 	for t := range tours {
-		for _, x := range tours[t].stops {
-			if v := &c.visits[x.visit]; v.rest {
-				out = append(out, BreakTaken{c.p.Workers[c.tours[t].worker].ID, int(x.start), int(v.minutes)})
-			}
+		out = append(out, c.breaks(t, &tours[t])...)
+	}
+	return out
+}
+
+// dueBreaks are those of a worker's breaks that are due in their hours.
+func dueBreaks(w *Worker) []Break {
+	var out []Break
+	spans := subtract(merge(w.Shifts), merge(w.Absences))
+	for _, b := range w.Breaks {
+		if slices.ContainsFunc(spans, func(s Window) bool { return s.From <= b.From && b.To <= s.To }) {
+			out = append(out, b)
 		}
 	}
 	return out

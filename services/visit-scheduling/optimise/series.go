@@ -33,18 +33,23 @@ func (x *pSeries) knows(w int32) bool {
 	return slices.Contains(x.met, w) || slices.Contains(x.regular, w)
 }
 
+// addSeries is the number of a series, a new one if it has none.
+func (c *plan) addSeries(name string) int32 {
+	k, ok := c.seriesOf[name]
+	if !ok {
+		k = int32(len(c.series))
+		c.seriesOf[name] = k
+		c.series = append(c.series, pSeries{perDay: math.MaxInt32, perWeek: math.MaxInt32, maxFaces: math.MaxInt, weekdays: 1})
+	}
+	return k
+}
+
 func (c *plan) numberSeries(i int32) {
 	v := &c.p.Visits[i]
 	if v.Series == "" {
 		return
 	}
-	k, ok := c.seriesOf[v.Series]
-	if !ok {
-		k = int32(len(c.series))
-		c.seriesOf[v.Series] = k
-		c.series = append(c.series, pSeries{perDay: math.MaxInt32, perWeek: math.MaxInt32, maxFaces: math.MaxInt, weekdays: 1})
-	}
-	x := &c.series[k]
+	x := &c.series[c.addSeries(v.Series)]
 	x.visits = append(x.visits, i)
 	x.spacing = max(x.spacing, int32(v.Spacing))
 	if v.PerDay > 0 {
@@ -52,15 +57,12 @@ func (c *plan) numberSeries(i int32) {
 	}
 }
 
-// numberFamilies fills in the rules of the series the problem has.
+// numberFamilies fills in the rules of families, those without a visit included:
+// one may yet be asked about.
 func (c *plan) numberFamilies() {
 	for i := range c.p.Families {
 		f := &c.p.Families[i]
-		k := c.seriesIndex(f.Series)
-		if k < 0 {
-			continue
-		}
-		x := &c.series[k]
+		x := &c.series[c.addSeries(f.Series)]
 		x.met, x.regular = c.numbers(f.Met), c.numbers(f.Regular)
 		x.notRunning, x.steady, x.knownFirst = f.NotRunning, f.SteadyWeekday, f.KnownFirst
 		if f.PerWeek > 0 {
@@ -77,9 +79,7 @@ func (c *plan) numberFamilies() {
 	for i := range c.workers {
 		families := unique(c.p.Workers[i].Families)
 		for _, f := range families {
-			if k := c.seriesIndex(f); k >= 0 {
-				c.workers[i].families = append(c.workers[i].families, k)
-			}
+			c.workers[i].families = append(c.workers[i].families, c.addSeries(f))
 		}
 		if w := &c.workers[i]; w.caseload < math.MaxInt32 {
 			w.caseload -= int32(len(families))

@@ -130,6 +130,6 @@ func (c *plan) solution(tours []tour) Solution {
 			out.Placed = append(out.Placed, Placement{c.p.Visits[v].ID, a})
 		}
 	}
-	out.Breaks = c.breaks(tours)
+	out.Breaks = c.allBreaks(tours)
 	return out
 }

@@ -27,6 +27,9 @@ func solve(t interface {
 	if bad := check.Schedule(p, s); bad != nil {
 		t.Fatal(bad)
 	}
+	if diff := cmp.Diff(check.Cost(p, s), s.Objective); diff != "" {
+		t.Fatal("the objective (-checker's +answer's):", diff)
+	}
 	return s
 }
 
@@ -186,6 +189,7 @@ func relaxed(p Problem, s Solution, visit string, r Reason) (Problem, Solution) 
 			}
 		case RuleShift:
 			for i := range p.Workers {
+				p.Workers[i].Breaks = due(p.Workers[i])
 				p.Workers[i].Shifts = slices.Clone(p.Workers[i].Shifts)
 				for k := range p.Workers[i].Shifts {
 					p.Workers[i].Shifts[k].From -= SlackMinutes
@@ -194,6 +198,7 @@ func relaxed(p Problem, s Solution, visit string, r Reason) (Problem, Solution) 
 			}
 		case RuleAbsence:
 			for i := range p.Workers {
+				p.Workers[i].Breaks = due(p.Workers[i])
 				p.Workers[i].Absences = nil
 			}
 		case RuleBreak:
@@ -213,6 +218,7 @@ func relaxed(p Problem, s Solution, visit string, r Reason) (Problem, Solution) 
 		}
 	}
 	out.Placed = append(out.Placed, Placement{visit, *r.Proof})
+	out.Breaks = moved(p, s.Breaks, r.Breaks)
 	in := map[string]bool{}
 	for _, x := range out.Placed {
 		in[x.Visit] = true
@@ -223,6 +229,44 @@ func relaxed(p Problem, s Solution, visit string, r Reason) (Problem, Solution) 
 		}
 	}
 	return p, out
+}
+
+// due are the breaks that lie in the hours a worker works.
+func due(w Worker) []Break {
+	var out []Break
+	for _, b := range w.Breaks {
+		in := false
+		for _, s := range w.Shifts {
+			in = in || (s.From <= b.From && b.To <= s.To)
+		}
+		for _, a := range w.Absences {
+			in = in && (a.To <= b.From || b.To <= a.From)
+		}
+		if in {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// moved puts breaks where they are said to be now: those of the same worker whose
+// break it is give way.
+func moved(p Problem, all, now []BreakTaken) []BreakTaken {
+	var out []BreakTaken
+	for _, x := range all {
+		w := p.Workers[slices.IndexFunc(p.Workers, func(w Worker) bool { return w.ID == x.Worker })]
+		i := slices.IndexFunc(w.Breaks, func(b Break) bool { return b.From <= x.Start && x.Start < b.To })
+		if i < 0 {
+			continue // relaxed
+		}
+		for _, y := range now {
+			if y.Worker == x.Worker && w.Breaks[i].From <= y.Start && y.Start < w.Breaks[i].To {
+				x = y
+			}
+		}
+		out = append(out, x)
+	}
+	return out
 }
 
 func TestSolve_PrefersWhatTheWeightsSay(t *testing.T) {

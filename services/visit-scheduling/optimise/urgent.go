@@ -11,9 +11,11 @@ import (
 // Board is a schedule laid out to answer "where could this visit still go?" at
 // once. It is not safe for concurrent use.
 type Board struct {
-	f      *finder
-	spare  int32 // number of the place kept free for the visit asked about
-	banned map[int32]bool
+	f     *finder
+	spare int32 // number of the place kept free for the visit asked about
+	// stranger is the number of the series kept free for a family of no visit.
+	stranger int32
+	banned   map[int32]bool
 }
 
 // Offer is one way to make a visit.
@@ -21,6 +23,8 @@ type Offer struct {
 	Assignment
 	Points int64 // what it adds to the schedule's objective
 	Moves  []Move
+	// Breaks are those of the tours the offer concerns, where they then are.
+	Breaks []BreakTaken
 }
 
 // Move is another visit that starts at another time, or with other workers, if
@@ -50,6 +54,7 @@ func NewBoard(p Problem, s Solution) (*Board, error) {
 	c := newPlanWith(&p, nil)
 	c.widen()
 	b.spare = int32(c.places - 1)
+	b.stranger = c.addSeries("\x00") // no caller's: it only has to differ from all of them
 	st := newState(c)
 	st.pin = true
 	st.load(s.Placed)
@@ -119,7 +124,7 @@ func (b *Board) Insert(v Visit) ([]Offer, error) {
 	}
 	id := int32(len(f.visits) - 1)
 	f.p.Visits[id] = v
-	series := f.seriesIndex(v.Series)
+	series := b.seriesFor(v.Series)
 	if series >= 0 && v.PerDay > 0 {
 		old := f.series[series].perDay
 		f.series[series].perDay = min(old, int32(v.PerDay))
@@ -152,6 +157,18 @@ func (b *Board) Insert(v Visit) ([]Offer, error) {
 	}
 	slices.SortStableFunc(offers, func(x, y Offer) int { return cmp.Compare(x.Points, y.Points) })
 	return offers[:min(len(offers), offersWanted)], nil
+}
+
+// seriesFor is the number of a visit's series: the spare one for a family nobody
+// has heard of.
+func (b *Board) seriesFor(name string) int32 {
+	switch k, known := b.f.seriesOf[name]; {
+	case name == "":
+		return -1
+	case known:
+		return k
+	}
+	return b.stranger
 }
 
 // reach fills in the travel to and from the spare place.
@@ -189,6 +206,7 @@ func (b *Board) offer(v int32, c choice) (Offer, bool) {
 	o := Offer{Assignment: f.assignment(v)}
 	o.Points = f.cost.Total() - before.Total() + f.visits[v].leaveOut
 	o.Moves = f.moves(old, v)
+	o.Breaks = f.breaks(tours)
 	stands := !f.broken && f.breach == 0
 	f.revert(before)
 	return o, stands
@@ -315,5 +333,6 @@ func (b *Board) instead(id, u, t int32) (Offer, bool) {
 	}
 	o := Offer{Assignment: f.assignment(id), Points: f.cost.Total() - before.Total() + f.visits[id].leaveOut}
 	o.Moves = f.moves(append(append([]placedAt{was}, old...), old2...), id)
+	o.Breaks = f.breaks(slices.Clone(f.touched))
 	return o, true
 }

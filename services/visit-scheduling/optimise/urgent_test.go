@@ -42,7 +42,7 @@ func TestBoard_EveryOfferIsValidAndSaysAllItMoves(t *testing.T) {
 		for _, o := range offers {
 			q := p
 			q.Visits = append(slices.Clone(p.Visits), urgent)
-			out := Solution{Unplaced: s.Unplaced}
+			out := Solution{Unplaced: s.Unplaced, Breaks: moved(p, s.Breaks, o.Breaks)}
 			for _, x := range s.Placed {
 				for _, m := range o.Moves {
 					if m.Visit == x.Visit {

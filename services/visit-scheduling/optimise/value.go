@@ -24,7 +24,7 @@ func (c *plan) stands(sol *Solution) bool {
 			return false
 		}
 	}
-	sol.Breaks = c.breaks(s.tours)
+	sol.Breaks = c.allBreaks(s.tours)
 	return true
 }
 

@@ -132,7 +132,7 @@ func TestSchedule_NamesEachBreach(t *testing.T) {
 		"apart":          {func(x *setting) { x.s.Placed[1].Starts = []int{700, 701} }, "do not start together"},
 		"gap":            {func(x *setting) { x.p.Visits[1].Gap = &optimise.Gap{Min: 5, Max: 9} }, "gap of 0"},
 		"travel":         {func(x *setting) { x.s.Placed[1].Starts = []int{541, 541} }, "visit two starts at 541"},
-		"way home":       {func(x *setting) { x.s.Placed[1].Starts = []int{900, 900} }, "the stretch ends at 960"},
+		"way home":       {func(x *setting) { x.s.Placed[1].Starts = []int{900, 900} }, "the stretch that ends at 960"},
 		"shift":          {func(x *setting) { x.p.Workers[0].Shifts = []optimise.Window{{From: 500, To: 960}} }, "outside the hours worked"},
 		"absence":        {func(x *setting) { x.p.Workers[1].Absences = []optimise.Window{{From: 600, To: 601}} }, "outside the hours worked"},
 		"day limit":      {func(x *setting) { x.p.Workers[0].MaxDayMinutes = 120 }, "limit 120"},

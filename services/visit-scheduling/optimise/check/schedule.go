@@ -3,7 +3,6 @@ package check
 import (
 	"fmt"
 	"slices"
-	"sort"
 
 	"github.com/hearthfps/hearth/services/visit-scheduling/optimise"
 )
@@ -12,15 +11,11 @@ import (
 // and returns all breaches, none when it is valid: each visit placed or reported
 // unplaced, once; teams of the right size, skills, languages and distinct
 // workers; windows; together or in order; exclusions; shifts, absences and
-// travel; limits a day and a week; visits of a series a day; locked visits.
+// travel at its hour; breaks; overtime; limits a day and a week; daylight, visits
+// never alone and never last; visits of a series a day and a week; whom a family
+// knows, its substitutes, how many people it meets; caseloads; locked visits.
 func Schedule(p optimise.Problem, s optimise.Solution) []error {
-	c := &schedule{p: p, visits: map[string]*optimise.Visit{}, workers: map[string]*optimise.Worker{}, seen: map[string]int{}, by: map[string][]part{}}
-	for i := range p.Visits {
-		c.visits[p.Visits[i].ID] = &p.Visits[i]
-	}
-	for i := range p.Workers {
-		c.workers[p.Workers[i].ID] = &p.Workers[i]
-	}
+	c := newSchedule(p)
 	for _, x := range s.Placed {
 		c.placement(x)
 	}
@@ -35,15 +30,32 @@ func Schedule(p optimise.Problem, s optimise.Solution) []error {
 			c.bad("visit %s is in the answer %d times", v.ID, c.seen[v.ID])
 		}
 	}
-	for id, parts := range c.by {
-		c.worker(c.workers[id], parts)
+	for i := range p.Workers {
+		w := &p.Workers[i]
+		c.worker(w, c.breaks(w, s.Breaks))
+		c.caseload(w, s.Placed)
 	}
 	c.series(s.Placed)
+	for i := range p.Families {
+		c.family(&p.Families[i], s.Placed)
+	}
 	return c.breaches
+}
+
+func newSchedule(p optimise.Problem) *schedule {
+	c := &schedule{p: p, visits: map[string]*optimise.Visit{}, workers: map[string]*optimise.Worker{}, seen: map[string]int{}, by: map[string][]part{}}
+	for i := range p.Visits {
+		c.visits[p.Visits[i].ID] = &p.Visits[i]
+	}
+	for i := range p.Workers {
+		c.workers[p.Workers[i].ID] = &p.Workers[i]
+	}
+	return c
 }
 
 type schedule struct {
 	p        optimise.Problem
+	w        optimise.Weights
 	visits   map[string]*optimise.Visit
 	workers  map[string]*optimise.Worker
 	seen     map[string]int
@@ -51,6 +63,7 @@ type schedule struct {
 	breaches []error
 }
 
+// part is one worker's time at a visit, or at rest when visit is nil.
 type part struct {
 	visit    *optimise.Visit
 	from, to int
@@ -58,6 +71,17 @@ type part struct {
 
 func (c *schedule) bad(format string, args ...any) {
 	c.breaches = append(c.breaches, fmt.Errorf(format, args...))
+}
+
+// level is how well a worker has a skill, 0 not at all.
+func level(w *optimise.Worker, skill string) int {
+	if !has(w.Skills, skill) {
+		return 0
+	}
+	if n, said := w.Levels[skill]; said {
+		return n
+	}
+	return 1
 }
 
 func has(all []string, one string) bool { return slices.Contains(all, one) }
@@ -95,6 +119,16 @@ func (c *schedule) placement(x optimise.Placement) {
 					c.bad("visit %s: worker %s lacks skill %s", v.ID, id, s)
 				}
 			}
+			for s, least := range v.Roles[k].Levels {
+				if level(w, s) < least {
+					c.bad("visit %s: worker %s has skill %s at level %d, needs %d", v.ID, id, s, level(w, s), least)
+				}
+			}
+			for _, x := range v.Roles[k].Attributes {
+				if !has(w.Attributes, x) {
+					c.bad("visit %s: worker %s lacks attribute %s", v.ID, id, x)
+				}
+			}
 			for _, l := range v.Roles[k].Languages {
 				if !has(w.Languages, l) {
 					c.bad("visit %s: worker %s lacks language %s", v.ID, id, l)
@@ -105,6 +139,11 @@ func (c *schedule) placement(x optimise.Placement) {
 		open := false
 		for _, win := range v.Windows {
 			open = open || (win.From <= from && to <= win.To)
+		}
+		for _, dark := range c.p.Dark {
+			if v.Daylight && dark.From < to && from < dark.To {
+				c.bad("visit %s: %d to %d is in the dark", v.ID, from, to)
+			}
 		}
 		if !open {
 			c.bad("visit %s: %d to %d is in no window", v.ID, from, to)
@@ -119,6 +158,9 @@ func (c *schedule) placement(x optimise.Placement) {
 			}
 		}
 		c.by[id] = append(c.by[id], part{v, from, to})
+	}
+	if v.NeverAlone && (need < 2 || v.Gap != nil) {
+		c.bad("visit %s: one worker would be alone", v.ID)
 	}
 	c.team(v, x.Workers)
 	if v.Locked {
@@ -144,146 +186,6 @@ func (c *schedule) team(v *optimise.Visit, ids []string) {
 	for _, l := range v.TeamLanguages {
 		if !has(languages, l) {
 			c.bad("visit %s: nobody of the team speaks %s", v.ID, l)
-		}
-	}
-}
-
-// stretches are the unbroken times a worker works: in a shift, not absent.
-func stretches(w *optimise.Worker) [][2]int {
-	var cuts []int
-	for _, s := range append(slices.Clone(w.Shifts), w.Absences...) {
-		cuts = append(cuts, s.From, s.To)
-	}
-	sort.Ints(cuts)
-	var out [][2]int
-	for i := 1; i < len(cuts); i++ {
-		a, b := cuts[i-1], cuts[i]
-		if a == b {
-			continue
-		}
-		on := false
-		for _, s := range w.Shifts {
-			on = on || (s.From <= a && b <= s.To)
-		}
-		for _, s := range w.Absences {
-			on = on && !(s.From <= a && b <= s.To)
-		}
-		if !on {
-			continue
-		}
-		if k := len(out); k > 0 && out[k-1][1] == a {
-			out[k-1][1] = b
-		} else {
-			out = append(out, [2]int{a, b})
-		}
-	}
-	return out
-}
-
-func (c *schedule) minutes(a, b *optimise.Place) int {
-	if a == nil || b == nil || *a == *b {
-		return 0
-	}
-	if c.p.Travel == nil {
-		return optimise.Estimate{}.Minutes(*a, *b)
-	}
-	return c.p.Travel.Minutes(*a, *b)
-}
-
-func (c *schedule) worker(w *optimise.Worker, parts []part) {
-	sort.Slice(parts, func(i, j int) bool { return parts[i].from < parts[j].from })
-	days, weeks := map[int]int{}, map[int]int{}
-	left := len(parts)
-	for _, s := range stretches(w) {
-		at, now, any := w.Start, s[0], false
-		work := 0
-		for _, x := range parts {
-			if x.from < s[0] || x.to > s[1] {
-				continue
-			}
-			left--
-			any = true
-			if x.visit.Place != nil {
-				way := c.minutes(at, x.visit.Place)
-				now += way
-				work += way
-				at = x.visit.Place
-			}
-			if x.from < now {
-				c.bad("worker %s: visit %s starts at %d, there at %d", w.ID, x.visit.ID, x.from, now)
-			}
-			now = x.to
-			work += x.visit.Minutes
-		}
-		if !any {
-			continue
-		}
-		way := c.minutes(at, w.End)
-		if now+way > s[1] {
-			c.bad("worker %s: back at %d, the stretch ends at %d", w.ID, now+way, s[1])
-		}
-		work += way
-		days[day(s[0])] += work
-		weeks[week(s[0])] += work
-	}
-	if left != 0 {
-		c.bad("worker %s: %d visits outside the hours worked", w.ID, left)
-	}
-	for d, m := range days {
-		if w.MaxDayMinutes > 0 && m > w.MaxDayMinutes {
-			c.bad("worker %s: %d minutes on day %d, limit %d", w.ID, m, d, w.MaxDayMinutes)
-		}
-	}
-	for k, m := range weeks {
-		if w.MaxWeekMinutes > 0 && m > w.MaxWeekMinutes {
-			c.bad("worker %s: %d minutes in week %d, limit %d", w.ID, m, k, w.MaxWeekMinutes)
-		}
-	}
-}
-
-func day(minute int) int {
-	d := minute / optimise.DayMinutes
-	if minute%optimise.DayMinutes < 0 {
-		d--
-	}
-	return d
-}
-
-func week(minute int) int {
-	w := minute / optimise.WeekMinutes
-	if minute%optimise.WeekMinutes < 0 {
-		w--
-	}
-	return w
-}
-
-// series counts the visits of each series a day: the day the first worker's
-// stretch begins.
-func (c *schedule) series(placed []optimise.Placement) {
-	type key struct {
-		series string
-		day    int
-	}
-	count := map[key]int{}
-	for _, x := range placed {
-		v := c.visits[x.Visit]
-		if v == nil || v.Series == "" || len(x.Workers) == 0 || c.workers[x.Workers[0]] == nil {
-			continue
-		}
-		for _, s := range stretches(c.workers[x.Workers[0]]) {
-			if s[0] <= x.Starts[0] && x.Starts[0] < s[1] {
-				count[key{v.Series, day(s[0])}]++
-			}
-		}
-	}
-	for _, v := range c.p.Visits {
-		if v.Series == "" || v.PerDay == 0 {
-			continue
-		}
-		for k, n := range count {
-			if k.series == v.Series && n > v.PerDay {
-				c.bad("series %s: %d visits on day %d, at most %d", v.Series, n, k.day, v.PerDay)
-			}
 		}
 	}
 }
