@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hearthfps/hearth/services/visit-scheduling/optimise"
@@ -28,12 +29,13 @@ func (o Optimiser) Lay(s schedule.Standing) (schedule.Board, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lay out %d visits: %w", len(t.problem.Visits), err)
 	}
-	return board{t, laid}, nil
+	return board{t, laid, s}, nil
 }
 
 type board struct {
 	t    *translation
 	laid *optimise.Board
+	s    schedule.Standing
 }
 
 // Openings implements schedule.Board.
@@ -54,6 +56,25 @@ func (b board) Openings(d schedule.Demand) ([]schedule.Opening, error) {
 		}
 	}
 	return openings, nil
+}
+
+// Why implements schedule.Board.
+func (b board) Why(ctx context.Context, d schedule.Demand) ([]schedule.Reason, error) {
+	p := b.s.Problem
+	demands := map[schedule.VisitID]schedule.Demand{}
+	for _, known := range p.Demands {
+		demands[known.Visit] = known
+	}
+	p.Booked, p.Demands = slices.Clone(p.Booked), []schedule.Demand{d}
+	for _, x := range b.s.Plan.Placed {
+		known := demands[x.Visit]
+		p.Booked = append(p.Booked, schedule.Booking{Visit: x.Visit, Series: known.Series, Workers: x.Slot.Workers, Span: x.Slot.Span(), At: known.At})
+	}
+	plan, err := schedule.Greedy{}.Plan(ctx, p)
+	if err != nil || len(plan.Unplaced) == 0 {
+		return nil, err
+	}
+	return plan.Unplaced[0].Reasons, nil
 }
 
 // steady is the priority of visits that have a place: they keep one.

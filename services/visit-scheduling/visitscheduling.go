@@ -38,6 +38,8 @@ type Settings struct {
 	HorizonWeeks int `yaml:"horizon_weeks"`
 	// Notice is how far ahead a visit is placed at least.
 	Notice app.Duration `yaml:"notice"`
+	// UrgentLead is how soon an urgent visit may start.
+	UrgentLead app.Duration `yaml:"urgent_lead"`
 	// CheckInEarly is how long before its start a visit may be checked in to.
 	CheckInEarly app.Duration `yaml:"check_in_early"`
 	// CheckInLate is how long after its end a visit may still be checked in to.
@@ -58,7 +60,7 @@ type Settings struct {
 // Defaults are the settings of a service that is told none.
 func Defaults() Settings {
 	return Settings{
-		Planner: "optimise", PlannerBudget: app.Duration(10 * time.Second), PlannerEffort: 20, HorizonWeeks: 6, Notice: app.Duration(time.Hour),
+		Planner: "optimise", PlannerBudget: app.Duration(10 * time.Second), PlannerEffort: 20, HorizonWeeks: 6, Notice: app.Duration(time.Hour), UrgentLead: app.Duration(15 * time.Minute),
 		CheckInEarly: app.Duration(time.Hour), CheckInLate: app.Duration(12 * time.Hour), CheckoutGrace: app.Duration(30 * time.Minute),
 		StopMinutes: 5, UnknownTravelMinutes: 20, TravelPointAge: app.Duration(24 * time.Hour), IntakeTimeout: app.Duration(2 * time.Second),
 	}
@@ -71,8 +73,8 @@ func (s Settings) Validate() error {
 		return fmt.Errorf("horizon_weeks: 1 to 52")
 	case s.StopMinutes < 0 || s.UnknownTravelMinutes < 0 || s.StopMinutes > 240 || s.UnknownTravelMinutes > 240:
 		return fmt.Errorf("stop_minutes, unknown_travel_minutes: 0 to 240")
-	case s.Notice < 0 || s.CheckInEarly < 0 || s.CheckInLate < 0 || s.CheckoutGrace < 0 || s.TravelPointAge < 0:
-		return fmt.Errorf("notice, check_in_early, check_in_late, checkout_grace, travel_point_age: not negative")
+	case s.Notice < 0 || s.UrgentLead < 0 || s.CheckInEarly < 0 || s.CheckInLate < 0 || s.CheckoutGrace < 0 || s.TravelPointAge < 0:
+		return fmt.Errorf("notice, urgent_lead, check_in_early, check_in_late, checkout_grace, travel_point_age: not negative")
 	case s.IntakeTimeout <= 0:
 		return fmt.Errorf("intake_timeout: more than 0")
 	}
@@ -119,7 +121,7 @@ func Service() app.Service {
 				Timers:        map[string]timers.Handler{desk.CheckoutTimer: office.CheckoutMissed, desk.DailyTimer: office.Daily},
 				Signals:       signals(),
 				Censuses:      censuses(),
-				Workers:       []app.Worker{{Name: "planner", Run: office.Run}},
+				Workers:       []app.Worker{{Name: "planner", Run: office.Run}, {Name: "boards", Run: office.KeepBoards}},
 			}, nil
 		},
 	}
@@ -142,13 +144,13 @@ func newDesk(d *app.Deps) (*desk.Desk, error) {
 		return nil, err
 	}
 	return &desk.Desk{
-		DB: d.DB, Planner: plans, Fallback: schedule.Greedy{}, Clock: d.Clock, Log: d.Log,
+		DB: d.DB, Planner: plans, Fallback: schedule.Greedy{}, Engine: Optimiser{Grid: startGrid}, Clock: d.Clock, Log: d.Log,
 		Points: household.Intake{Base: intake.URL, HTTP: intake.HTTP, Timeout: time.Duration(s.IntakeTimeout)},
 		Settings: desk.Settings{
 			Attendance: schedule.Attendance{
 				Early: time.Duration(s.CheckInEarly), Late: time.Duration(s.CheckInLate), Grace: time.Duration(s.CheckoutGrace),
 			},
-			Horizon: s.HorizonWeeks, Notice: time.Duration(s.Notice), PointAge: time.Duration(s.TravelPointAge), Lease: planningLease,
+			Horizon: s.HorizonWeeks, Notice: time.Duration(s.Notice), UrgentLead: time.Duration(s.UrgentLead), PointAge: time.Duration(s.TravelPointAge), Lease: planningLease,
 			Travel: schedule.Estimate{Stop: s.StopMinutes, Unknown: s.UnknownTravelMinutes},
 		},
 		Calendar: func(id tenant.AgencyID) (*clock.Calendar, error) {

@@ -32,6 +32,16 @@ func (a Access) scheduleVisit(ctx context.Context, tx *kit.Tx, v schedule.Visit)
 	return a.Engine.Check(ctx, tx, policy.Schedule, visitResource(v))
 }
 
+// scheduleCase lets the asker make a visit for a case, or look for one's place.
+func (a Access) scheduleCase(ctx context.Context, tx *kit.Tx, id schedule.CaseID) error {
+	return a.Engine.Check(ctx, tx, policy.Schedule, policy.Resource{Type: "visit", CaseID: string(id)})
+}
+
+// readCase lets the asker see what stands about a case's visits, and keeps that they did.
+func (a Access) readCase(ctx context.Context, tx *kit.Tx, id schedule.CaseID) error {
+	return a.Engine.CheckRead(ctx, tx, policy.Read, policy.Resource{Type: "visit", CaseID: string(id)})
+}
+
 // attendVisit lets the asker say what became of a visit.
 func (a Access) attendVisit(ctx context.Context, tx *kit.Tx, v schedule.Visit) error {
 	return a.Engine.Check(ctx, tx, policy.CheckIn, visitResource(v))

@@ -99,6 +99,24 @@ func (e Place) Valid() bool {
 	}
 }
 
+// Defines values for SeriesKind.
+const (
+	SeriesKindPlan   SeriesKind = "plan"
+	SeriesKindUrgent SeriesKind = "urgent"
+)
+
+// Valid indicates whether the value is a known member of the SeriesKind enum.
+func (e SeriesKind) Valid() bool {
+	switch e {
+	case SeriesKindPlan:
+		return true
+	case SeriesKindUrgent:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SeriesStatus.
 const (
 	SeriesStatusActive SeriesStatus = "active"
@@ -340,8 +358,49 @@ type Move struct {
 	Side             Side       `json:"side"`
 }
 
+// OfferedMove defines model for OfferedMove.
+type OfferedMove struct {
+	CaseId ID `json:"case_id"`
+
+	// From A time with workers.
+	From Placing `json:"from"`
+
+	// To A time with workers.
+	To      Placing `json:"to"`
+	VisitId ID      `json:"visit_id"`
+
+	// Words The change as a scheduler reads it.
+	Words string `json:"words"`
+}
+
+// OfferedPlace defines model for OfferedPlace.
+type OfferedPlace struct {
+	EndsAt            time.Time     `json:"ends_at"`
+	FamilyKnowsWorker bool          `json:"family_knows_worker"`
+	Moves             []OfferedMove `json:"moves"`
+	Place             int           `json:"place"`
+	StartsAt          time.Time     `json:"starts_at"`
+
+	// Tells Who hears of it, families by how many caregivers.
+	Tells Tells `json:"tells"`
+
+	// TravelMinutes An estimate, by distance.
+	TravelMinutes int `json:"travel_minutes"`
+
+	// Words The place, and what speaks for and against it, as a scheduler reads it.
+	Words   string      `json:"words"`
+	Workers []WorkerRef `json:"workers"`
+}
+
 // Place defines model for Place.
 type Place string
+
+// Placing A time with workers.
+type Placing struct {
+	EndsAt   time.Time   `json:"ends_at"`
+	StartsAt time.Time   `json:"starts_at"`
+	Workers  []WorkerRef `json:"workers"`
+}
 
 // Point defines model for Point.
 type Point struct {
@@ -389,9 +448,14 @@ type Series struct {
 	EndReasonCode *Code              `json:"end_reason_code,omitempty"`
 	EndsOn        openapi_types.Date `json:"ends_on"`
 
+	// Kind Of an approved plan, or the urgent visits of a case, which no plan holds.
+	Kind *SeriesKind `json:"kind,omitempty"`
+
 	// Ledger scheduled + unplaced + completed + attempted + cancelled = planned. A visit under way counts as scheduled.
-	Ledger      Ledger             `json:"ledger"`
-	Pattern     VisitPattern       `json:"pattern"`
+	Ledger  Ledger       `json:"ledger"`
+	Pattern VisitPattern `json:"pattern"`
+
+	// PlanId Of an urgent series: `urgent:` and the case.
 	PlanId      ID                 `json:"plan_id"`
 	PlanVersion int64              `json:"plan_version"`
 	SeriesId    ID                 `json:"series_id"`
@@ -399,6 +463,9 @@ type Series struct {
 	Status      SeriesStatus       `json:"status"`
 	Version     int64              `json:"version"`
 }
+
+// SeriesKind Of an approved plan, or the urgent visits of a case, which no plan holds.
+type SeriesKind string
 
 // SeriesStatus defines model for Series.Status.
 type SeriesStatus string
@@ -412,8 +479,56 @@ type SeriesPage struct {
 // Side defines model for Side.
 type Side string
 
+// Tells Who hears of it, families by how many caregivers.
+type Tells struct {
+	Caregivers int         `json:"caregivers"`
+	Workers    []WorkerRef `json:"workers"`
+}
+
 // UnplacedReason defines model for UnplacedReason.
 type UnplacedReason string
+
+// UrgentBooked defines model for UrgentBooked.
+type UrgentBooked struct {
+	Moved []Visit `json:"moved"`
+	Visit Visit   `json:"visit"`
+}
+
+// UrgentOffer defines model for UrgentOffer.
+type UrgentOffer struct {
+	CaseId    ID             `json:"case_id"`
+	ExpiresAt time.Time      `json:"expires_at"`
+	OfferId   ID             `json:"offer_id"`
+	Places    []OfferedPlace `json:"places"`
+
+	// Reasons What is in the way when there is no place.
+	Reasons []UnplacedReason `json:"reasons"`
+}
+
+// UrgentRequest defines model for UrgentRequest.
+type UrgentRequest struct {
+	CaseId ID `json:"case_id"`
+
+	// DoneBy When the visit is over at the latest: within 24 hours. Left out, in 24 hours.
+	DoneBy *time.Time `json:"done_by,omitempty"`
+
+	// Language A BCP 47 tag, lower-case language first.
+	Language *Language `json:"language,omitempty"`
+	Minutes  int       `json:"minutes"`
+
+	// NotBefore Left out, as soon as anybody can be there.
+	NotBefore *time.Time `json:"not_before,omitempty"`
+	Place     *Place     `json:"place,omitempty"`
+
+	// Recipients Caregivers to be told and reminded, as person ids. Left out, those of the case's plan.
+	Recipients *[]ID `json:"recipients,omitempty"`
+
+	// Skills Of a pair each skill is held by one at least.
+	Skills *[]Code `json:"skills,omitempty"`
+
+	// Workers How many are needed, together.
+	Workers *int `json:"workers,omitempty"`
+}
 
 // Visit defines model for Visit.
 type Visit struct {
@@ -496,6 +611,7 @@ type Worker struct {
 	Base        *Point         `json:"base,omitempty"`
 	Languages   []Language     `json:"languages"`
 	Skills      []Code         `json:"skills"`
+	Team        *Code          `json:"team,omitempty"`
 	Version     int64          `json:"version"`
 	WeeklyHours []WorkingHours `json:"weekly_hours"`
 
@@ -515,11 +631,14 @@ type WorkerRef = string
 // WorkerWrite defines model for WorkerWrite.
 type WorkerWrite struct {
 	// Absences Replaces the absences that are known; left out, they stay as they are.
-	Absences    *[]AbsenceWrite `json:"absences,omitempty"`
-	Base        *Point          `json:"base,omitempty"`
-	Languages   []Language      `json:"languages"`
-	Skills      []Code          `json:"skills"`
-	WeeklyHours []WorkingHours  `json:"weekly_hours"`
+	Absences  *[]AbsenceWrite `json:"absences,omitempty"`
+	Base      *Point          `json:"base,omitempty"`
+	Languages []Language      `json:"languages"`
+	Skills    []Code          `json:"skills"`
+
+	// Team Who they plan with. Left out, none.
+	Team        *Code          `json:"team,omitempty"`
+	WeeklyHours []WorkingHours `json:"weekly_hours"`
 }
 
 // WorkingHours defines model for WorkingHours.
@@ -572,6 +691,24 @@ type ListUnplacedParams struct {
 
 	// Cursor The `next_cursor` of the page before. Opaque.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// AcceptUrgentOfferJSONBody defines parameters for AcceptUrgentOffer.
+type AcceptUrgentOfferJSONBody struct {
+	// Place Which place of the offer, counted from 1.
+	Place int `json:"place"`
+}
+
+// AcceptUrgentOfferParams defines parameters for AcceptUrgentOffer.
+type AcceptUrgentOfferParams struct {
+	// IdempotencyKey Names this request. The same key with the same body gets the first answer again and has one effect; with another body it is refused (422); while the first is still running, 409.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// OfferUrgentVisitParams defines parameters for OfferUrgentVisit.
+type OfferUrgentVisitParams struct {
+	// IdempotencyKey Names this request. The same key with the same body gets the first answer again and has one effect; with another body it is refused (422); while the first is still running, 409.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // ListVisitsParams defines parameters for ListVisits.
@@ -646,6 +783,12 @@ type AddAbsenceParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// AcceptUrgentOfferJSONRequestBody defines body for AcceptUrgentOffer for application/json ContentType.
+type AcceptUrgentOfferJSONRequestBody AcceptUrgentOfferJSONBody
+
+// OfferUrgentVisitJSONRequestBody defines body for OfferUrgentVisit for application/json ContentType.
+type OfferUrgentVisitJSONRequestBody = UrgentRequest
+
 // RecordAttemptJSONRequestBody defines body for RecordAttempt for application/json ContentType.
 type RecordAttemptJSONRequestBody = Attempt
 
@@ -672,6 +815,12 @@ type ServerInterface interface {
 	// ListUnplaced Visits that could not be placed, with why.
 	// (GET /unplaced)
 	ListUnplaced(w http.ResponseWriter, r *http.Request, params ListUnplacedParams)
+	// AcceptUrgentOffer Book one place of an offer, and move what it says.
+	// (POST /urgent-offers/{offer_id}:accept)
+	AcceptUrgentOffer(w http.ResponseWriter, r *http.Request, offerId openapi_types.UUID, params AcceptUrgentOfferParams)
+	// OfferUrgentVisit Where could a crisis visit within 24 hours go? Up to three places, the best first.
+	// (POST /urgent-visits:offer)
+	OfferUrgentVisit(w http.ResponseWriter, r *http.Request, params OfferUrgentVisitParams)
 	// ListVisits Visits the caller may know of, by start.
 	// (GET /visits)
 	ListVisits(w http.ResponseWriter, r *http.Request, params ListVisitsParams)
@@ -870,6 +1019,97 @@ func (siw *ServerInterfaceWrapper) ListUnplaced(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListUnplaced(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AcceptUrgentOffer operation middleware
+func (siw *ServerInterfaceWrapper) AcceptUrgentOffer(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "offer_id" -------------
+	var offerId openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "offer_id", mux.Vars(r)["offer_id"], &offerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "offer_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AcceptUrgentOfferParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AcceptUrgentOffer(w, r, offerId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// OfferUrgentVisit operation middleware
+func (siw *ServerInterfaceWrapper) OfferUrgentVisit(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params OfferUrgentVisitParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.OfferUrgentVisit(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1682,6 +1922,10 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/unplaced", wrapper.ListUnplaced).Methods(http.MethodGet)
 
+	r.HandleFunc(options.BaseURL+"/urgent-visits:offer", wrapper.OfferUrgentVisit).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/urgent-offers/{offer_id}:accept", wrapper.AcceptUrgentOffer).Methods(http.MethodPost)
+
 	return r
 }
 
@@ -1812,6 +2056,87 @@ type ListUnplaceddefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListUnplaceddefaultApplicationProblemPlusJSONResponse) VisitListUnplacedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptUrgentOfferRequestObject struct {
+	OfferId openapi_types.UUID `json:"offer_id"`
+	Params  AcceptUrgentOfferParams
+	Body    *AcceptUrgentOfferJSONRequestBody
+}
+
+type AcceptUrgentOfferResponseObject interface {
+	VisitAcceptUrgentOfferResponse(w http.ResponseWriter) error
+}
+
+type AcceptUrgentOffer200JSONResponse UrgentBooked
+
+func (response AcceptUrgentOffer200JSONResponse) VisitAcceptUrgentOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptUrgentOfferdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AcceptUrgentOfferdefaultApplicationProblemPlusJSONResponse) VisitAcceptUrgentOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OfferUrgentVisitRequestObject struct {
+	Params OfferUrgentVisitParams
+	Body   *OfferUrgentVisitJSONRequestBody
+}
+
+type OfferUrgentVisitResponseObject interface {
+	VisitOfferUrgentVisitResponse(w http.ResponseWriter) error
+}
+
+type OfferUrgentVisit201JSONResponse UrgentOffer
+
+func (response OfferUrgentVisit201JSONResponse) VisitOfferUrgentVisitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OfferUrgentVisitdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response OfferUrgentVisitdefaultApplicationProblemPlusJSONResponse) VisitOfferUrgentVisitResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2416,6 +2741,12 @@ type StrictServerInterface interface {
 	// ListUnplaced Visits that could not be placed, with why.
 	// (GET /unplaced)
 	ListUnplaced(ctx context.Context, request ListUnplacedRequestObject) (ListUnplacedResponseObject, error)
+	// AcceptUrgentOffer Book one place of an offer, and move what it says.
+	// (POST /urgent-offers/{offer_id}:accept)
+	AcceptUrgentOffer(ctx context.Context, request AcceptUrgentOfferRequestObject) (AcceptUrgentOfferResponseObject, error)
+	// OfferUrgentVisit Where could a crisis visit within 24 hours go? Up to three places, the best first.
+	// (POST /urgent-visits:offer)
+	OfferUrgentVisit(ctx context.Context, request OfferUrgentVisitRequestObject) (OfferUrgentVisitResponseObject, error)
 	// ListVisits Visits the caller may know of, by start.
 	// (GET /visits)
 	ListVisits(ctx context.Context, request ListVisitsRequestObject) (ListVisitsResponseObject, error)
@@ -2567,6 +2898,73 @@ func (sh *strictHandler) ListUnplaced(w http.ResponseWriter, r *http.Request, pa
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListUnplacedResponseObject); ok {
 		if err := validResponse.VisitListUnplacedResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AcceptUrgentOffer operation middleware
+func (sh *strictHandler) AcceptUrgentOffer(w http.ResponseWriter, r *http.Request, offerId openapi_types.UUID, params AcceptUrgentOfferParams) {
+	var request AcceptUrgentOfferRequestObject
+
+	request.OfferId = offerId
+	request.Params = params
+
+	var body AcceptUrgentOfferJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AcceptUrgentOffer(ctx, request.(AcceptUrgentOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AcceptUrgentOffer")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AcceptUrgentOfferResponseObject); ok {
+		if err := validResponse.VisitAcceptUrgentOfferResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// OfferUrgentVisit operation middleware
+func (sh *strictHandler) OfferUrgentVisit(w http.ResponseWriter, r *http.Request, params OfferUrgentVisitParams) {
+	var request OfferUrgentVisitRequestObject
+
+	request.Params = params
+
+	var body OfferUrgentVisitJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.OfferUrgentVisit(ctx, request.(OfferUrgentVisitRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "OfferUrgentVisit")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(OfferUrgentVisitResponseObject); ok {
+		if err := validResponse.VisitOfferUrgentVisitResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

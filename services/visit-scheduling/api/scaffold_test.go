@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 	kit "github.com/hearthfps/hearth/pkg/postgres"
 	"github.com/hearthfps/hearth/pkg/tenant"
 	"github.com/hearthfps/hearth/pkg/testkit"
+	visitscheduling "github.com/hearthfps/hearth/services/visit-scheduling"
 	"github.com/hearthfps/hearth/services/visit-scheduling/api"
 	"github.com/hearthfps/hearth/services/visit-scheduling/desk"
 	"github.com/hearthfps/hearth/services/visit-scheduling/postgres"
@@ -31,6 +33,7 @@ type agency struct {
 	desk   *desk.Desk
 	clock  *clock.Manual
 	client *apitest.Client
+	http   http.Handler
 }
 
 // somewhere answers one point for every household; it must never be shown.
@@ -68,12 +71,12 @@ func start(t testing.TB) *agency {
 		t.Fatal(err)
 	}
 	d := &desk.Desk{
-		DB: db, Planner: schedule.Greedy{}, Points: somewhere{}, Clock: now, Log: slog.New(slog.DiscardHandler),
+		DB: db, Planner: schedule.Greedy{}, Engine: visitscheduling.Optimiser{Grid: 5}, Points: somewhere{}, Clock: now, Log: slog.New(slog.DiscardHandler),
 		Calendar: func(tenant.AgencyID) (*clock.Calendar, error) { return cal, nil },
 		NewID:    func() string { return uuid.Must(uuid.NewV7()).String() },
 		Settings: desk.Settings{
 			Attendance: schedule.Attendance{Early: time.Hour, Late: 12 * time.Hour, Grace: 30 * time.Minute},
-			Horizon:    6, Notice: time.Hour, Travel: schedule.Estimate{Stop: 5, Unknown: 20}, PointAge: 24 * time.Hour, Lease: time.Minute,
+			Horizon:    6, Notice: time.Hour, UrgentLead: 15 * time.Minute, Travel: schedule.Estimate{Stop: 5, Unknown: 20}, PointAge: 24 * time.Hour, Lease: time.Minute,
 		},
 	}
 	engine, err := policy.New(now)
@@ -95,7 +98,7 @@ func start(t testing.TB) *agency {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &agency{t: t, desk: d, clock: now, client: apitest.New(t, server, contract)}
+	return &agency{t: t, desk: d, clock: now, client: apitest.New(t, server, contract), http: server}
 }
 
 func (a *agency) as(role string, worker ...string) *apitest.Client {

@@ -78,7 +78,7 @@ func answerVisit(v schedule.Visit) VisitJSONResponse {
 func viewSeries(s schedule.Series, l schedule.Ledger) Series {
 	p := s.Pattern
 	return Series{
-		SeriesId: ID(s.ID), CaseId: ID(s.Case), PlanId: ID(s.PlanID), PlanVersion: s.PlanVersion, Status: SeriesStatus(s.Status),
+		SeriesId: ID(s.ID), Kind: ptr(SeriesKind(s.Kind)), CaseId: ID(s.Case), PlanId: ID(s.PlanID), PlanVersion: s.PlanVersion, Status: SeriesStatus(s.Status),
 		EndReasonCode: orNil(s.EndReason), StartsOn: viewDate(s.StartsOn), EndsOn: viewDate(s.EndsOn), Version: s.Version,
 		Ledger: Ledger{Planned: l.Planned, Scheduled: l.Scheduled, Unplaced: l.Unplaced, Completed: l.Completed, Attempted: l.Attempted, Cancelled: l.Cancelled},
 		Pattern: VisitPattern{
@@ -96,7 +96,7 @@ func viewAbsence(a schedule.Absence) Absence {
 // viewWorker shows a worker; their base only to who plans with it.
 func viewWorker(w schedule.Worker, withBase bool) Worker {
 	shown := Worker{
-		WorkerId: WorkerRef(w.ID), Skills: each(w.Skills, text[string, Code]), Languages: each(w.Languages, text[string, Language]),
+		WorkerId: WorkerRef(w.ID), Team: orNil(Code(w.Team)), Skills: each(w.Skills, text[string, Code]), Languages: each(w.Languages, text[string, Language]),
 		Absences: each(w.Absences, viewAbsence), Version: w.Version,
 		WeeklyHours: each(w.Hours, func(h schedule.Hours) WorkingHours {
 			return WorkingHours{Weekday: Weekday(h.Weekday), From: h.From.String(), To: h.To.String()}
@@ -118,7 +118,7 @@ func absenceOf(a AbsenceWrite) schedule.Absence {
 // workerOf reads a worker as sent; absences is nil when none were sent.
 func workerOf(id WorkerRef, body WorkerWrite) (w schedule.Worker, absences []schedule.Absence, err error) {
 	w = schedule.Worker{
-		ID: schedule.WorkerID(id), Skills: each(body.Skills, text[Code, string]), Languages: each(body.Languages, text[Language, string]),
+		ID: schedule.WorkerID(id), Team: given[Code, string](body.Team), Skills: each(body.Skills, text[Code, string]), Languages: each(body.Languages, text[Language, string]),
 	}
 	if body.Base != nil {
 		w.Base = &schedule.Point{Lat: body.Base.Lat, Lon: body.Base.Lon}

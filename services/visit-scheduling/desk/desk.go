@@ -38,6 +38,8 @@ type Settings struct {
 	Horizon int
 	// Notice is how far ahead a visit is placed at least.
 	Notice time.Duration
+	// UrgentLead is how soon an urgent visit may start.
+	UrgentLead time.Duration
 	// Travel estimates ways from distance.
 	Travel schedule.Estimate
 	// PointAge is how long a travel point is used before intake is asked again.
@@ -61,6 +63,8 @@ type Desk struct {
 	Planner schedule.Planner
 	// Fallback plans when Planner fails or breaks a rule; nil leaves the week for later.
 	Fallback schedule.Planner
+	// Engine answers where an urgent visit could go, and betters whole weeks.
+	Engine   schedule.Engine
 	Points   Points
 	Settings Settings
 	// Calendar gives an agency's calendar, and so its zone.
@@ -70,6 +74,8 @@ type Desk struct {
 	Clock    clock.Clock
 	NewID    func() string
 	Log      *slog.Logger
+
+	boards boards
 }
 
 // Kinds of the desk's timers.
@@ -157,6 +163,9 @@ func (d *Desk) Daily(ctx context.Context, tx *kit.Tx, _ timers.Timer) error {
 		if err := d.wishForWeeks(ctx, tx, first, d.thisWeek(tx, cal).Next(d.Settings.Horizon-1)); err != nil {
 			return err
 		}
+	}
+	if err := d.Store.Forget(ctx, tx, tx.Now().Add(-24*time.Hour)); err != nil {
+		return err
 	}
 	return d.setDaily(ctx, tx, cal)
 }

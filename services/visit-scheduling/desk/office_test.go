@@ -14,6 +14,7 @@ import (
 	kit "github.com/hearthfps/hearth/pkg/postgres"
 	"github.com/hearthfps/hearth/pkg/tenant"
 	"github.com/hearthfps/hearth/pkg/testkit"
+	visitscheduling "github.com/hearthfps/hearth/services/visit-scheduling"
 	"github.com/hearthfps/hearth/services/visit-scheduling/desk"
 	"github.com/hearthfps/hearth/services/visit-scheduling/postgres"
 	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
@@ -63,13 +64,13 @@ func open(t testing.TB) *office {
 	}
 	p := &points{}
 	return &office{t: t, clock: now, ctx: tenant.With(t.Context(), agency), points: p, Desk: &desk.Desk{
-		DB: db, Planner: schedule.Greedy{}, Points: p, Clock: now, Log: slog.New(slog.DiscardHandler),
+		DB: db, Planner: schedule.Greedy{}, Engine: visitscheduling.Optimiser{Grid: 5}, Points: p, Clock: now, Log: slog.New(slog.DiscardHandler),
 		Calendar: func(tenant.AgencyID) (*clock.Calendar, error) { return cal, nil },
 		Agencies: func() []tenant.AgencyID { return []tenant.AgencyID{agency} },
 		NewID:    func() string { return uuid.Must(uuid.NewV7()).String() },
 		Settings: desk.Settings{
 			Attendance: schedule.Attendance{Early: time.Hour, Late: 12 * time.Hour, Grace: 30 * time.Minute},
-			Horizon:    3, Notice: time.Hour, Travel: schedule.Estimate{Stop: 5, Unknown: 20}, PointAge: 24 * time.Hour, Lease: time.Minute,
+			Horizon:    3, Notice: time.Hour, UrgentLead: 15 * time.Minute, Travel: schedule.Estimate{Stop: 5, Unknown: 20}, PointAge: 24 * time.Hour, Lease: time.Minute,
 		},
 	}}
 }

@@ -39,6 +39,8 @@ type wanted struct {
 	// busy are whose bookings are read, beside those of the visits' series; nil is
 	// everybody's.
 	busy []schedule.WorkerID
+	// leaving are visits whose bookings do not count: they change too.
+	leaving map[schedule.VisitID]bool
 }
 
 // weekOf is what a single week is read for.
@@ -71,7 +73,7 @@ func (d *Desk) situate(ctx context.Context, tx *kit.Tx, cal *clock.Calendar, wan
 	for _, v := range want.visits {
 		asked[v.ID] = true
 	}
-	booked = slices.DeleteFunc(booked, func(b postgres.Booked) bool { return asked[b.Visit] })
+	booked = slices.DeleteFunc(booked, func(b postgres.Booked) bool { return asked[b.Visit] || want.leaving[b.Visit] })
 	s.booked = booked
 	for _, b := range booked {
 		households = append(households, b.Household)

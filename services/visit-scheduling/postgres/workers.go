@@ -114,6 +114,20 @@ func (Store) Roster(ctx context.Context, tx *postgres.Tx, from time.Time) ([]sch
 	return withAbsences(ctx, tx, rows, from)
 }
 
+// WorkersOf reads the workers of ids that exist, not locked, with the absences
+// that end after from.
+func (Store) WorkersOf(ctx context.Context, tx *postgres.Tx, ids []schedule.WorkerID, from time.Time) ([]schedule.Worker, error) {
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = string(id)
+	}
+	var rows []workerRow
+	if err := tx.SelectContext(ctx, &rows, `SELECT `+workerColumns+` FROM worker WHERE worker_id = ANY ($1) ORDER BY worker_id`, names); err != nil {
+		return nil, fmt.Errorf("read workers: %w", err)
+	}
+	return withAbsences(ctx, tx, rows, from)
+}
+
 // LockWorkers locks and reads the workers of ids that exist, in order of id, with
 // the absences that end after from.
 func (Store) LockWorkers(ctx context.Context, tx *postgres.Tx, ids []schedule.WorkerID, from time.Time) ([]schedule.Worker, error) {

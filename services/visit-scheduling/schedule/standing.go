@@ -30,6 +30,8 @@ type Board interface {
 	// Openings are up to three places for a visit that is not on the board, the
 	// best first. Nothing is changed.
 	Openings(d Demand) ([]Opening, error)
+	// Why says what is in the way of a visit that has no opening.
+	Why(ctx context.Context, d Demand) ([]Reason, error)
 }
 
 // Opening is a place for a visit, and what would have to move for it.
