@@ -65,6 +65,9 @@ func newMetrics(service string, consumes bool) (*metrics, error) {
 	now := time.Now().UnixNano()
 	m.lookedAt.Store(now)
 	m.fetchedAt.Store(now)
+	// Counted from 0, so that the first failure is an increase.
+	m.relayFailures.Add(context.Background(), 0, m.service)
+	m.outOfRange.Add(context.Background(), 0, m.service)
 	m.registration, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		o.ObserveFloat64(outboxAge, time.Duration(m.outboxAge.Load()).Seconds(), m.service)
 		o.ObserveInt64(parked, m.parkedKeys.Load(), m.service)

@@ -114,7 +114,7 @@ func (s scenario) run(t *testing.T, alert string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	step := time.Minute
+	step := 30 * time.Second // as rules are evaluated
 	if s.within > 12*time.Hour {
 		step = 4 * time.Minute
 	}
@@ -137,7 +137,7 @@ func (s scenario) run(t *testing.T, alert string) {
 			t.Errorf("it fires with %v, want %s=%q", fired[0].Labels, name, value)
 		}
 	}
-	play.step = 5 * time.Minute
+	play.step = time.Minute
 	for well := time.Duration(0); well < 8*time.Hour; well += play.step {
 		if !slices.ContainsFunc(play.minute(false), is) {
 			return

@@ -74,6 +74,7 @@ func scenarios() map[string][]scenario {
 		"HearthCacheDown":         one(12*minute, intake, gauge(`hearth_dependency_up{service="intake",dependency="cache"}`, 1, 0)),
 		"HearthEventsNotFetched":  one(5*minute, intake, ill(fetched, 90), partitions),
 		"HearthEventsUnassigned":  one(5*minute, intake, ill(partitions, 0)),
+		"HearthEventsGone":        one(3*minute, intake, counter(`hearth_events_out_of_range_total{service="intake"}`, 0, 1)),
 		"HearthOutboxStuck":       one(5*minute, intake, ill(relayed, 90)),
 		"HearthKeysParked":        one(12*minute, intake, gauge(`hearth_events_parked_keys{service="intake"}`, 0, 1)),
 		"HearthManyKeysParked":    one(7*minute, intake, gauge(`hearth_events_parked_keys{service="intake"}`, 20, 21)),

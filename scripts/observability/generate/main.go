@@ -1,5 +1,5 @@
 // Command generate writes what deploy/observability holds in generated form: the
-// Prometheus rule files.
+// Prometheus rule files and the Grafana dashboards.
 package main
 
 import (
@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/hearthfps/hearth/scripts/observability/dashboards"
 	"github.com/hearthfps/hearth/scripts/observability/rules"
 )
 
@@ -20,6 +21,15 @@ func main() {
 func run(dir string) error {
 	for name, text := range rules.Files() {
 		if err := os.WriteFile(filepath.Join(dir, "rules", name), []byte(text), 0o644); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
+	for name, d := range dashboards.All() {
+		text, err := d.JSON()
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, "dashboards", name), text, 0o644); err != nil {
 			return fmt.Errorf("write %s: %w", name, err)
 		}
 	}

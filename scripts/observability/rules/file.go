@@ -72,7 +72,7 @@ func render(groups []Group) string {
 	var b strings.Builder
 	b.WriteString("# Made by make generate from scripts/observability. Do not edit.\ngroups:\n")
 	for _, g := range groups {
-		fmt.Fprintf(&b, "- name: %s\n  interval: 30s\n  rules:\n", g.Name)
+		fmt.Fprintf(&b, "- name: %s\n  interval: %ds\n  rules:\n", g.Name, every)
 		for _, r := range g.Rules {
 			if r.Record != "" {
 				fmt.Fprintf(&b, "  - record: %s\n", r.Record)

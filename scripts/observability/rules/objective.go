@@ -26,7 +26,13 @@ type Objective struct {
 }
 
 // windows are those of the alerts: pairs of a long one and its confirmation.
-var windows = []string{"5m", "30m", "1h", "2h", "6h", "1d", "3d"}
+var windows = []struct {
+	name    string
+	seconds int
+}{{"5m", 300}, {"30m", 1800}, {"1h", 3600}, {"2h", 7200}, {"6h", 21600}, {"1d", 86400}, {"3d", 259200}}
+
+// every is how often rules are evaluated, in seconds.
+const every = 30
 
 // burn is one condition of an alert.
 type burn struct {
@@ -59,15 +65,17 @@ func (o Objective) records() []Rule {
 		all = append(all, Rule{Record: "hearth:slo_bad", Expr: o.Slice, Labels: o.labels()})
 	}
 	for _, w := range windows {
-		expr := fmt.Sprintf(`avg_over_time(hearth:slo_bad{slo="%s"}[%s])`, o.Name, w)
+		// Of the whole window: what was before the first sample was not bad. An average
+		// would make the first minute of a new deployment all of its day.
+		expr := fmt.Sprintf(`sum_over_time(hearth:slo_bad{slo="%s"}[%s]) * %d / %d`, o.Name, w.name, every, w.seconds)
 		if o.Slice == "" {
-			bad, all := o.sum(o.Bad, w), o.sum(o.All, w)
+			bad, all := o.sum(o.Bad, w.name), o.sum(o.All, w.name)
 			if o.Good != "" {
-				all = "(" + bad + " + " + o.sum(o.Good, w) + ")"
+				all = "(" + bad + " + " + o.sum(o.Good, w.name) + ")"
 			}
 			expr = share(bad, all)
 		}
-		all = append(all, Rule{Record: "hearth:slo_errors:ratio_" + w, Expr: expr, Labels: o.labels()})
+		all = append(all, Rule{Record: "hearth:slo_errors:ratio_" + w.name, Expr: expr, Labels: o.labels()})
 	}
 	return all
 }

@@ -5,7 +5,7 @@ func parts() map[string]part {
 	return map[string]part{
 		"suite": {
 			objectives: []Objective{requests, events},
-			causes:     []Cause{gone, dependency, cache, notFetched, unassigned, outbox, parked, manyParked, timersLate, timersParked, pool, behind, ahead, versions},
+			causes:     []Cause{gone, dependency, cache, notFetched, unassigned, lost, outbox, parked, manyParked, timersLate, timersParked, pool, behind, ahead, versions},
 		},
 		"intake":             {objectives: []Objective{accepted, screened}, causes: []Cause{expired, immediate}},
 		"assessment":         {causes: []Cause{assessments}},
@@ -55,6 +55,10 @@ var (
 	unassigned = Cause{
 		"HearthEventsUnassigned", "page", `sum by (service) (hearth_events_partitions) == 0`, "3m",
 		"Nobody consumes the topics of {{ $labels.service }}", "No replica has a place in the consumer group.",
+	}
+	lost = Cause{
+		"HearthEventsGone", "page", `sum by (service) (increase(hearth_events_out_of_range_total[1h])) > 0`, "",
+		"A topic no longer held what {{ $labels.service }} was to take in next", "Retention was shorter than an outage, or a topic was made anew: events were not taken in.",
 	}
 	outbox = Cause{
 		"HearthOutboxStuck", "page", `max by (service) (hearth_outbox_oldest_age_seconds) > 60`, "2m",

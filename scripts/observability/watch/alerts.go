@@ -75,6 +75,20 @@ func (p *Prometheus) Alerting() []rulefmt.Rule {
 	return all
 }
 
+// Expression is what a rule evaluates.
+type Expression struct{ Name, Expr string }
+
+// Expressions are those of all rules.
+func (p *Prometheus) Expressions() []Expression {
+	var all []Expression
+	for _, g := range p.groups {
+		for _, r := range g.Rules {
+			all = append(all, Expression{r.Record + r.Alert, r.Expr})
+		}
+	}
+	return all
+}
+
 // Query evaluates an instant query.
 func (p *Prometheus) Query(ctx context.Context, expr string, at time.Time) (promql.Vector, error) {
 	q, err := p.engine.NewInstantQuery(ctx, p.Store, nil, expr, at)
