@@ -29,6 +29,7 @@ type plan struct {
 	days     int32     // counters of minutes a day, over all workers
 	weeks    int32
 	risky    bool              // some visit may not be last
+	mendable bool              // there are rules that a visit placed later may mend
 	fair     bool              // a fair weight is set
 	has      map[string][]bool // attribute wished for → who has it
 	able     map[string][]int32
@@ -144,6 +145,7 @@ func newPlanWith(p *Problem, like *plan) *plan {
 		c.visits = append(c.visits, c.number(v, place(v.Place), c.seriesIndex(v.Series)))
 		c.risky = c.risky || v.NotLast
 	}
+	c.mendable = c.mendable || c.risky
 	c.addBreaks()
 	if like != nil {
 		c.places, c.units, c.modes, c.minutes = len(c.all), like.units, like.modes, like.minutes

@@ -73,7 +73,7 @@ func (f *finder) spotsOf(v, k int32, tours []int32, limit int64) []spot {
 				sp.points += f.sharePrice(def.worker, share{load: int64(pv.minutes + sp.legs), ride: int64(sp.legs)})
 			}
 			if sp.points >= limit || (!pv.rest && !f.withinLimits(t, pv.minutes+sp.legs)) ||
-				(pv.notLast && !f.followed(t, i)) || (f.blink != nil && f.blink()) {
+				(pv.notLast && !f.loose && !f.followed(t, i)) || (f.blink != nil && f.blink()) {
 				continue
 			}
 			out = append(out, sp)

@@ -261,6 +261,7 @@ func (x *search) step(t float64) {
 		}
 	}
 	x.sortGone()
+	x.loose = x.mendable && x.rng.Intn(2) == 0
 	for _, v := range x.gone {
 		limit := x.visits[v].leaveOut
 		c, ok := x.finder.best(v, x.candidates(v), limit)
@@ -271,6 +272,7 @@ func (x *search) step(t float64) {
 			x.put(v, c.spots[:x.visits[v].roles], c.starts[:])
 		}
 	}
+	x.loose = false
 	if x.broken || x.breach > 0 || float64(x.cost.Total()-before.Total()) > t*x.rng.Exp() {
 		x.revert(before)
 		return

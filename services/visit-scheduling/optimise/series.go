@@ -74,6 +74,7 @@ func (c *plan) numberFamilies() {
 		}
 		if s := f.Substitutes; s != nil {
 			x.subs, x.subsLeft, x.notTwice, x.lastWas = true, s.Most-s.Used, s.NeverRunning, s.LastWas
+			c.mendable = c.mendable || s.NeverRunning
 		}
 	}
 	for i := range c.workers {
@@ -362,7 +363,7 @@ func (s *state) substitutable(pv *pVisit, date int32) bool {
 	if s.subs[pv.series] >= x.subsLeft {
 		return false
 	}
-	if !x.notTwice {
+	if !x.notTwice || s.loose {
 		return true
 	}
 	d := s.dates[pv.series]

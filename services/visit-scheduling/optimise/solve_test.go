@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -64,6 +65,33 @@ func TestSolve_SameSeedAndWorkGiveTheSameBytes(t *testing.T) {
 			t.Fatal(diff)
 		}
 	})
+}
+
+// How many searches are made at once does not change what they find.
+func TestSolve_ThreadsDoNotChangeTheAnswer(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawProblem(t)
+		opt := Options{Seed: rapid.Uint64().Draw(t, "seed"), WorkUnits: 40, Searches: 3, Threads: 1}
+		a := solve(t, p, opt)
+		opt.Threads = rapid.IntRange(2, 4).Draw(t, "threads")
+		if diff := cmp.Diff(a, solve(t, p, opt)); diff != "" {
+			t.Fatal(diff)
+		}
+		opt.Searches, opt.Threads = 1, 1
+		if one := solve(t, p, opt); one.Objective.Total() < a.Objective.Total() {
+			t.Fatalf("the best of three costs %d, the first of them %d", a.Objective.Total(), one.Objective.Total())
+		}
+	})
+}
+
+// A deadline that is over leaves a valid schedule, and the reasons say that
+// nobody looked.
+func TestSolve_PastItsDeadlineLooksForNoReasons(t *testing.T) {
+	p := Problem{Visits: []Visit{visitAt("v", 60, hours(0, 8, 16))}}
+	s := solve(t, p, Options{Deadline: time.Now().Add(-time.Second)})
+	if diff := cmp.Diff([]Unplaced{{"v", []Reason{{Rules: []Rule{RuleStopped}}}}}, s.Unplaced); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // cancelAt is a context that is cancelled when its nth question is asked.

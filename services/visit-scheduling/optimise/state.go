@@ -48,6 +48,7 @@ type state struct {
 	touched    []int32
 	log        []op
 	pin        bool // what is put stays at its start
+	loose      bool // breaches are let be while more visits are to come
 	broken     bool // a tour is impossible; only where travel breaks the triangle inequality or depends on the hour
 }
 

@@ -112,6 +112,10 @@ func TestSchedule_NamesEachBreach(t *testing.T) {
 		}}
 		return setting{p, s}
 	}
+	family := func(f optimise.Family) func(*setting) {
+		f.Series = "f"
+		return func(x *setting) { x.p.Families = []optimise.Family{f} }
+	}
 	x := good()
 	if bad := check.Schedule(x.p, x.s); bad != nil {
 		t.Fatalf("the good answer: %v", bad)
@@ -120,24 +124,62 @@ func TestSchedule_NamesEachBreach(t *testing.T) {
 		spoil func(*setting)
 		want  string
 	}{
-		"lost":           {func(x *setting) { x.s.Placed = x.s.Placed[:1] }, "visit two is in the answer 0 times"},
-		"doubled":        {func(x *setting) { x.s.Unplaced = []optimise.Unplaced{{Visit: "one"}} }, "visit one is in the answer 2 times"},
-		"made single":    {func(x *setting) { x.s.Placed[1].Workers = x.s.Placed[1].Workers[:1] }, "for 2 roles"},
-		"one for both":   {func(x *setting) { x.s.Placed[1].Workers = []string{"a", "a"} }, "worker a twice"},
-		"excluded":       {func(x *setting) { x.p.Visits[0].Excluded = []string{"a"} }, "a is excluded"},
-		"skill":          {func(x *setting) { x.s.Placed[0].Workers = []string{"b"} }, "lacks skill s"},
-		"language":       {func(x *setting) { x.p.Workers[0].Languages = nil }, "lacks language fi"},
-		"team skill":     {func(x *setting) { x.p.Visits[1].TeamSkills = []string{"z"} }, "nobody of the team has skill z"},
-		"window":         {func(x *setting) { x.p.Visits[0].Windows = []optimise.Window{{From: 481, To: 900}} }, "in no window"},
-		"apart":          {func(x *setting) { x.s.Placed[1].Starts = []int{700, 701} }, "do not start together"},
-		"gap":            {func(x *setting) { x.p.Visits[1].Gap = &optimise.Gap{Min: 5, Max: 9} }, "gap of 0"},
-		"travel":         {func(x *setting) { x.s.Placed[1].Starts = []int{541, 541} }, "visit two starts at 541"},
-		"way home":       {func(x *setting) { x.s.Placed[1].Starts = []int{900, 900} }, "the stretch that ends at 960"},
-		"shift":          {func(x *setting) { x.p.Workers[0].Shifts = []optimise.Window{{From: 500, To: 960}} }, "outside the hours worked"},
-		"absence":        {func(x *setting) { x.p.Workers[1].Absences = []optimise.Window{{From: 600, To: 601}} }, "outside the hours worked"},
-		"day limit":      {func(x *setting) { x.p.Workers[0].MaxDayMinutes = 120 }, "limit 120"},
-		"week limit":     {func(x *setting) { x.p.Workers[0].MaxWeekMinutes = 121 }, "limit 121"},
-		"series":         {func(x *setting) { x.p.Visits[0].PerDay = 1 }, "at most 1"},
+		"lost":          {func(x *setting) { x.s.Placed = x.s.Placed[:1] }, "visit two is in the answer 0 times"},
+		"doubled":       {func(x *setting) { x.s.Unplaced = []optimise.Unplaced{{Visit: "one"}} }, "visit one is in the answer 2 times"},
+		"made single":   {func(x *setting) { x.s.Placed[1].Workers = x.s.Placed[1].Workers[:1] }, "for 2 roles"},
+		"one for both":  {func(x *setting) { x.s.Placed[1].Workers = []string{"a", "a"} }, "worker a twice"},
+		"excluded":      {func(x *setting) { x.p.Visits[0].Excluded = []string{"a"} }, "a is excluded"},
+		"skill":         {func(x *setting) { x.s.Placed[0].Workers = []string{"b"} }, "lacks skill s"},
+		"language":      {func(x *setting) { x.p.Workers[0].Languages = nil }, "lacks language fi"},
+		"team skill":    {func(x *setting) { x.p.Visits[1].TeamSkills = []string{"z"} }, "nobody of the team has skill z"},
+		"window":        {func(x *setting) { x.p.Visits[0].Windows = []optimise.Window{{From: 481, To: 900}} }, "in no window"},
+		"apart":         {func(x *setting) { x.s.Placed[1].Starts = []int{700, 701} }, "do not start together"},
+		"gap":           {func(x *setting) { x.p.Visits[1].Gap = &optimise.Gap{Min: 5, Max: 9} }, "gap of 0"},
+		"travel":        {func(x *setting) { x.s.Placed[1].Starts = []int{541, 541} }, "visit two starts at 541"},
+		"way home":      {func(x *setting) { x.s.Placed[1].Starts = []int{900, 900} }, "the stretch that ends at 960"},
+		"shift":         {func(x *setting) { x.p.Workers[0].Shifts = []optimise.Window{{From: 500, To: 960}} }, "outside the hours worked"},
+		"absence":       {func(x *setting) { x.p.Workers[1].Absences = []optimise.Window{{From: 600, To: 601}} }, "outside the hours worked"},
+		"day limit":     {func(x *setting) { x.p.Workers[0].MaxDayMinutes = 120 }, "limit 120"},
+		"week limit":    {func(x *setting) { x.p.Workers[0].MaxWeekMinutes = 121 }, "limit 121"},
+		"series":        {func(x *setting) { x.p.Visits[0].PerDay = 1 }, "at most 1"},
+		"level":         {func(x *setting) { x.p.Visits[0].Roles[0].Levels = map[string]int{"s": 2} }, "at level 1, needs 2"},
+		"level none":    {func(x *setting) { x.p.Visits[0].Roles[0].Levels = map[string]int{"z": 1} }, "at level 0, needs 1"},
+		"attribute":     {func(x *setting) { x.p.Visits[0].Roles[0].Attributes = []string{"x"} }, "lacks attribute x"},
+		"alone":         {func(x *setting) { x.p.Visits[0].NeverAlone = true }, "one worker would be alone"},
+		"dark":          {func(x *setting) { x.p.Visits[1].Daylight, x.p.Dark = true, []optimise.Window{{From: 600, To: 700}} }, "is in the dark"},
+		"risky last":    {func(x *setting) { x.p.Visits[1].NotLast = true }, "visit two is the last of day 0"},
+		"visits a day":  {func(x *setting) { x.p.Workers[0].MaxDayVisits = 1 }, "2 visits on day 0, limit 1"},
+		"visits a week": {func(x *setting) { x.p.Workers[0].MaxWeekVisits = 1 }, "2 visits in week 0, limit 1"},
+		"no break": {func(x *setting) {
+			x.p.Workers[0].Breaks = []optimise.Break{{Window: optimise.Window{From: 700, To: 800}, Minutes: 20}}
+		}, "no break of 20 minutes"},
+		"break at work": {func(x *setting) {
+			x.p.Workers[0].Breaks = []optimise.Break{{Window: optimise.Window{From: 480, To: 960}, Minutes: 20}}
+			x.s.Breaks = []optimise.BreakTaken{{Worker: "a", Start: 500, Minutes: 20}}
+		}, "a break starts at 500, there at 540"},
+		"break too many": {func(x *setting) { x.s.Breaks = []optimise.BreakTaken{{Worker: "a", Start: 700, Minutes: 20}} }, "not due"},
+		"overtime":       {func(x *setting) { x.p.Workers[0].OvertimeMinutes = 28; x.s.Placed[1].Starts = []int{900, 900} }, "worker a: back 29 minutes after the stretch that ends at 960, allowed 28"},
+		"overtime into an absence": {func(x *setting) {
+			x.p.Workers[0].OvertimeMinutes, x.p.Workers[0].Absences = 60, []optimise.Window{{From: 970, To: 1000}}
+			x.s.Placed[1].Starts = []int{900, 900}
+		}, "back 29 minutes after the stretch that ends at 960, allowed 10"},
+		"mode": {func(x *setting) { x.p.Workers[1].Mode = optimise.Foot }, "worker b: visit two starts at"},
+		"traffic": {func(x *setting) {
+			x.p.Traffic = []optimise.Traffic{{Bands: []optimise.Speed{{From: 0, Percent: 100}, {From: 540, Percent: 50}}}}
+		}, "worker a: visit two starts at 569, there at 598"},
+		"caseload":           {func(x *setting) { x.p.Workers[0].Caseload, x.p.Workers[0].Families = 1, []string{"g"} }, "worker a: 2 families, at most 1"},
+		"faces":              {family(optimise.Family{MaxWorkers: 1}), "series f: 2 workers, at most 1"},
+		"faces met":          {family(optimise.Family{MaxWorkers: 2, Met: []string{"gone"}}), "series f: 3 workers, at most 2"},
+		"nobody known":       {family(optimise.Family{KnownFirst: true, Met: []string{"b"}}), "visit one: nobody of [a] is known"},
+		"week's visits":      {family(optimise.Family{PerWeek: 1}), "2 visits in week 0, at most 1"},
+		"substitute":         {family(optimise.Family{Regular: []string{"b"}, Substitutes: &optimise.Substitutes{Most: 4, Used: 4}}), "5 visits by substitutes, at most 4"},
+		"substitute running": {family(optimise.Family{Regular: []string{"z"}, Substitutes: &optimise.Substitutes{Most: 4, NeverRunning: true, LastWas: true}}), "a substitute on day 0"},
+		"days running": {func(x *setting) {
+			family(optimise.Family{NotRunning: true})(x)
+			w := &x.p.Workers[0]
+			w.Shifts = append(w.Shifts, optimise.Window{From: 480 + 1440, To: 960 + 1440})
+			x.p.Visits[0].Windows, x.s.Placed[0].Starts = w.Shifts, []int{480 + 1440}
+		}, "visits on day 0 and the next"},
 		"unknown worker": {func(x *setting) { x.s.Placed[0].Workers = []string{"z"} }, "no worker z"},
 		"unknown visit":  {func(x *setting) { x.s.Placed[0].Visit = "z" }, "visit z is not of the problem"},
 		"locked elsewhere": {func(x *setting) {
