@@ -1,12 +1,13 @@
 # Hearth. `make run` and `make test` need Go and make alone; scripts/setup brings the rest.
 SHELL    := /bin/bash
 SERVICES := intake assessment planning visit-scheduling resource-directory notification
-MODULES  := api-specs pkg $(addprefix services/,$(SERVICES)) services/hearth scripts/chaos scripts/charts
+MODULES  := api-specs pkg $(addprefix services/,$(SERVICES)) services/hearth scripts/chaos scripts/kubernetes scripts/charts
 DATA     ?= data
 LISTEN   ?= 127.0.0.1:8080
 ADMIN    ?= 127.0.0.1:9090
 SEED     ?= 1
 SECONDS  ?= 180
+K8S      ?= ../shared/k8s
 
 .PHONY: help
 help: ## list the targets
@@ -33,6 +34,12 @@ bench: setup-test build ## measure, beside the limits of this machine, in one ru
 .PHONY: chaos
 chaos: setup-test build ## kill everything while referrals flow, then check that nothing is lost (SEED, SECONDS)
 	go run ./scripts/chaos --seed $(SEED) --seconds $(SECONDS)
+
+.PHONY: e2e-kubernetes
+e2e-kubernetes: setup-test ## prove the charts on a real Kubernetes, step by step (K8S: the folder of its scripts; ONLY, ARGS)
+	@mkdir -p .cache/kubernetes
+	go build -o .cache/kubernetes/proof ./scripts/kubernetes
+	.cache/kubernetes/proof --k8s $(K8S) $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 .PHONY: check
 check: bin/gofumpt ## formatting, vet, generated code up to date

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/hearthfps/hearth/scripts/chaos/check"
+	"github.com/hearthfps/hearth/scripts/chaos/load"
 )
 
 func main() {
@@ -76,7 +77,11 @@ func run(ctx context.Context, args []string) (err error) {
 
 	step("referrals flow at %g a second for %s; something is killed about every %s", s.rate, s.duration, s.every)
 	journal := filepath.Join(s.dir, "sent.ndjson")
-	l, err := newLoad(w, s, journal)
+	l, err := load.Start(load.Config{
+		Suite: w.suite(), Broker: w.kafka.Addr, Journal: journal, Stream: fmt.Sprintf("chaos-%d", s.seed),
+		Rate: s.rate, Workers: 200,
+		Longest: s.duration + 5*time.Minute, // however long everything is away
+	})
 	if err != nil {
 		return err
 	}
@@ -84,7 +89,7 @@ func run(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	sent, err := l.finish(ctx)
+	sent, err := l.Finish(ctx, func(progress string) { step("  finishing: %s", progress) })
 	if err != nil {
 		return err
 	}

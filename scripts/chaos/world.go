@@ -122,7 +122,7 @@ func (w *world) start(ctx context.Context) error {
 	if err := w.kafka.Start(ctx); err != nil {
 		return err
 	}
-	if err := w.kafka.CreateTopics(ctx, 12, append(w.topics(), inbound)...); err != nil {
+	if err := w.kafka.CreateTopics(ctx, 12, append(w.topics(), "referrals.inbound.v1")...); err != nil {
 		return err
 	}
 	if err := w.redis.Start(ctx); err != nil {

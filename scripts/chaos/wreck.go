@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/hearthfps/hearth/scripts/chaos/load"
 )
 
 // killCount is how often each was killed.
@@ -33,7 +35,7 @@ func (k killCount) String() string {
 // wreck kills one of the world's processes after another, in a shuffled order
 // that goes round, and starts each again after a moment, until the time is up
 // and everything runs.
-func wreck(ctx context.Context, w *world, l *load, s settings) (killCount, error) {
+func wreck(ctx context.Context, w *world, l *load.Load, s settings) (killCount, error) {
 	var (
 		r        = rand.New(rand.NewPCG(s.seed, 0))
 		kills    = killCount{}
@@ -63,7 +65,7 @@ func wreck(ctx context.Context, w *world, l *load, s settings) (killCount, error
 		down := time.Duration(r.IntN(1500)) * time.Millisecond
 		v.process.Kill()
 		kills[v.name]++
-		step("  killed %-18s (%s)", v.name, l.progress())
+		step("  killed %-18s (%s)", v.name, l.Progress())
 		restarts.Add(1)
 		go func() {
 			defer restarts.Done()

@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"time"
 )
 
 // Sent is one referral the load sent until it was answered.
@@ -26,6 +27,9 @@ type Sent struct {
 	ID        string `json:"id"`
 	Via       string `json:"via"`                  // "http" or "kafka"
 	ReceiptID string `json:"receipt_id,omitempty"` // from the answer; empty when the way has none
+	// Began is before it was sent first, Answered after it was answered.
+	Began    time.Time `json:"began"`
+	Answered time.Time `json:"answered"`
 }
 
 // Receipt is what intake has on record for one accepted event.

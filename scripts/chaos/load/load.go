@@ -1,8 +1,9 @@
-package main
+package load
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -17,11 +18,27 @@ import (
 
 const inbound = "referrals.inbound.v1"
 
-// load sends referrals at a steady rate until it is told to finish, each until
-// it is answered, and plays workers who screen them and go on with the cases.
-type load struct {
-	s       settings
-	w       *world
+// Config says what is sent, how fast and where to.
+type Config struct {
+	// Suite is where the services answer.
+	Suite *play.Suite
+	// Broker is an address of Kafka to bootstrap from.
+	Broker string
+	// Journal is the file to write, one check.Sent a line.
+	Journal string
+	// Stream names the referrals: the same name sends the same ones.
+	Stream string
+	// Rate is in referrals a second.
+	Rate float64
+	// Longest bounds the story of one referral, from its sending to its plan.
+	Longest time.Duration
+	// Workers is how many family workers there are, which bounds the cases.
+	Workers int
+}
+
+// Load is a running load.
+type Load struct {
+	c       Config
 	cast    *play.Cast
 	journal *os.File
 	writer  *kafka.Writer
@@ -35,20 +52,21 @@ type load struct {
 	sent, answered, screened, planned atomic.Int64
 }
 
-func newLoad(w *world, s settings, journal string) (*load, error) {
-	f, err := os.Create(journal)
+// Start begins to send.
+func Start(c Config) (*Load, error) {
+	f, err := os.Create(c.Journal)
 	if err != nil {
 		return nil, fmt.Errorf("make the journal: %w", err)
 	}
-	l := &load{
-		s: s, w: w, journal: f,
+	l := &Load{
+		c: c, journal: f,
 		writer: &kafka.Writer{
-			Addr: kafka.TCP(w.kafka.Addr), Topic: inbound, RequiredAcks: kafka.RequireAll,
+			Addr: kafka.TCP(c.Broker), Topic: inbound, RequiredAcks: kafka.RequireAll,
 			Balancer: kafka.Murmur2Balancer{Consistent: true}, BatchTimeout: 5 * time.Millisecond, MaxAttempts: 1,
 		},
 	}
-	if l.cast, err = play.NewCast(w.suite(), 200); err != nil {
-		return nil, err
+	if l.cast, err = play.NewCast(c.Suite, c.Workers); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	l.stop = stop
@@ -57,14 +75,18 @@ func newLoad(w *world, s settings, journal string) (*load, error) {
 	return l, nil
 }
 
-func (l *load) progress() string {
+// Answered is how many referrals were answered so far.
+func (l *Load) Answered() int { return int(l.answered.Load()) }
+
+// Progress says how far it is.
+func (l *Load) Progress() string {
 	return fmt.Sprintf("%d sent, %d answered, %d screened, %d planned", l.sent.Load(), l.answered.Load(), l.screened.Load(), l.planned.Load())
 }
 
 // flow starts a referral at every tick.
-func (l *load) flow(ctx context.Context) {
+func (l *Load) flow(ctx context.Context) {
 	defer l.busy.Done()
-	tick := time.NewTicker(time.Duration(float64(time.Second) / l.s.rate))
+	tick := time.NewTicker(time.Duration(float64(time.Second) / l.c.Rate))
 	defer tick.Stop()
 	for n := 0; ; n++ {
 		select {
@@ -77,7 +99,7 @@ func (l *load) flow(ctx context.Context) {
 		go func() {
 			defer l.busy.Done()
 			// What was begun is brought to its end, however long everything is away.
-			ctx, cancel := context.WithTimeout(context.Background(), l.s.duration+5*time.Minute)
+			ctx, cancel := context.WithTimeout(context.Background(), l.c.Longest)
 			defer cancel()
 			if err := l.referral(ctx, n); err != nil {
 				l.mu.Lock()
@@ -92,13 +114,14 @@ func (l *load) flow(ctx context.Context) {
 
 // referral sends the n-th referral; every third goes by Kafka. Those by HTTP are
 // screened in, and every fourth of them goes all the way to an approved plan.
-func (l *load) referral(ctx context.Context, n int) error {
-	source, id, event := play.Generate(fmt.Sprintf("chaos-%d", l.s.seed), n, time.Now())
+func (l *Load) referral(ctx context.Context, n int) error {
+	began := time.Now()
+	source, id, event := play.Generate(l.c.Stream, n, began)
 	if n%3 == 2 {
 		if err := l.produce(ctx, id, event); err != nil {
 			return fmt.Errorf("referral %d by Kafka: %w", n, err)
 		}
-		return l.note(check.Sent{Source: source, ID: id, Via: "kafka"})
+		return l.note(check.Sent{Source: source, ID: id, Via: "kafka", Began: began})
 	}
 	var verdict struct {
 		Status     string `json:"status"`
@@ -112,7 +135,7 @@ func (l *load) referral(ctx context.Context, n int) error {
 	if verdict.Status != "accepted" && verdict.Status != "duplicate" { // a duplicate of the one whose answer was lost
 		return fmt.Errorf("referral %d by HTTP: the verdict is %s", n, verdict.Status)
 	}
-	if err := l.note(check.Sent{Source: source, ID: id, Via: "http", ReceiptID: verdict.ReceiptID}); err != nil {
+	if err := l.note(check.Sent{Source: source, ID: id, Via: "http", ReceiptID: verdict.ReceiptID, Began: began}); err != nil {
 		return err
 	}
 	caseID, err := l.cast.Screen(ctx, verdict.ReferralID, play.Screening{Decision: "screened_in", ReasonCode: "family_needs_support", Program: "in_home_services"})
@@ -142,7 +165,7 @@ func (l *load) referral(ctx context.Context, n int) error {
 
 // produce sends the event until the broker acknowledges it. Sent again after an
 // answer that was lost, it stands twice in the topic, and counts once.
-func (l *load) produce(ctx context.Context, id string, event []byte) error {
+func (l *Load) produce(ctx context.Context, id string, event []byte) error {
 	for {
 		err := l.writer.WriteMessages(ctx, kafka.Message{
 			Key: []byte(id), Value: event,
@@ -160,7 +183,8 @@ func (l *load) produce(ctx context.Context, id string, event []byte) error {
 }
 
 // note writes down that a referral was sent and answered.
-func (l *load) note(s check.Sent) error {
+func (l *Load) note(s check.Sent) error {
+	s.Answered = time.Now()
 	line, err := json.Marshal(s)
 	if err != nil {
 		return err
@@ -172,8 +196,9 @@ func (l *load) note(s check.Sent) error {
 	return err
 }
 
-// finish stops sending, waits until all that was begun is done, and says how much that was.
-func (l *load) finish(ctx context.Context) (string, error) {
+// Finish stops sending, waits until all that was begun is done, and says how much
+// that was. progress, if not nil, is called every ten seconds meanwhile.
+func (l *Load) Finish(ctx context.Context, progress func(string)) (string, error) {
 	l.stop()
 	done := make(chan struct{})
 	go func() {
@@ -187,7 +212,9 @@ func (l *load) finish(ctx context.Context) (string, error) {
 		case <-ctx.Done():
 			return "", ctx.Err()
 		case <-time.After(10 * time.Second):
-			step("  finishing: %s", l.progress())
+			if progress != nil {
+				progress(l.Progress())
+			}
 		}
 	}
 	if err := l.writer.Close(); err != nil {
@@ -198,5 +225,5 @@ func (l *load) finish(ctx context.Context) (string, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.progress(), l.failure
+	return l.Progress(), l.failure
 }

@@ -1,0 +1,73 @@
+module github.com/hearthfps/hearth/scripts/kubernetes
+
+go 1.26.0
+
+require (
+	github.com/hearthfps/hearth/api-specs v0.0.0 // indirect
+	github.com/hearthfps/hearth/pkg v0.0.0
+	github.com/hearthfps/hearth/scripts/chaos v0.0.0
+	github.com/hearthfps/hearth/services/hearth v0.0.0
+)
+
+replace (
+	github.com/hearthfps/hearth/api-specs => ../../api-specs
+	github.com/hearthfps/hearth/pkg => ../../pkg
+	github.com/hearthfps/hearth/scripts/chaos => ../chaos
+	github.com/hearthfps/hearth/services/assessment => ../../services/assessment
+	github.com/hearthfps/hearth/services/hearth => ../../services/hearth
+	github.com/hearthfps/hearth/services/intake => ../../services/intake
+	github.com/hearthfps/hearth/services/notification => ../../services/notification
+	github.com/hearthfps/hearth/services/planning => ../../services/planning
+	github.com/hearthfps/hearth/services/resource-directory => ../../services/resource-directory
+	github.com/hearthfps/hearth/services/visit-scheduling => ../../services/visit-scheduling
+)
+
+require (
+	github.com/goccy/go-yaml v1.18.0
+	github.com/jackc/pgx/v5 v5.12.0
+	github.com/segmentio/kafka-go v0.4.51
+)
+
+require (
+	cel.dev/cel-go v0.32.0 // indirect
+	cel.dev/expr v0.25.2 // indirect
+	github.com/XSAM/otelsql v0.44.0 // indirect
+	github.com/alicebob/miniredis/v2 v2.40.0 // indirect
+	github.com/antlr4-go/antlr/v4 v4.13.1 // indirect
+	github.com/cespare/xxhash/v2 v2.3.0 // indirect
+	github.com/coreos/go-oidc/v3 v3.21.0 // indirect
+	github.com/go-jose/go-jose/v4 v4.1.4 // indirect
+	github.com/go-logr/logr v1.4.4 // indirect
+	github.com/go-logr/stdr v1.2.2 // indirect
+	github.com/jackc/pgpassfile v1.0.0 // indirect
+	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
+	github.com/jackc/puddle/v2 v2.2.3 // indirect
+	github.com/jmoiron/sqlx v1.4.0 // indirect
+	github.com/klauspost/compress v1.20.0 // indirect
+	github.com/mfridman/interpolate v0.0.2 // indirect
+	github.com/pierrec/lz4/v4 v4.1.30 // indirect
+	github.com/pressly/goose/v3 v3.26.0 // indirect
+	github.com/redis/go-redis/v9 v9.23.0 // indirect
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // indirect
+	github.com/sethvargo/go-retry v0.3.0 // indirect
+	github.com/twmb/franz-go v1.22.0 // indirect
+	github.com/twmb/franz-go/pkg/kfake v0.0.0-20260918054303-01f206a7e32c // indirect
+	github.com/twmb/franz-go/pkg/kmsg v1.14.0 // indirect
+	github.com/yuin/gopher-lua v1.1.1 // indirect
+	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
+	go.opentelemetry.io/otel v1.47.0 // indirect
+	go.opentelemetry.io/otel/log v1.47.0 // indirect
+	go.opentelemetry.io/otel/metric v1.47.0 // indirect
+	go.opentelemetry.io/otel/trace v1.47.0 // indirect
+	go.uber.org/atomic v1.12.0 // indirect
+	go.uber.org/multierr v1.11.0 // indirect
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
+	golang.org/x/exp v0.0.0-20250620022241-b7579e27df2b // indirect
+	golang.org/x/oauth2 v0.37.0 // indirect
+	golang.org/x/sync v0.23.0 // indirect
+	golang.org/x/sys v0.48.0 // indirect
+	golang.org/x/text v0.42.0 // indirect
+	google.golang.org/genproto/googleapis/api v0.0.0-20260928230214-8a89bd6388cc // indirect
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20260928230214-8a89bd6388cc // indirect
+	google.golang.org/protobuf v1.36.12 // indirect
+)

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+const namespace = "hearth"
+
+// proof is the inner half's run: what is installed, what was sent, what was found.
+type proof struct {
+	s  settings
+	r  *report
+	in *infrastructure
+	// journals are the files of all that was sent to the suite, in order.
+	journals []string
+}
+
+// inside is the half in the cluster's network.
+func inside(ctx context.Context, s settings) (err error) {
+	r, err := openReport(filepath.Join(s.dir, "report.json"))
+	if err != nil {
+		return err
+	}
+	p := &proof{s: s, r: r}
+	if !s.keep {
+		defer func() { err = errors.Join(err, p.tearDown(context.WithoutCancel(ctx))) }()
+	}
+	if err := p.install(ctx); err != nil {
+		return err
+	}
+	var errs []error // each part is of use without the others
+	for _, part := range []struct {
+		name string
+		run  func(context.Context) error
+	}{{"install", p.week}, {"trouble", p.trouble}, {"scale", p.scale}} {
+		if s.wants(part.name) && ctx.Err() == nil {
+			errs = append(errs, part.run(ctx))
+		}
+	}
+	return errors.Join(append(errs, ctx.Err())...)
+}
+
+// install brings up the stand-ins and the six charts.
+func (p *proof) install(ctx context.Context) error {
+	err := p.r.step("PostgreSQL, Kafka, Redis and an issuer as pods", func() (_ Figures, err error) {
+		p.in, err = standIns(ctx, p.s, namespace, true)
+		return nil, err
+	})
+	if err != nil {
+		return err
+	}
+	err = p.r.step("databases, roles, topics and secrets", func() (Figures, error) { return nil, p.in.furnish(ctx, p.s) })
+	if err != nil {
+		return err
+	}
+	for _, name := range services {
+		err := p.r.step("helm install "+name, func() (Figures, error) { return nil, p.in.install(ctx, p.s, name, firstTag) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// furnish makes all that a deployment has before its charts are installed.
+func (in *infrastructure) furnish(ctx context.Context, s settings) error {
+	if err := in.makeDatabases(ctx); err != nil {
+		return err
+	}
+	if err := in.makeTopics(ctx, s.root); err != nil {
+		return err
+	}
+	return in.secrets(ctx)
+}
+
+// week runs the charts' tests and sends the week's stream in.
+func (p *proof) week(ctx context.Context) error {
+	if err := p.r.step("helm test of all six", func() (Figures, error) { return p.in.helmTests(ctx) }); err != nil {
+		return err
+	}
+	journal := filepath.Join(p.s.dir, "week.ndjson")
+	count := newCounter()
+	err := p.r.step("the stream in, through intake's Service", func() (Figures, error) {
+		events, from, err := stream(p.s.root)
+		if err != nil {
+			return nil, err
+		}
+		say("  %s", from)
+		f, err := importStream(ctx, p.in.suite(count), events, journal)
+		if err != nil {
+			return f, err
+		}
+		_, err = count.since(counted{})
+		return f, err
+	})
+	if err != nil {
+		return err
+	}
+	p.journals = append(p.journals, journal)
+	return p.r.step("its ledger", func() (Figures, error) { return p.judge(ctx) })
+}
+
+// judge holds all that was sent so far against what stands.
+func (p *proof) judge(ctx context.Context) (Figures, error) {
+	all, err := p.journal()
+	if err != nil {
+		return nil, err
+	}
+	return p.in.judge(ctx, settleWithin, all, nil)
+}
+
+// journal writes one file of all journals so far.
+func (p *proof) journal() (string, error) {
+	var all bytes.Buffer
+	for _, j := range p.journals {
+		data, err := os.ReadFile(j)
+		if err != nil {
+			return "", fmt.Errorf("read a journal: %w", err)
+		}
+		all.Write(data)
+	}
+	file := filepath.Join(p.s.dir, "all.ndjson")
+	return file, os.WriteFile(file, all.Bytes(), 0o644)
+}
+
+// tearDown removes what was installed.
+func (p *proof) tearDown(ctx context.Context) error {
+	return p.r.step("tear down", func() (Figures, error) {
+		_, err := command(ctx, nil, "kubectl", "delete", "namespace", namespace, "--ignore-not-found", "--timeout", "3m")
+		return nil, err
+	})
+}
