@@ -1,7 +1,7 @@
 # Hearth. `make run` and `make test` need Go and make alone; scripts/setup brings the rest.
 SHELL    := /bin/bash
 SERVICES := intake assessment planning visit-scheduling resource-directory notification
-MODULES  := api-specs pkg $(addprefix services/,$(SERVICES)) services/hearth scripts/chaos scripts/kubernetes scripts/charts
+MODULES  := api-specs pkg $(addprefix services/,$(SERVICES)) services/hearth scripts/backup scripts/chaos scripts/kubernetes scripts/charts
 DATA     ?= data
 LISTEN   ?= 127.0.0.1:8080
 ADMIN    ?= 127.0.0.1:9090

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -26,6 +27,10 @@ type Config struct {
 	URL string
 	// MaxConns bounds the connections open at once. 0 is 4 for each CPU, at least 8.
 	MaxConns int
+	// ConnectWithin bounds the making of one connection. 0 is five seconds. The address
+	// of a server that was moved may swallow packets without an answer: unbounded, all
+	// work would wait as long as it may, rather than be told to come back.
+	ConnectWithin time.Duration
 	// Clock is the time that transactions know as Tx.Now. nil is the machine's clock.
 	Clock clock.Clock
 	// CheckEvent, if set, is asked about every event before it is written to
@@ -55,6 +60,9 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 	}
 	if config.Clock == nil {
 		config.Clock = clock.System()
+	}
+	if parsed.ConnectTimeout == 0 { // a URL may say connect_timeout
+		parsed.ConnectTimeout = cmp.Or(config.ConnectWithin, 5*time.Second)
 	}
 	if parsed.RuntimeParams["application_name"] == "" {
 		parsed.RuntimeParams["application_name"] = "hearth"

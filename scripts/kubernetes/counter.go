@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"sync"
@@ -49,10 +50,31 @@ func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
 	case res.StatusCode >= 400:
 		c.refused[res.StatusCode]++
 	}
+	if err == nil {
+		res.Body = &body{ReadCloser: res.Body, failed: func(err error) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.failures = append(c.failures, fmt.Sprintf("%s %s %s: cut off in its answer: %v", began.Format(time.TimeOnly), r.Method, r.URL, err))
+		}}
+	}
 	return res, err
 }
 
-// since is what was counted after an earlier state.
+// body is an answer's body that reports being cut off.
+type body struct {
+	io.ReadCloser
+	failed func(error)
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		b.failed(err)
+	}
+	return n, err
+}
+
+// counted is how much was counted at some time.
 type counted struct{ requests, later, failures, took int }
 
 func (c *counter) now() counted {

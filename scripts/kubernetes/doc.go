@@ -13,4 +13,5 @@
 //	trouble   while referrals flow: rolling upgrade of every service, helm rollback,
 //	          pods deleted, the node drained, PostgreSQL restarted
 //	scale     a consumer scaled out and in by its lag, offsets never going back
+//	drill     a backup taken under load, restored into empty parts, and its ledger
 package main

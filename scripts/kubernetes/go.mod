@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/hearthfps/hearth/api-specs v0.0.0 // indirect
 	github.com/hearthfps/hearth/pkg v0.0.0
+	github.com/hearthfps/hearth/scripts/backup v0.0.0
 	github.com/hearthfps/hearth/scripts/chaos v0.0.0
 	github.com/hearthfps/hearth/services/hearth v0.0.0
 )
@@ -12,6 +13,7 @@ require (
 replace (
 	github.com/hearthfps/hearth/api-specs => ../../api-specs
 	github.com/hearthfps/hearth/pkg => ../../pkg
+	github.com/hearthfps/hearth/scripts/backup => ../backup
 	github.com/hearthfps/hearth/scripts/chaos => ../chaos
 	github.com/hearthfps/hearth/services/assessment => ../../services/assessment
 	github.com/hearthfps/hearth/services/hearth => ../../services/hearth

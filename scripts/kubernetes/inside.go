@@ -37,7 +37,7 @@ func inside(ctx context.Context, s settings) (err error) {
 	for _, part := range []struct {
 		name string
 		run  func(context.Context) error
-	}{{"install", p.week}, {"trouble", p.trouble}, {"scale", p.scale}} {
+	}{{"install", p.week}, {"trouble", p.trouble}, {"scale", p.scale}, {"drill", p.drill}} {
 		if s.wants(part.name) && ctx.Err() == nil {
 			errs = append(errs, part.run(ctx))
 		}
@@ -91,7 +91,7 @@ func (p *proof) week(ctx context.Context) error {
 			return nil, err
 		}
 		say("  %s", from)
-		f, err := importStream(ctx, p.in.suite(count), events, journal)
+		f, err := importStream(ctx, p.in.suite(count, ""), events, journal)
 		if err != nil {
 			return f, err
 		}
@@ -131,7 +131,7 @@ func (p *proof) journal() (string, error) {
 // tearDown removes what was installed.
 func (p *proof) tearDown(ctx context.Context) error {
 	return p.r.step("tear down", func() (Figures, error) {
-		_, err := command(ctx, nil, "kubectl", "delete", "namespace", namespace, "--ignore-not-found", "--timeout", "3m")
+		_, err := command(ctx, nil, "kubectl", "delete", "namespace", namespace, restored, "--ignore-not-found", "--timeout", "3m")
 		return nil, err
 	})
 }

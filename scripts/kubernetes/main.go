@@ -36,7 +36,7 @@ type settings struct {
 }
 
 // parts of the proof, in their order.
-var parts = []string{"install", "trouble", "scale"}
+var parts = []string{"install", "trouble", "scale", "drill"}
 
 func (s *settings) flags(fs *flag.FlagSet) {
 	fs.StringVar(&s.k8s, "k8s", "../shared/k8s", "the folder with the cluster's scripts")

@@ -17,6 +17,9 @@ import (
 
 const inbound = "referrals.inbound.v1"
 
+// generated is the source that generated referrals are of.
+const generated = "/systems/generated"
+
 // scaled is the consumer that is scaled: it takes in every event there is.
 const scaled = "planning"
 
@@ -105,7 +108,7 @@ func (p *proof) burst(ctx context.Context) error {
 		}
 		p.journals = append(p.journals, journal)
 		all.Go(func() {
-			_, err := importStream(ctx, p.in.suite(newCounter()), events.Bytes(), journal)
+			_, err := importStream(ctx, p.in.suite(newCounter(), generated), events.Bytes(), journal)
 			mu.Lock()
 			defer mu.Unlock()
 			errs = append(errs, err)

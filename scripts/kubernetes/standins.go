@@ -42,8 +42,8 @@ func standIns(ctx context.Context, s settings, namespace string, issuer bool) (*
 	if _, err := command(ctx, manifest, "kubectl", "apply", "--filename", "-"); err != nil {
 		return nil, err
 	}
-	password := rand.Text()
-	if err := k.secret(ctx, "postgres", map[string]string{"password": password}); err != nil {
+	password, err := k.keptPassword(ctx)
+	if err != nil {
 		return nil, err
 	}
 	files := []string{"postgres.yaml", "kafka.yaml", "redis.yaml"}
@@ -67,6 +67,16 @@ func standIns(ctx context.Context, s settings, namespace string, issuer bool) (*
 		return nil, err
 	}
 	return in, in.awaitDatabase(ctx, at)
+}
+
+// keptPassword is PostgreSQL's, drawn the first time: the server keeps the one it was made with.
+func (k kube) keptPassword(ctx context.Context) (string, error) {
+	kept, err := k.do(ctx, "get", "secret", "postgres", "--ignore-not-found", "--output", "go-template={{.data.password | base64decode}}")
+	if err != nil || kept != "" {
+		return kept, err
+	}
+	drawn := rand.Text()
+	return drawn, k.secret(ctx, "postgres", map[string]string{"password": drawn})
 }
 
 // awaitDatabase waits until PostgreSQL takes connections through its Service.

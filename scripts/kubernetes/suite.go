@@ -26,9 +26,9 @@ var paths = map[string]string{
 }
 
 // suite is the suite of a namespace as its users see it: through the Services,
-// every request counted.
-func (in *infrastructure) suite(count *counter) *play.Suite {
-	held := &tokens{held: map[string]string{}}
+// every request counted. Referrers are those of source, or of any when it is empty.
+func (in *infrastructure) suite(count *counter, source string) *play.Suite {
+	held := &tokens{source: source, held: map[string]string{}}
 	return &play.Suite{
 		URL: func(base string) string {
 			return "http://" + paths[base] + "." + in.namespace + ".svc.cluster.local"
@@ -102,6 +102,8 @@ func (in *infrastructure) judge(ctx context.Context, within time.Duration, journ
 
 // tokens keeps one token of the cluster's issuer for each role and worker.
 type tokens struct {
+	source string // of events, for referrers
+
 	mu   sync.Mutex
 	held map[string]string
 }
@@ -114,6 +116,9 @@ func (t *tokens) get(ctx context.Context, role, worker string) (string, error) {
 		return token, nil
 	}
 	form := url.Values{"grant_type": {"client_credentials"}, "agency": {agency}, "role": {role}}
+	if role == "referrer" && t.source != "" {
+		form.Set("source", t.source)
+	}
 	if worker != "" {
 		form.Set("worker", worker)
 	}

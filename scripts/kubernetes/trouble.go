@@ -26,7 +26,7 @@ func (p *proof) start(name string) (*flow, error) {
 	count := newCounter()
 	journal := filepath.Join(p.s.dir, name+".ndjson")
 	l, err := load.Start(load.Config{
-		Suite: p.in.suite(count), Broker: p.in.kafka, Journal: journal, Stream: name + "-" + time.Now().Format("150405"),
+		Suite: p.in.suite(count, generated), Broker: p.in.kafka, Journal: journal, Stream: name + "-" + time.Now().Format("150405"),
 		Rate: p.s.rate, Longest: 15 * time.Minute, Workers: 400,
 	})
 	if err != nil {
