@@ -19,6 +19,7 @@ import (
 // A suite that families are played through is watched from the first referral to
 // the last closing.
 func TestHealthyRun(t *testing.T) {
+	t.Parallel()
 	w := observe(t, start(t))
 	w.scrape(w.clock(nil))
 	binary, err := built()
