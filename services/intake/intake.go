@@ -52,9 +52,13 @@ func build(_ context.Context, d *app.Deps) (*app.Parts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read intake's rules: %w", err)
 	}
-	desk := &referral.Desk{RuleBook: book, Matcher: referral.SimpleMatcher{}, IDs: reception.UUIDs{}}
+	indexes, err := postgres.NewIndexes()
+	if err != nil {
+		return nil, err
+	}
+	desk := &referral.Desk{RuleBook: book, IDs: reception.UUIDs{}}
 	r := &reception.Reception{
-		DB: d.DB, Desk: desk, Clock: d.Clock,
+		DB: d.DB, Desk: desk, Indexes: indexes, Clock: d.Clock,
 		Agency: func(id tenant.AgencyID) (*referral.Agency, error) { return agency(d.Rules, id) },
 		Guard: func(ctx context.Context, tx *kit.Tx) error {
 			// Each event's own source is checked as it is read (reception.Read), so

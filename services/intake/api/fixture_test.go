@@ -46,6 +46,8 @@ func newBench(t testing.TB) *bench {
 	t.Helper()
 	b := &bench{t: t, clock: clock.NewManual(noon), log: &bytes.Buffer{}}
 	b.db, _ = testkit.Database(t, postgres.Migrations, testkit.WithClock(b.clock))
+	indexes, err := postgres.NewIndexes()
+	must(t, err)
 	book, err := rules.Load(rules.Files)
 	must(t, err)
 	shared, err := fs.Sub(specs.Rules, "rules")
@@ -54,9 +56,9 @@ func newBench(t testing.TB) *bench {
 	must(t, err)
 	engine, err := policy.New(b.clock)
 	must(t, err)
-	desk := &referral.Desk{RuleBook: book, Matcher: referral.SimpleMatcher{}, IDs: reception.UUIDs{}}
+	desk := &referral.Desk{RuleBook: book, IDs: reception.UUIDs{}}
 	r := &reception.Reception{
-		DB: b.db, Desk: desk, Clock: b.clock,
+		DB: b.db, Desk: desk, Indexes: indexes, Clock: b.clock,
 		Agency: func(id tenant.AgencyID) (*referral.Agency, error) {
 			a, err := bundle.Agency(id)
 			if err != nil {

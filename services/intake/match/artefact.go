@@ -20,6 +20,7 @@ type artefact struct {
 	Made        Made             `json:"made"`
 	Tables      string           `json:"language_tables"`
 	Rules       []rule           `json:"rules"`
+	Index       []int            `json:"index_rules,omitempty"`
 	Schema      schema           `json:"schema"`
 	Same        float64          `json:"prior_same"`
 	Kin         float64          `json:"prior_kin"`
@@ -51,7 +52,7 @@ type artefactValues struct {
 
 func (m *Model) artefact() *artefact {
 	a := &artefact{
-		Format: modelFormat, Made: m.made, Tables: m.tab.digest, Rules: m.rules, Schema: m.schema,
+		Format: modelFormat, Made: m.made, Tables: m.tab.digest, Rules: m.rules, Index: m.index, Schema: m.schema,
 		Same: m.fit.prior.same, Kin: m.fit.prior.kin, Costs: m.costs,
 		Years: packFloats(m.fit.q.year), Days: packFloats(m.fit.q.day),
 	}
@@ -117,7 +118,7 @@ func ReadModel(r io.Reader) (*Model, error) {
 	if a.Tables != tab.digest {
 		return nil, fmt.Errorf("read model: learnt with language tables %s, this program has %s; learn it again", a.Tables, tab.digest)
 	}
-	m := &Model{tab: tab, schema: a.Schema, rules: a.Rules, made: a.Made, costs: a.Costs}
+	m := &Model{tab: tab, schema: a.Schema, rules: a.Rules, index: a.Index, made: a.Made, costs: a.Costs}
 	if err := m.fill(&a); err != nil {
 		return nil, fmt.Errorf("read model: %w", err)
 	}
@@ -135,6 +136,9 @@ func (m *Model) fill(a *artefact) error {
 		}
 	}
 	if err := a.Costs.check(); err != nil {
+		return err
+	}
+	if err := indexed(a.Index, len(a.Rules)); err != nil {
 		return err
 	}
 	if !(a.Same > 0 && a.Same < 1 && a.Kin > 0 && a.Kin < 1 && a.Same+a.Kin < 1) || a.Made.Population < 1 {

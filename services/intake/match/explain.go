@@ -50,26 +50,46 @@ func (m *Model) Explain(a, b *Person) Explanation {
 	var p pattern
 	s.cmp.compare(ra, rb, &p)
 	flags := s.f.flags[ra] | s.f.flags[rb]
-	e := Explanation{Score: s.of(&p, flags), Prior: float64(s.sc.same)}
+	e := Explanation{Score: s.of(&p, flags), Prior: float64(s.sc.same), Evidence: s.evidence(ra, rb, &p, true)}
 	total := e.Prior
-	for c := range s.sc.logs.m {
-		if p.level[c] == missing {
-			continue
-		}
-		w, _ := s.sc.logs.one(c, &p, s.sc.q)
-		total += float64(w)
-		ev := Evidence{
-			Comparison: m.schema.comparisonName(c), Level: m.schema.levelNames(c)[p.level[c]], Weight: float64(w),
-			Why: s.why(c, &p),
-		}
-		if c < len(m.schema) {
-			ev.A, ev.B = s.f.show(ra, c), s.f.show(rb, c)
-		}
-		e.Evidence = append(e.Evidence, ev)
+	for _, ev := range e.Evidence {
+		total += ev.Weight
 	}
 	e.KinDiscount = e.LogOdds - total
 	e.Changes = s.changes(&p, flags, e.Score)
 	return e
+}
+
+// Evidence is Explain's for two persons who may be compared, without the values and
+// the words: what is kept with a link.
+func (m *Model) Evidence(a, b *Person) []Evidence {
+	s := m.session(2)
+	ra, rb := s.add(a), s.add(b)
+	if s.f.barred(ra, rb) != NotBarred {
+		return nil
+	}
+	var p pattern
+	s.cmp.compare(ra, rb, &p)
+	return s.evidence(ra, rb, &p, false)
+}
+
+func (s *session) evidence(ra, rb int32, p *pattern, words bool) []Evidence {
+	var all []Evidence
+	for c := range s.sc.logs.m {
+		if p.level[c] == missing {
+			continue
+		}
+		w, _ := s.sc.logs.one(c, p, s.sc.q)
+		ev := Evidence{Comparison: s.m.schema.comparisonName(c), Level: s.m.schema.levelNames(c)[p.level[c]], Weight: float64(w)}
+		if words {
+			ev.Why = s.why(c, p)
+			if c < len(s.m.schema) {
+				ev.A, ev.B = s.f.show(ra, c), s.f.show(rb, c)
+			}
+		}
+		all = append(all, ev)
+	}
+	return all
 }
 
 // why puts a comparison's weight into words.

@@ -61,6 +61,13 @@ var guardTexts = [guardCount]string{
 
 func (g Guard) String() string { return guardTexts[g] }
 
+var guardCodes = [guardCount]string{
+	"no_name", "given_name", "twin", "no_birth_date", "birth_date", "identifier", "sex", "family_name", "unborn",
+}
+
+// Code is the guard as a code that is stored.
+func (g Guard) Code() string { return guardCodes[g] }
+
 // barred tells whether two records of f may be compared at all.
 func (f *frame) barred(a, b int32) Bar {
 	switch {

@@ -16,6 +16,7 @@ type Model struct {
 	tab    *tables
 	schema schema
 	rules  []rule
+	index  []int // of the rules, those an index keeps keys of; none: all
 	fit    fit
 	values []valueTable // by slot
 	made   Made
@@ -66,7 +67,7 @@ func Learn(d *Dataset, set Settings, made Made) (*Model, error) {
 	if made.Population == 0 {
 		made.Population = f.len()
 	}
-	m := &Model{tab: f.tab, schema: f.schema, rules: rules, made: made, costs: DefaultCosts()}
+	m := &Model{tab: f.tab, schema: f.schema, rules: rules, index: chooseIndex(f, rules, res.person), made: made, costs: DefaultCosts()}
 	m.fit = fit{w: res.fit.w, prior: res.fit.prior}
 	m.values = make([]valueTable, len(f.schema))
 	m.fit.q = &frequencies{schema: f.schema, year: res.fit.q.year, day: res.fit.q.day}

@@ -128,17 +128,24 @@ const maxPersonKeys = 96
 // without repeats. A reporter has none; the keys of different compartments
 // never meet. They depend on the person and the model alone.
 func (m *Model) Keys(p *Person) []Key {
+	all := make([]int, len(m.rules))
+	for i := range all {
+		all[i] = i
+	}
+	return m.keysOf(p, all, maxPersonKeys)
+}
+
+// keysOf are the keys of the given rules, in their order, without repeats.
+func (m *Model) keysOf(p *Person, rules []int, most int) []Key {
 	f := newFrame(m.tab, m.schema)
 	r := f.add(p)
 	k := newKeyer(f)
 	var out []Key
 	var buf []uint64
-	seen := map[uint64]bool{}
-	for i, rule := range m.rules {
-		buf = k.keys(r, rule, buf[:0])
+	for _, i := range rules {
+		buf = k.keys(r, m.rules[i], buf[:0])
 		for _, h := range buf {
-			if !seen[h] && len(out) < maxPersonKeys {
-				seen[h] = true
+			if len(out) < most && !slices.ContainsFunc(out, func(k Key) bool { return k.Hash == h }) {
 				out = append(out, Key{uint8(i), h})
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/hearthfps/hearth/pkg/fault"
 	"github.com/hearthfps/hearth/pkg/postgres"
+	"github.com/hearthfps/hearth/services/intake/index"
 	"github.com/hearthfps/hearth/services/intake/referral"
 )
 
@@ -27,7 +29,8 @@ const (
 		set_config('plan_cache_mode', 'force_generic_plan', true), set_config('jit', 'off', true)`
 
 	// Taken in the order of the keys by every transaction, before any row.
-	lockSQL = `SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::bigint[]) AS k`
+	lockSQL       = `SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::bigint[]) AS k`
+	shareIndexSQL = `SELECT pg_advisory_xact_lock_shared($1)`
 
 	entryColumns = `e.source, e.event_id, e.receipt_id, e.kind, e.event_time, coalesce(e.target_source, ''), coalesce(e.target_id, ''),
 		coalesce(e.referral_id, ''), e.status, coalesce(e.problems, ''), e.content_hash, e.wants_feedback`
@@ -49,15 +52,23 @@ const (
 		FROM unnest($1::text[]) AS q (referral_id)
 		JOIN inbound_event e ON e.referral_id = q.referral_id AND e.kind <> 'submission'`
 
-	personColumns = `p.person_id, p.version, p.origin, p.name, p.birth_date, p.sex, p.languages, p.contacts, p.addresses, p.identifiers, coalesce(p.contact_rules, ''),
+	personColumns = `p.person_id, p.version, p.origin, p.name, coalesce(p.aliases, ''), p.birth_date, p.sex, p.languages, p.contacts, p.addresses, p.identifiers, coalesce(p.contact_rules, ''),
+		coalesce(p.seal, ''), p.unborn, p.multiple_birth,
 		ARRAY(SELECT m.household_id FROM household_member m WHERE m.agency_id = p.agency_id AND m.person_id = p.person_id ORDER BY 1)`
 
-	personsByKeySQL = `SELECT ` + personColumns + `, k.key
+	// Of each key the newest persons only, and of those the names alone: who shares
+	// enough to be compared with is loaded next.
+	findPersonsSQL = `SELECT k.key, k.person::text
 		FROM unnest($1::bigint[]) AS q (key)
-		CROSS JOIN LATERAL (SELECT k.key, k.person_id FROM person_key k WHERE k.key = q.key OFFSET 0) AS k
-		CROSS JOIN LATERAL (SELECT * FROM person p WHERE p.person_id = k.person_id FOR NO KEY UPDATE) AS p`
+		CROSS JOIN LATERAL (SELECT k.key, k.person FROM person_index k WHERE k.generation = $2 AND k.key = q.key ORDER BY k.person DESC LIMIT $3) AS k`
 
-	personsByIDSQL = `SELECT ` + personColumns + `, 0::bigint
+	// Not locked: most are compared with and left alone. Who changes one stores it
+	// under the version that was read (see changedMeanwhile).
+	personsByIDSQL = `SELECT ` + personColumns + `
+		FROM unnest($1::text[]) AS q (person_id)
+		CROSS JOIN LATERAL (SELECT * FROM person p WHERE p.person_id = q.person_id OFFSET 0) AS p`
+
+	lockPersonsByIDSQL = `SELECT ` + personColumns + `
 		FROM unnest($1::text[]) AS q (person_id)
 		JOIN person p ON p.person_id = q.person_id
 		FOR NO KEY UPDATE OF p`
@@ -66,11 +77,11 @@ const (
 // LoadBook locks and loads all that a group of arrivals touches: what is kept
 // under their identities and those they refer to, what waits for them, the
 // histories and referrals those belong to, and the persons their people may be.
-// In the common case it is one round trip.
-func LoadBook(ctx context.Context, tx *postgres.Tx, arrivals []referral.Event, m referral.Matcher) (*referral.Book, error) {
-	l := &loader{ctx: ctx, tx: tx, matcher: m, book: referral.NewBook(), keys: map[int64][]string{}}
+// In the common case it is one round trip, or two where somebody may be known.
+func LoadBook(ctx context.Context, tx *postgres.Tx, arrivals []referral.Event, indexes *Indexes) (*referral.Book, error) {
+	l := &loader{ctx: ctx, tx: tx, indexes: indexes, waiting: nil}
+	l.use(indexes.last(tx.Agency()))
 	refs, locks := []referral.EventRef{}, []int64{}
-	var keys []int64
 	for _, e := range arrivals {
 		refs = append(refs, e.Ref)
 		locks = append(locks, l.lock("event:", e.Ref.Source, e.Ref.ID))
@@ -79,15 +90,14 @@ func LoadBook(ctx context.Context, tx *postgres.Tx, arrivals []referral.Event, m
 			locks = append(locks, l.lock("event:", e.Target.Source, e.Target.ID))
 			continue
 		}
+		l.reported = append(l.reported, referral.Described(e.Content)...)
 		for _, p := range e.Content.Persons {
-			mine := l.hash(m.Keys(p))
-			keys = append(keys, mine...)
-			if len(mine) > 0 {
-				locks = append(locks, l.lock("person:", fmt.Sprint(mine[0])))
+			if name := referral.LockName(p.Name); name != "" {
+				locks = append(locks, l.lock("person:", name))
 			}
 		}
 	}
-	if err := l.first(refs, locks, keys); err != nil {
+	if err := l.first(refs, locks); err != nil {
 		return nil, fmt.Errorf("load what is known: %w", err)
 	}
 	if err := l.rest(arrivals); err != nil {
@@ -97,12 +107,23 @@ func LoadBook(ctx context.Context, tx *postgres.Tx, arrivals []referral.Event, m
 }
 
 type loader struct {
-	ctx     context.Context
-	tx      *postgres.Tx
-	matcher referral.Matcher
-	book    *referral.Book
-	keys    map[int64][]string
-	waiting []referral.EventRef
+	ctx      context.Context
+	tx       *postgres.Tx
+	indexes  *Indexes
+	index    *index.Index
+	book     *referral.Book
+	reported []*referral.Person
+	found    map[int64][]string // persons by key
+	waiting  []referral.EventRef
+}
+
+// use has the loader go by an index; what was loaded so far stays.
+func (l *loader) use(x *index.Index) {
+	l.index = x
+	if l.book == nil {
+		l.book = referral.NewBook(x)
+	}
+	l.book.Matcher = x
 }
 
 // lock names an advisory lock of this agency.
@@ -115,50 +136,107 @@ func (l *loader) lock(parts ...string) int64 {
 	return int64(binary.BigEndian.Uint64(h.Sum(nil)))
 }
 
-// hash remembers which keys a hash stands for. Two keys with one hash give a
-// candidate too many, which the matcher rejects.
-func (l *loader) hash(keys []string) []int64 {
-	hashes := hashKeys(keys)
-	for i, h := range hashes {
-		if !slices.Contains(l.keys[h], keys[i]) {
-			l.keys[h] = append(l.keys[h], keys[i])
-		}
-	}
-	return hashes
-}
+// indexLock is held shared by whoever saves persons, so that the index changes
+// between them and not beneath them.
+func indexLock(tx *postgres.Tx) int64 { return (&loader{tx: tx}).lock("index") }
 
-func hashKeys(keys []string) []int64 {
-	hashes := make([]int64, len(keys))
-	for i, k := range keys {
-		sum := sha256.Sum256([]byte(k))
-		hashes[i] = int64(binary.BigEndian.Uint64(sum[:]))
+// keys are what the persons reported are looked for by, each once.
+func (l *loader) keys() []int64 {
+	var keys []int64
+	for _, p := range l.reported {
+		keys = append(keys, l.index.Find(p)...)
 	}
-	return hashes
-}
-
-func (l *loader) first(refs []referral.EventRef, locks, keys []int64) error {
-	slices.Sort(locks)
 	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+func (l *loader) first(refs []referral.EventRef, locks []int64) error {
+	slices.Sort(locks)
 	sources, ids := columns(refs)
 	batch := &pgx.Batch{}
 	batch.Queue(byIndexSQL)
+	batch.Queue(shareIndexSQL, indexLock(l.tx))
 	batch.Queue(lockSQL, slices.Compact(locks))
+	batch.Queue(indexVersionSQL)
 	batch.Queue(entriesSQL, sources, ids)
 	batch.Queue(waitingSQL, sources, ids)
-	batch.Queue(personsByKeySQL, slices.Compact(keys))
-	return l.tx.SendBatch(l.ctx, batch, func(results pgx.BatchResults) error {
-		for range 2 {
+	batch.Queue(findPersonsSQL, l.keys(), l.index.Generation, referral.MostOfKey)
+	var version int64
+	if err := l.tx.SendBatch(l.ctx, batch, func(results pgx.BatchResults) error {
+		for range 3 {
 			if _, err := results.Exec(); err != nil {
 				return err
 			}
+		}
+		if err := results.QueryRow().Scan(&version); err != nil {
+			return err
 		}
 		for range 2 {
 			if err := l.readEntries(results); err != nil {
 				return err
 			}
 		}
-		return l.readPersons(results)
+		return l.readFound(results)
+	}); err != nil {
+		return err
+	}
+	if version != l.index.Version {
+		if err := l.again(version); err != nil {
+			return err
+		}
+	}
+	return l.loadFound()
+}
+
+// again looks for the persons by an index that is newer than the one last seen.
+func (l *loader) again(version int64) error {
+	x, err := l.indexes.at(l.ctx, l.tx, version)
+	if err != nil {
+		return err
+	}
+	l.use(x)
+	batch := &pgx.Batch{}
+	batch.Queue(findPersonsSQL, l.keys(), x.Generation, referral.MostOfKey)
+	return l.tx.SendBatch(l.ctx, batch, l.readFound)
+}
+
+func (l *loader) readFound(results pgx.BatchResults) error {
+	l.found = map[int64][]string{}
+	return each(results, func(rows pgx.Rows) error {
+		var key int64
+		var person string
+		err := rows.Scan(&key, &person)
+		l.found[key] = append(l.found[key], person)
+		return err
 	})
+}
+
+// loadFound loads, of all found, those each person reported is to be compared with.
+func (l *loader) loadFound() error {
+	if len(l.found) == 0 {
+		return nil
+	}
+	keysOf := map[string][]int64{}
+	for _, p := range l.reported {
+		var alike referral.Alike[string]
+		keys := l.index.Find(p)
+		for _, k := range keys {
+			alike.Share(l.found[k])
+		}
+		for _, id := range alike.Best() {
+			keysOf[id] = nil
+		}
+	}
+	for k, found := range l.found {
+		for _, id := range found {
+			if keys, ok := keysOf[id]; ok {
+				keysOf[id] = append(keys, k)
+			}
+		}
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(personsByIDSQL, slices.Sorted(maps.Keys(keysOf)))
+	return l.tx.SendBatch(l.ctx, batch, func(results pgx.BatchResults) error { return l.readPersons(results, keysOf) })
 }
 
 func columns(refs []referral.EventRef) (sources, ids []string) {
@@ -219,21 +297,14 @@ func readProblems(text string) ([]fault.Field, error) {
 	return problems, err
 }
 
-func (l *loader) readPersons(results pgx.BatchResults) error {
-	rows, err := results.Query()
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var key int64
-		p, err := scanPerson(rows, &key)
-		if err != nil {
-			return err
+func (l *loader) readPersons(results pgx.BatchResults, keysOf map[string][]int64) error {
+	return each(results, func(rows pgx.Rows) error {
+		p, err := scanPerson(rows)
+		if err == nil {
+			l.book.People.Know(p, keysOf[string(p.ID)]...)
 		}
-		l.book.People.Know(p, l.keys[key]...)
-	}
-	return rows.Err()
+		return err
+	})
 }
 
 // rest loads, when there is need, what waits for what waits, and the histories,
@@ -282,7 +353,7 @@ func (l *loader) histories(amended []string, referrals []*referral.Referral) err
 	slices.Sort(persons)
 	batch := &pgx.Batch{}
 	batch.Queue(historySQL, amended)
-	batch.Queue(personsByIDSQL, slices.Compact(persons))
+	batch.Queue(lockPersonsByIDSQL, slices.Compact(persons))
 	return l.tx.SendBatch(l.ctx, batch, func(results pgx.BatchResults) error {
 		rows, err := results.Query()
 		if err != nil {
@@ -300,6 +371,6 @@ func (l *loader) histories(amended []string, referrals []*referral.Referral) err
 		if rows.Err() != nil {
 			return rows.Err()
 		}
-		return l.readPersons(results)
+		return l.readPersons(results, nil)
 	})
 }

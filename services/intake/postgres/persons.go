@@ -16,17 +16,18 @@ import (
 	"github.com/hearthfps/hearth/services/intake/referral"
 )
 
-func scanPerson(rows pgx.Rows, more ...any) (*referral.Person, error) {
+func scanPerson(rows pgx.Rows) (*referral.Person, error) {
 	p := &referral.Person{}
-	var name, contacts, addresses, identifiers, rules string
+	var name, aliases, contacts, addresses, identifiers, rules string
 	var households []string
-	if err := rows.Scan(append([]any{&p.ID, &p.Version, &p.Origin, &name, &p.BirthDate, &p.Sex, &p.Languages, &contacts, &addresses, &identifiers, &rules, &households}, more...)...); err != nil {
+	if err := rows.Scan(&p.ID, &p.Version, &p.Origin, &name, &aliases, &p.BirthDate, &p.Sex, &p.Languages, &contacts, &addresses, &identifiers, &rules,
+		&p.Seal, &p.Unborn, &p.MultipleBirth, &households); err != nil {
 		return nil, err
 	}
 	for _, part := range []struct {
 		text string
 		into any
-	}{{name, &p.Name}, {contacts, &p.Contacts}, {addresses, &p.Addresses}, {identifiers, &p.Identifiers}, {rules, &p.ContactRules}} {
+	}{{name, &p.Name}, {aliases, &p.Aliases}, {contacts, &p.Contacts}, {addresses, &p.Addresses}, {identifiers, &p.Identifiers}, {rules, &p.ContactRules}} {
 		if part.text == "" {
 			continue
 		}
@@ -69,16 +70,15 @@ func Person(ctx context.Context, tx *postgres.Tx, id referral.PersonID, change b
 
 func persons(ctx context.Context, tx *postgres.Tx, ids []string, change bool) ([]*referral.Person, error) {
 	query := personsByIDSQL
-	if !change {
-		query = strings.TrimSuffix(strings.TrimSpace(query), "FOR NO KEY UPDATE OF p")
+	if change {
+		query = lockPersonsByIDSQL
 	}
 	batch := &pgx.Batch{}
 	batch.Queue(query, ids)
 	var found []*referral.Person
 	err := tx.SendBatch(ctx, batch, func(results pgx.BatchResults) error {
 		return each(results, func(rows pgx.Rows) error {
-			var key int64
-			p, err := scanPerson(rows, &key)
+			p, err := scanPerson(rows)
 			found = append(found, p)
 			return err
 		})

@@ -90,7 +90,7 @@ func ListQuarantine(ctx context.Context, tx *postgres.Tx, reason, before string,
 // Reporter folds the reporter of a referral from the parts its events told, in the
 // order they apply. Ask only with the grant for it.
 func Reporter(ctx context.Context, tx *postgres.Tx, id referral.ReferralID) (referral.Reporter, error) {
-	l := &loader{ctx: ctx, tx: tx, book: referral.NewBook()}
+	l := &loader{ctx: ctx, tx: tx, book: referral.NewBook(nil)}
 	if err := l.histories([]string{string(id)}, nil); err != nil {
 		return referral.Reporter{}, fmt.Errorf("load history: %w", err)
 	}

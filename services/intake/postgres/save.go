@@ -36,15 +36,24 @@ const (
 
 	insertReportersSQL = `INSERT INTO reporter (receipt_id, details) SELECT * FROM unnest($1::text[], $2::text[])`
 
-	insertPersonsSQL = `INSERT INTO person (person_id, version, origin, name, birth_date, sex, languages, contacts, addresses, identifiers)
-		SELECT person_id, version, origin, name, birth_date, sex, languages::text[], contacts, addresses, identifiers
-		FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
-			AS u (person_id, version, origin, name, birth_date, sex, languages, contacts, addresses, identifiers)`
+	insertPersonsSQL = `INSERT INTO person (person_id, version, origin, name, birth_date, sex, languages, contacts, addresses, identifiers, unborn, multiple_birth)
+		SELECT person_id, version, origin, name, birth_date, sex, languages::text[], contacts, addresses, identifiers, unborn, multiple_birth
+		FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::boolean[], $12::boolean[])
+			AS u (person_id, version, origin, name, birth_date, sex, languages, contacts, addresses, identifiers, unborn, multiple_birth)`
 
-	updatePersonSQL = `UPDATE person SET version = version + 1, name = $3, birth_date = $4, sex = $5, languages = $6::text[], contacts = $7, addresses = $8, identifiers = $9
+	updatePersonSQL = `UPDATE person SET version = version + 1, name = $3, birth_date = $4, sex = $5, languages = $6::text[], contacts = $7, addresses = $8, identifiers = $9, aliases = nullif($10, ''), multiple_birth = $11
 		WHERE person_id = $1 AND version = $2`
 
-	insertKeysSQL = `INSERT INTO person_key (key, person_id) SELECT * FROM unnest($1::bigint[], $2::text[])`
+	// The keys of one person are named once, and sorted by the index's own order.
+	insertKeysSQL = `INSERT INTO person_index (generation, key, person) SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::uuid[])`
+
+	recheckSQL = `INSERT INTO match_recheck (person_id) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING`
+
+	insertQuestionsSQL = `INSERT INTO match_candidate (pair_id, person_a, person_b, model, log_odds, probability, zone, reasons, evidence, facts_hash, origin_referral, created_at)
+		SELECT pair_id, person_a, person_b, model, log_odds, probability, zone, reasons::text[], evidence, facts_hash, nullif(origin_referral, ''), created_at
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::real[], $6::float8[], $7::text[], $8::text[], $9::text[], $10::bytea[], $11::text[], $12::timestamptz[])
+			AS u (pair_id, person_a, person_b, model, log_odds, probability, zone, reasons, evidence, facts_hash, origin_referral, created_at)
+		ON CONFLICT DO NOTHING`
 
 	insertReferralsSQL = `INSERT INTO referral (referral_id, version, status, receipt_id, source, event_id, received_at, arrived_at, channel, kind, urgency, requested_program,
 			concern_codes, safety_flags, wants_feedback, household_id, document, priority, urgent, due_at, priority_decision, withdrawn_at, trace)
@@ -62,9 +71,11 @@ const (
 
 	forgetLinksSQL = `DELETE FROM referral_person WHERE referral_id = $1 AND ref <> ALL($2)`
 
-	insertLinksSQL = `INSERT INTO referral_person (referral_id, ref, person_id, role, basis) SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])`
+	insertLinksSQL = `INSERT INTO referral_person (referral_id, ref, person_id, role, basis, model, log_odds, evidence)
+		SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::real[], $8::text[])`
 
-	overLinksSQL = ` ON CONFLICT (agency_id, referral_id, ref) DO UPDATE SET person_id = excluded.person_id, role = excluded.role, basis = excluded.basis`
+	// A ref that stays keeps its person, and why.
+	overLinksSQL = ` ON CONFLICT (agency_id, referral_id, ref) DO UPDATE SET role = excluded.role`
 
 	insertMembersSQL = `INSERT INTO household_member (household_id, person_id) SELECT * FROM unnest($1::text[], $2::text[])`
 
@@ -86,12 +97,13 @@ const (
 // SaveBook stores what a group of arrivals changed and publishes what is to be
 // said of it: one round trip. now is
 // when they arrived; newID makes the ids of what is put in quarantine.
-func SaveBook(ctx context.Context, tx *postgres.Tx, b *referral.Book, arrivals []Arrival, m referral.Matcher, now time.Time, newID func() string) error {
+func SaveBook(ctx context.Context, tx *postgres.Tx, b *referral.Book, arrivals []Arrival, now time.Time, newID func() string) error {
 	w := &writer{batch: &pgx.Batch{}}
 	if err := w.events(b, arrivals, now, newID); err != nil {
 		return err
 	}
-	w.persons(b.People, m)
+	w.persons(b.People, b.Matcher)
+	w.questions(b.People.Questions(), now, newID)
 	var changed []*referral.Referral
 	for _, rf := range b.Referrals {
 		if rf.IsNew() || rf.Changed() || len(rf.Pending().Announcements) > 0 {
@@ -241,9 +253,18 @@ func (w *writer) events(b *referral.Book, arrivals []Arrival, now time.Time, new
 	return nil
 }
 
+const changedMeanwhile = "changed_meanwhile"
+
+// ChangedMeanwhile says whether a store method found what it was to change changed
+// by another, so that it is worth doing anew at once.
+func ChangedMeanwhile(err error) bool {
+	f, ok := fault.As(err)
+	return ok && f.Code == changedMeanwhile
+}
+
 func exactlyOne(n int64) error {
 	if n != 1 {
-		return fault.New(fault.Unavailable, "changed_meanwhile", "This was changed by another request at the same time. Try again.")
+		return fault.New(fault.Unavailable, changedMeanwhile, "This was changed by another request at the same time. Try again.")
 	}
 	return nil
 }
@@ -252,12 +273,15 @@ func (w *writer) persons(people *referral.People, m referral.Matcher) {
 	var p struct {
 		id, origin, name, born, sex, languages, contacts, addresses, identifiers []string
 		version                                                                  []int64
+		unborn, twin                                                             []bool
 	}
 	// Of new persons, and of those that may have the same from before.
 	var keys [2]struct {
-		hash   []int64
-		person []string
+		generation []int16
+		hash       []int64
+		person     []string
 	}
+	var recheck []string
 	var members [2]struct{ household, person []string }
 	for _, x := range people.All() {
 		if !x.IsNew() && !x.Changed() && !x.Moved() {
@@ -277,31 +301,63 @@ func (w *writer) persons(people *referral.People, m referral.Matcher) {
 		if !x.IsNew() && !x.Changed() {
 			continue
 		}
-		hashes := hashKeys(m.Keys(x.Reported()))
-		for i, k := range hashes {
-			if to := &keys[known]; !slices.Contains(hashes[:i], k) {
-				to.hash, to.person = append(to.hash, k), append(to.person, string(x.ID))
-			}
+		to := &keys[known]
+		for _, k := range m.Keep(x) {
+			to.generation, to.hash, to.person = append(to.generation, k.Generation), append(to.hash, k.Hash), append(to.person, string(x.ID))
+		}
+		if x.Corrected() {
+			recheck = append(recheck, string(x.ID))
 		}
 		name, contacts, addresses, identifiers := text(x.Name), text(x.Contacts), text(x.Addresses), text(x.Identifiers)
 		if !x.IsNew() {
-			w.queueChecked(exactlyOne, updatePersonSQL, string(x.ID), x.Version, name, string(x.BirthDate), x.Sex, array(x.Languages), contacts, addresses, identifiers)
+			w.queueChecked(exactlyOne, updatePersonSQL, string(x.ID), x.Version, name, string(x.BirthDate), x.Sex, array(x.Languages), contacts, addresses, identifiers, aliases(x), x.MultipleBirth)
 			continue
 		}
 		p.id, p.version, p.origin = append(p.id, string(x.ID)), append(p.version, x.Version), append(p.origin, string(x.Origin))
 		p.name, p.born, p.sex, p.languages = append(p.name, name), append(p.born, string(x.BirthDate)), append(p.sex, x.Sex), append(p.languages, array(x.Languages))
 		p.contacts, p.addresses, p.identifiers = append(p.contacts, contacts), append(p.addresses, addresses), append(p.identifiers, identifiers)
+		p.unborn, p.twin = append(p.unborn, x.Unborn), append(p.twin, x.MultipleBirth)
 	}
 	if len(p.id) > 0 {
-		w.queue(insertPersonsSQL, p.id, p.version, p.origin, p.name, p.born, p.sex, p.languages, p.contacts, p.addresses, p.identifiers)
+		w.queue(insertPersonsSQL, p.id, p.version, p.origin, p.name, p.born, p.sex, p.languages, p.contacts, p.addresses, p.identifiers, p.unborn, p.twin)
+	}
+	if len(recheck) > 0 {
+		w.queue(recheckSQL, recheck)
 	}
 	for known, more := range []string{"", unlessThereSQL} {
 		if k := keys[known]; len(k.hash) > 0 {
-			w.queue(insertKeysSQL+more, k.hash, k.person)
+			w.queue(insertKeysSQL+more, k.generation, k.hash, k.person)
 		}
 		if m := members[known]; len(m.person) > 0 {
 			w.queue(insertMembersSQL+more, m.household, m.person)
 		}
+	}
+}
+
+func aliases(p *referral.Person) string {
+	if len(p.Aliases) == 0 {
+		return ""
+	}
+	return text(p.Aliases)
+}
+
+// questions keeps pairs of persons that may be one. A pair that was asked about
+// for the same facts is not asked about again.
+func (w *writer) questions(questions []referral.Question, now time.Time, newID func() string) {
+	var q struct {
+		id, a, b, model, zone, reasons, evidence, origin []string
+		odds                                             []float32
+		p                                                []float64
+		facts                                            [][]byte
+		at                                               []time.Time
+	}
+	for _, x := range questions {
+		q.id, q.a, q.b, q.model, q.zone = append(q.id, newID()), append(q.a, string(x.A)), append(q.b, string(x.B)), append(q.model, x.Model), append(q.zone, x.Zone)
+		q.reasons, q.evidence, q.origin = append(q.reasons, array(x.Reasons)), append(q.evidence, text(x.Evidence)), append(q.origin, string(x.Origin))
+		q.odds, q.p, q.facts, q.at = append(q.odds, float32(x.LogOdds)), append(q.p, x.P), append(q.facts, x.Facts[:]), append(q.at, now)
+	}
+	if len(q.id) > 0 {
+		w.queue(insertQuestionsSQL, q.id, q.a, q.b, q.model, q.odds, q.p, q.zone, q.reasons, q.evidence, q.facts, q.origin, q.at)
 	}
 }
 
@@ -357,7 +413,11 @@ func (w *writer) update(x *referral.Referral, document string) {
 }
 
 func (w *writer) links(changed []*referral.Referral) {
-	var all [2]struct{ referral, ref, person, role, basis []string } // of new referrals, and of others
+	var all [2]struct { // of new referrals, and of others
+		referral, ref, person, role, basis []string
+		model, evidence                    []*string
+		odds                               []*float32
+	}
 	for _, x := range changed {
 		if !x.IsNew() && !x.Relinked() {
 			continue
@@ -371,6 +431,13 @@ func (w *writer) links(changed []*referral.Referral) {
 			refs = append(refs, link.Ref)
 			l.referral, l.ref, l.person = append(l.referral, string(x.ID)), append(l.ref, link.Ref), append(l.person, string(link.Person))
 			l.role, l.basis = append(l.role, link.Role), append(l.basis, link.Basis)
+			var model, evidence *string
+			var odds *float32
+			if s := link.Score; s != nil {
+				codes, bits := text(s.Evidence), float32(s.LogOdds)
+				model, evidence, odds = &s.Model, &codes, &bits
+			}
+			l.model, l.evidence, l.odds = append(l.model, model), append(l.evidence, evidence), append(l.odds, odds)
 		}
 		if !x.IsNew() {
 			w.queue(forgetLinksSQL, string(x.ID), refs)
@@ -378,7 +445,7 @@ func (w *writer) links(changed []*referral.Referral) {
 	}
 	for i, over := range []string{"", overLinksSQL} {
 		if l := all[i]; len(l.ref) > 0 {
-			w.queue(insertLinksSQL+over, l.referral, l.ref, l.person, l.role, l.basis)
+			w.queue(insertLinksSQL+over, l.referral, l.ref, l.person, l.role, l.basis, l.model, l.odds, l.evidence)
 		}
 	}
 }

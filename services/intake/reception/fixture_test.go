@@ -39,6 +39,10 @@ func desk(t testing.TB) (*reception.Reception, *kit.DB, context.Context) {
 
 func on(t testing.TB, db *kit.DB, c clock.Clock) *reception.Reception {
 	t.Helper()
+	indexes, err := postgres.NewIndexes()
+	if err != nil {
+		t.Fatal(err)
+	}
 	book, err := rules.Load(rules.Files)
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +56,7 @@ func on(t testing.TB, db *kit.DB, c clock.Clock) *reception.Reception {
 		t.Fatal(err)
 	}
 	return &reception.Reception{
-		DB: db, Clock: c, Desk: &referral.Desk{RuleBook: book, Matcher: referral.SimpleMatcher{}, IDs: reception.UUIDs{}},
+		DB: db, Clock: c, Desk: &referral.Desk{RuleBook: book, IDs: reception.UUIDs{}}, Indexes: indexes,
 		Agency: func(id tenant.AgencyID) (*referral.Agency, error) {
 			a, err := bundle.Agency(id)
 			if err != nil {

@@ -41,9 +41,11 @@ const (
 
 // Reception takes events in for every agency.
 type Reception struct {
-	DB    *postgres.DB
-	Desk  *referral.Desk
-	Clock clock.Clock
+	DB   *postgres.DB
+	Desk *referral.Desk
+	// Indexes are what each agency finds its persons by.
+	Indexes *store.Indexes
+	Clock   clock.Clock
 	// Agency gives what intake must know of an agency. It fails with a fault for
 	// one that is not known.
 	Agency func(tenant.AgencyID) (*referral.Agency, error)
@@ -227,12 +229,12 @@ func (r *Reception) together(ctx context.Context, items []*item) error {
 	if err != nil {
 		return err
 	}
-	return r.DB.InTenant(ctx, func(ctx context.Context, tx *postgres.Tx) error {
+	take := func(ctx context.Context, tx *postgres.Tx) error {
 		let, list, arrivals := r.let(tx, items)
 		if len(let) == 0 {
 			return nil
 		}
-		book, err := store.LoadBook(ctx, tx, list, r.Desk.Matcher)
+		book, err := store.LoadBook(ctx, tx, list, r.Indexes)
 		if err != nil {
 			return err
 		}
@@ -242,9 +244,20 @@ func (r *Reception) together(ctx context.Context, items []*item) error {
 				return err
 			}
 		}
-		return store.SaveBook(ctx, tx, book, arrivals, r.Desk.Matcher, now, newID)
-	})
+		return store.SaveBook(ctx, tx, book, arrivals, now, newID)
+	}
+	// Persons are compared without being locked; one whom another changed since is
+	// compared again.
+	for attempt := 1; ; attempt++ {
+		err := r.DB.InTenant(ctx, take)
+		if err == nil || attempt == attempts || !store.ChangedMeanwhile(err) {
+			return err
+		}
+	}
 }
+
+// attempts bounds how often a group is taken in anew because of others.
+const attempts = 5
 
 // let are the items whose senders may send: those of the topic, which nobody asks
 // for, and those Guard allows.

@@ -14,7 +14,6 @@ import (
 // it must be answered, which clocks run.
 type Desk struct {
 	RuleBook RuleBook
-	Matcher  Matcher
 	IDs      IDs
 }
 
@@ -35,16 +34,18 @@ func (d *Desk) Rules(a *Agency, now time.Time) (Rules, error) {
 	return d.RuleBook.InForce(a.Calendar.Today(now))
 }
 
-// Book is what is known of all that a group of arrivals touches.
+// Book is what is known of all that a group of arrivals touches, and who finds
+// who is who in it.
 type Book struct {
 	*Ledger
+	Matcher   Matcher
 	People    *People
 	Referrals map[ReferralID]*Referral
 }
 
 // NewBook makes an empty one.
-func NewBook() *Book {
-	return &Book{Ledger: NewLedger(), People: NewPeople(), Referrals: map[ReferralID]*Referral{}}
+func NewBook(m Matcher) *Book {
+	return &Book{Matcher: m, Ledger: NewLedger(), People: NewPeople(), Referrals: map[ReferralID]*Referral{}}
 }
 
 // Receive takes one arrival and brings the referral it belongs to, if any, to
@@ -56,7 +57,7 @@ func (d *Desk) Receive(b *Book, e Event, trace string, a *Agency, now time.Time)
 	}
 	rf := b.Referrals[step.Referral]
 	if step.New {
-		if rf, err = d.Open(step.Entry, e.Content, trace, b.People, a, now); err != nil {
+		if rf, err = d.Open(step.Entry, e.Content, trace, b, a, now); err != nil {
 			return Verdict{}, err
 		}
 		b.Referrals[rf.ID] = rf
@@ -65,18 +66,18 @@ func (d *Desk) Receive(b *Book, e Event, trace string, a *Agency, now time.Time)
 			return step.Verdict, nil
 		}
 	}
-	return step.Verdict, d.Amend(rf, step.Outcome, step.Entry.ReceiptID, b.People, a, now)
+	return step.Verdict, d.Amend(rf, step.Outcome, step.Entry.ReceiptID, b, a, now)
 }
 
 // Open makes the referral a submission asks for, as it was submitted; what
 // amended it before it came is then applied by Amend.
-func (d *Desk) Open(e *Entry, c *Content, trace string, people *People, a *Agency, now time.Time) (*Referral, error) {
+func (d *Desk) Open(e *Entry, c *Content, trace string, b *Book, a *Agency, now time.Time) (*Referral, error) {
 	rf := &Referral{
 		ID: e.ReferralID, Version: 1, Status: Received, Receipt: e.ReceiptID, Ref: e.Ref, ArrivedAt: now, Trace: trace,
 		Content: *c, Document: e.Document, isNew: true,
 	}
-	rf.Persons = people.identify(c.Persons, rf.ID, d.Matcher, d.IDs)
-	rf.Household = people.household(rf.Persons, c.Household, d.IDs)
+	rf.Persons = b.People.identify(c.Persons, rf, b.Matcher, d.IDs)
+	rf.Household = b.People.household(rf.Persons, c.Household, d.IDs)
 	rules, err := d.Rules(a, now)
 	if err != nil {
 		return nil, err
@@ -94,7 +95,7 @@ func (d *Desk) Open(e *Entry, c *Content, trace string, people *People, a *Agenc
 
 // Amend brings the referral to what its history now comes to. by is the receipt
 // of what arrived. It changes nothing when nothing that counts is otherwise.
-func (d *Desk) Amend(rf *Referral, out Outcome, by ReceiptID, people *People, a *Agency, now time.Time) error {
+func (d *Desk) Amend(rf *Referral, out Outcome, by ReceiptID, b *Book, a *Agency, now time.Time) error {
 	if rf.WantsFeedback != out.WantsFeedback {
 		rf.WantsFeedback = out.WantsFeedback
 		rf.changed = true
@@ -104,7 +105,7 @@ func (d *Desk) Amend(rf *Referral, out Outcome, by ReceiptID, people *People, a 
 		return err
 	}
 	if len(changed) > 0 {
-		d.correct(rf, out, changed, by, people, now)
+		d.correct(rf, out, changed, by, b, now)
 	}
 	switch {
 	case out.Withdrawn && rf.WithdrawnAt.IsZero():
@@ -118,12 +119,12 @@ func (d *Desk) Amend(rf *Referral, out Outcome, by ReceiptID, people *People, a 
 	return d.runClocks(rf, a, now)
 }
 
-func (d *Desk) correct(rf *Referral, out Outcome, changed []string, by ReceiptID, people *People, now time.Time) {
+func (d *Desk) correct(rf *Referral, out Outcome, changed []string, by ReceiptID, b *Book, now time.Time) {
 	before := rf.Content
 	rf.Content, rf.Document, rf.Amended = out.Content, out.Document, true
 	rf.change()
 	if slices.Contains(changed, "persons") {
-		d.correctPersons(rf, before.Persons, people)
+		d.correctPersons(rf, before.Persons, b)
 	}
 	data := ReferralCorrected{Referral: rf.ID, Changed: changed}
 	if slices.Contains(changed, "urgency") {
@@ -136,7 +137,7 @@ func (d *Desk) correct(rf *Referral, out Outcome, changed []string, by ReceiptID
 // correctPersons follows corrected persons by ref: one that stays is the same
 // person with corrected details, one that is new is identified, one that is gone
 // is no longer in the referral.
-func (d *Desk) correctPersons(rf *Referral, before []ReportedPerson, people *People) {
+func (d *Desk) correctPersons(rf *Referral, before []ReportedPerson, b *Book) {
 	links := make([]PersonLink, 0, len(rf.Content.Persons))
 	var added []ReportedPerson
 	for _, now := range rf.Content.Persons {
@@ -148,13 +149,18 @@ func (d *Desk) correctPersons(rf *Referral, before []ReportedPerson, people *Peo
 		link.Role = now.Role
 		links = append(links, *link)
 		i := slices.IndexFunc(before, func(p ReportedPerson) bool { return p.Ref == now.Ref })
-		if p := people.Get(link.Person); p != nil && i >= 0 {
+		if p := b.People.Get(link.Person); p != nil && i >= 0 {
 			p.correct(before[i], now, rf.ID)
-			people.Know(p, d.Matcher.Keys(p.reported())...)
+			b.People.Know(p, b.Matcher.Find(p)...)
 		}
 	}
 	rf.relinked = true
-	rf.Persons = append(links, people.identify(added, rf.ID, d.Matcher, d.IDs)...)
+	rf.Persons = links
+	rf.Persons = append(links, b.People.identify(added, rf, b.Matcher, d.IDs)...)
+	// Who those the correction adds may be was not loaded with it.
+	for _, l := range rf.Persons[len(links):] {
+		b.People.Get(l.Person).corrected = true
+	}
 }
 
 func (d *Desk) withdraw(rf *Referral, by ReceiptID, now time.Time) {

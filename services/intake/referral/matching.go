@@ -2,6 +2,9 @@ package referral
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"unicode"
@@ -11,144 +14,172 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Candidate is a known person whom a key of a reported one found.
-type Candidate struct {
-	Person *Person
+// Matcher finds who is who. What it must keep is that the keys of a person saved
+// and those of one looked for meet whenever Match might link them.
+type Matcher interface {
+	// Find are the keys a person is looked for by.
+	Find(p *Person) []int64
+	// Keep are the keys a person is saved under: what Find gives, and beside it
+	// what another generation of keys would find them by while there is one.
+	Keep(p *Person) []IndexKey
+	// Match decides for the persons of one report together. Two persons of one
+	// report are never one person.
+	Match(r Report) []Link
 }
+
+// IndexKey is one thing a person is found by, in a generation of keys.
+type IndexKey struct {
+	Generation int16
+	Hash       int64
+}
+
+// Report is the persons of one referral as it describes them, and for each the
+// known persons their keys found.
+type Report struct {
+	Persons []*Person
+	Found   [][]*Person
+	// Together says of each person whether they are a member of the household
+	// the referral states.
+	Together []bool
+}
+
+// The bases of a link.
+const (
+	BasisNew    = "new"    // nobody known is like them
+	BasisLinked = "linked" // to a known person, by score
+	BasisAsked  = "asked"  // a new person for now; who they are is for a person to decide
+)
 
 // Link says which known person a reported one is, or that it is a new one.
 type Link struct {
-	// Person is "" for somebody not known before.
-	Person PersonID
-	// Basis is the code of why: "name_birth_date", "name_household", "new".
-	Basis string
+	// Person is nil for somebody not known before.
+	Person *Person
+	Basis  string
+	// Score is why, of a link.
+	Score *Score
+	// Asks are the known persons the reported one may be, likeliest first, when
+	// the basis is BasisAsked.
+	Asks []Likeness
 }
 
-// Matcher finds who is who. An engine that knows more may take SimpleMatcher's
-// place; what it must keep is that Keys of a person saved and Keys of a person
-// looked for meet whenever Match might link them.
-type Matcher interface {
-	// Keys are the index keys a person is saved and looked for under, few and exact.
-	Keys(p ReportedPerson) []string
-	// Match links the persons of one referral, given what their keys found: one
-	// list of candidates a person, one link a person. Two persons of one referral
-	// are never one person.
-	Match(persons []ReportedPerson, found [][]Candidate) []Link
+// Likeness is a known person and how likely the one in question is the same.
+type Likeness struct {
+	Person *Person
+	Score
 }
 
-// SimpleMatcher links on exact evidence alone: the same normalised name and the
-// same full birth date; or the same name and an address or telephone in common,
-// with birth dates that agree. Anything less is a new person: a missed link can
-// be mended, a false one lets a family read another's file.
-type SimpleMatcher struct{}
+// Score is how likely two records are of one person, by which model, and why.
+type Score struct {
+	Model   string  // the hash that names the model
+	LogOdds float64 // log2
+	P       float64
+	Zone    string // link, ask or new: what the pair by itself would come to
+	// Reasons are codes of what keeps a likely pair from being linked unasked.
+	Reasons  []string
+	Evidence []Evidence
+}
 
-// Keys implements Matcher.
-func (SimpleMatcher) Keys(p ReportedPerson) []string {
-	name := nameKey(p.Name)
-	if name == "" {
-		return nil
+// Evidence is one comparison of two records, without the values compared.
+type Evidence struct {
+	Comparison string  `json:"comparison"`
+	Level      string  `json:"level"`
+	Weight     float64 `json:"weight"` // bits for (positive) or against one person
+}
+
+// LogValue keeps what is like between persons out of logs.
+func (Score) LogValue() slog.Value { return slog.StringValue(Redacted) }
+
+// Question is a pair of persons that may be one, for a person to decide.
+type Question struct {
+	A, B   PersonID // A < B
+	Facts  [32]byte
+	Origin ReferralID // that gave rise to it; "" when none did
+	Score
+}
+
+// Ask is the question whether two persons are one.
+func Ask(p, q *Person, s Score, origin ReferralID) Question {
+	if p.ID > q.ID {
+		p, q = q, p
 	}
-	var keys []string
-	if p.BirthDate.Full() {
-		keys = append(keys, "nb:"+name+":"+string(p.BirthDate))
+	return Question{A: p.ID, B: q.ID, Facts: FactsHash(p, q), Origin: origin, Score: s}
+}
+
+// FactsHash is a hash of all that is compared of two persons, whichever comes
+// first. While it stays the same, so does the answer to whether they are one.
+func FactsHash(p, q *Person) [32]byte {
+	if p.ID > q.ID {
+		p, q = q, p
 	}
-	for _, place := range places(p.Addresses, p.Contacts) {
-		if key := "np:" + name + ":" + place; !slices.Contains(keys, key) {
-			keys = append(keys, key)
+	type facts struct {
+		Name           Name
+		Aliases        []Name
+		BirthDate      PartialDate
+		Sex            string
+		Contacts       []string
+		Addresses      []Address
+		Identifiers    []Identifier
+		Unborn, Twin   bool
+		Seal, PersonID string
+	}
+	of := func(p *Person) facts {
+		f := facts{
+			Name: p.Name, Aliases: p.Aliases, BirthDate: p.BirthDate, Sex: p.Sex, Addresses: p.Addresses, Identifiers: p.Identifiers,
+			Unborn: p.Unborn, Twin: p.MultipleBirth, Seal: p.Seal, PersonID: string(p.ID),
 		}
-	}
-	return keys
-}
-
-// Match implements Matcher.
-func (m SimpleMatcher) Match(persons []ReportedPerson, found [][]Candidate) []Link {
-	links := make([]Link, len(persons))
-	taken := map[PersonID]bool{}
-	for i, p := range persons {
-		links[i].Basis = "new"
-		ranked := m.rank(p, found[i])
-		for _, r := range ranked {
-			if !taken[r.person] {
-				links[i] = Link{Person: r.person, Basis: r.basis}
-				taken[r.person] = true
-				break
-			}
+		for _, c := range p.Contacts { // whether one is safe to use says nothing of who it is
+			f.Contacts = append(f.Contacts, c.Kind+" "+c.Value)
 		}
+		return f
 	}
-	return links
+	return sha256.Sum256(canonical([2]facts{of(p), of(q)}))
 }
 
-type ranked struct {
-	person PersonID
-	basis  string
-}
+// Alike orders candidates: those first who share most with the one looked for,
+// each thing shared counting by how rare it is.
+type Alike[P cmp.Ordered] struct{ worth map[P]float64 }
 
-func (m SimpleMatcher) rank(p ReportedPerson, found []Candidate) []ranked {
-	var fit []ranked
-	mine := m.Keys(p)
-	for _, c := range found {
-		if !compatible(p, c.Person) {
-			continue
-		}
-		basis := ""
-		for _, key := range m.Keys(c.Person.reported()) {
-			if !slices.Contains(mine, key) {
-				continue
-			}
-			if strings.HasPrefix(key, "nb:") {
-				basis = "name_birth_date"
-				break
-			}
-			basis = "name_household"
-		}
-		if basis != "" {
-			fit = append(fit, ranked{c.Person.ID, basis})
-		}
+// MostFound bounds the persons one is compared with; MostOfKey those read of one
+// key, the newest first: a key that finds more of them says little of any.
+const (
+	MostFound = 50
+	MostOfKey = 32
+)
+
+// Share notes that one key found these persons.
+func (a *Alike[P]) Share(found []P) {
+	if a.worth == nil {
+		a.worth = map[P]float64{}
 	}
-	slices.SortFunc(fit, func(a, b ranked) int { return cmp.Or(cmp.Compare(a.basis, b.basis), cmp.Compare(a.person, b.person)) })
-	return fit
-}
-
-// compatible says whether nothing known contradicts that both are one person.
-func compatible(p ReportedPerson, q *Person) bool {
-	if !p.BirthDate.Agrees(q.BirthDate) {
-		return false
+	for _, p := range found {
+		a.worth[p] += math.Log2(2 * MostOfKey / float64(min(len(found), MostOfKey)))
 	}
-	known := func(sex string) bool { return sex == "female" || sex == "male" }
-	return p.Sex == q.Sex || !known(p.Sex) || !known(q.Sex)
 }
 
-// nameKey is a name without case, marks and punctuation: given names in order,
-// then the family name. It is "" unless both are known.
-func nameKey(n Name) string {
-	given, family := fold(strings.Join(n.Given, " ")), fold(n.Family)
+// Best are the persons to compare with, most alike first, at most MostFound.
+func (a *Alike[P]) Best() []P {
+	best := make([]P, 0, len(a.worth))
+	for p := range a.worth {
+		best = append(best, p)
+	}
+	slices.SortFunc(best, func(p, q P) int { return cmp.Or(cmp.Compare(a.worth[q], a.worth[p]), cmp.Compare(q, p)) })
+	return best[:min(len(best), MostFound)]
+}
+
+// LockName names what two reports of one person have in common as a rule: their
+// first names in any order, without case, marks and punctuation. Who is about to
+// make a person known holds it, so that two who report the same person at once
+// come one after the other. "" when there is too little to go by.
+func LockName(n Name) string {
+	given := ""
+	if len(n.Given) > 0 {
+		given = fold(n.Given[0])
+	}
+	family := fold(n.Family)
 	if given == "" || family == "" {
 		return ""
 	}
-	return given + "|" + family
-}
-
-// places are what two reports of one home have in common, normalised.
-func places(addresses []Address, contacts []Contact) []string {
-	var keys []string
-	for _, a := range addresses {
-		if line := fold(strings.Join(a.Lines, " ")); line != "" && a.PostalCode+a.City != "" {
-			keys = append(keys, "a:"+line+"|"+fold(cmp.Or(a.PostalCode, a.City)))
-		}
-	}
-	for _, c := range contacts {
-		if digits := strings.Map(digit, c.Value); c.Kind != "email" && len(digits) >= 7 {
-			keys = append(keys, "t:"+digits)
-		}
-	}
-	return keys
-}
-
-func digit(r rune) rune {
-	if r >= '0' && r <= '9' {
-		return r
-	}
-	return -1
+	return min(given, family) + "|" + max(given, family)
 }
 
 // fold lowers s, takes marks off letters and leaves letters and digits alone.

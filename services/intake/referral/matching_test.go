@@ -5,69 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"pgregory.net/rapid"
 )
-
-func person(given, family, born string, change ...func(*ReportedPerson)) ReportedPerson {
-	p := ReportedPerson{Ref: "p1", Role: "child", Name: Name{Given: []string{given}, Family: family}, BirthDate: PartialDate(born)}
-	for _, c := range change {
-		c(&p)
-	}
-	return p
-}
-
-func living(street string) func(*ReportedPerson) {
-	return func(p *ReportedPerson) {
-		p.Addresses = append(p.Addresses, Address{Lines: []string{street}, PostalCode: "90100"})
-	}
-}
-
-func sex(s string) func(*ReportedPerson) { return func(p *ReportedPerson) { p.Sex = s } }
-
-func TestSimpleMatcher(t *testing.T) {
-	for name, c := range map[string]struct {
-		known, now ReportedPerson
-		want       string
-	}{
-		"same name and birth date":                {person("Väinö", "Mäki-Laine", "2015-02-03"), person("VAINO", "maki laine", "2015-02-03"), "name_birth_date"},
-		"another birth date":                      {person("Ada", "Koski", "2015-02-03"), person("Ada", "Koski", "2015-02-04"), "new"},
-		"same name at the same address":           {person("Ada", "Koski", "2015", living("Katu 1")), person("Ada", "Koski", "", living("katu 1")), "name_household"},
-		"same name elsewhere, no birth date":      {person("Ada", "Koski", "", living("Katu 1")), person("Ada", "Koski", "", living("Katu 2")), "new"},
-		"parent and child of one name, same home": {person("Ada", "Koski", "1985-02-03", living("Katu 1")), person("Ada", "Koski", "2015-02-03", living("Katu 1")), "new"},
-		"the year agrees, same home":              {person("Ada", "Koski", "2015-02-03", living("Katu 1")), person("Ada", "Koski", "2015", living("Katu 1")), "name_household"},
-		"twins of one birth date":                 {person("Ada", "Koski", "2015-02-03", living("Katu 1")), person("Eva", "Koski", "2015-02-03", living("Katu 1")), "new"},
-		"sex contradicts":                         {person("Kim", "Koski", "2015-02-03", sex("male")), person("Kim", "Koski", "2015-02-03", sex("female")), "new"},
-		"sex not known":                           {person("Kim", "Koski", "2015-02-03", sex("male")), person("Kim", "Koski", "2015-02-03", sex("unknown")), "name_birth_date"},
-		"no given name is nobody":                 {person("", "Koski", "2015-02-03", living("Katu 1")), person("", "Koski", "2015-02-03", living("Katu 1")), "new"},
-	} {
-		people, ids := NewPeople(), &counter{}
-		people.identify([]ReportedPerson{c.known}, "r1", SimpleMatcher{}, ids)
-		got := people.identify([]ReportedPerson{c.now}, "r2", SimpleMatcher{}, ids)
-		if got[0].Basis != c.want {
-			t.Errorf("%s: got %s, want %s", name, got[0].Basis, c.want)
-		}
-	}
-}
-
-// Two persons of one referral are never one person, whatever they are called.
-func TestSimpleMatcher_PersonsOfOneReferralStayApart(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		one := func() ReportedPerson {
-			return person(rapid.SampledFrom([]string{"Ada", "Bo"}).Draw(rt, "given"), "Koski", rapid.SampledFrom([]string{"", "2015", "2015-02-03"}).Draw(rt, "born"), living("Katu 1"))
-		}
-		people, ids := NewPeople(), &counter{}
-		for range 3 {
-			reported := []ReportedPerson{one(), one(), one()}
-			seen := map[PersonID]bool{}
-			for _, l := range people.identify(reported, "r", SimpleMatcher{}, ids) {
-				if seen[l.Person] {
-					rt.Fatalf("%s is twice in one referral", l.Person)
-				}
-				seen[l.Person] = true
-			}
-		}
-	})
-}
 
 func TestPerson_LearnsGapsAndTheCarefulWord(t *testing.T) {
 	p := &Person{BirthDate: "2015", Sex: "unknown", Contacts: []Contact{{"phone", "1234567", "yes"}}, Addresses: []Address{{Lines: []string{"Katu 1"}}}}

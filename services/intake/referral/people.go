@@ -1,16 +1,19 @@
 package referral
 
 import (
+	"cmp"
 	"log/slog"
 	"slices"
 )
 
 // Person is somebody intake knows, by all the referrals they were in.
 type Person struct {
-	ID           PersonID
-	Version      int64
-	Origin       ReferralID // the referral that made them known
-	Name         Name
+	ID      PersonID
+	Version int64
+	Origin  ReferralID // the referral that made them known
+	Name    Name
+	// Aliases are the other names reports gave the person.
+	Aliases      []Name
 	BirthDate    PartialDate
 	Sex          string
 	Languages    []string
@@ -19,8 +22,14 @@ type Person struct {
 	Identifiers  []Identifier
 	ContactRules *ContactRules
 	Households   []HouseholdID
+	// Seal keeps the person's identity apart from all others: SealAdoption or
+	// SealProtected; "" for nearly everybody.
+	Seal string
+	// Unborn is an expected child; MultipleBirth a child known to be a twin or
+	// triplet.
+	Unborn, MultipleBirth bool
 
-	isNew, changed, moved bool
+	isNew, changed, moved, corrected bool
 }
 
 // LogValue keeps personal data out of logs.
@@ -37,16 +46,52 @@ func (p *Person) IsNew() bool   { return p.isNew }
 func (p *Person) Changed() bool { return p.changed }
 func (p *Person) Moved() bool   { return p.moved }
 
-func (p *Person) reported() ReportedPerson {
-	return ReportedPerson{Name: p.Name, BirthDate: p.BirthDate, Sex: p.Sex, Languages: p.Languages, Contacts: p.Contacts, Addresses: p.Addresses, Identifiers: p.Identifiers}
+// Corrected says that the person's facts changed otherwise than by a report that
+// was compared: who they are like is to be looked at again.
+func (p *Person) Corrected() bool { return p.corrected }
+
+// The reasons to seal an identity.
+const (
+	SealAdoption  = "adoption"
+	SealProtected = "protected_identity"
+)
+
+// Hidden says whether an address of the person is confidential.
+func (p *Person) Hidden() bool {
+	return slices.ContainsFunc(p.Addresses, func(a Address) bool { return a.Confidential })
 }
 
-// Reported is the person as one would be reported, for a Matcher's Keys.
-func (p *Person) Reported() ReportedPerson { return p.reported() }
+const (
+	kindPrebirth = "prebirth"
+	roleChild    = "child"
+)
+
+// newPersons are the persons of a referral as it describes them. A child expected
+// has no date of birth and no name of its own yet; children of one family and one
+// birth date are twins.
+func newPersons(reported []ReportedPerson, kind string, of ReferralID, ids IDs) []*Person {
+	persons := make([]*Person, len(reported))
+	for i, r := range reported {
+		persons[i] = &Person{
+			ID: ids.Person(), Version: 1, Origin: of, Name: r.Name, BirthDate: r.BirthDate, Sex: r.Sex, Languages: slices.Clone(r.Languages),
+			Contacts: slices.Clone(r.Contacts), Addresses: slices.Clone(r.Addresses), Identifiers: slices.Clone(r.Identifiers), isNew: true,
+			Unborn: kind == kindPrebirth && r.Role == roleChild && r.BirthDate == "" && len(r.Name.Given) == 0,
+		}
+	}
+	for i, p := range persons {
+		for j, q := range persons[:i] {
+			if reported[i].Role == roleChild && reported[j].Role == roleChild && p.BirthDate.Full() && p.BirthDate == q.BirthDate && fold(p.Name.Family) == fold(q.Name.Family) {
+				p.MultipleBirth, q.MultipleBirth = true, true
+			}
+		}
+	}
+	return persons
+}
 
 // learn adds what a further referral says: gaps are filled, nothing known is
 // overwritten, and of two words on whether a contact is safe the more careful holds.
 func (p *Person) learn(r ReportedPerson) {
+	p.learnName(r.Name)
 	if p.BirthDate.Agrees(r.BirthDate) && len(r.BirthDate) > len(p.BirthDate) {
 		p.BirthDate, p.changed = r.BirthDate, true
 	}
@@ -70,6 +115,25 @@ func (p *Person) learn(r ReportedPerson) {
 	}
 	for _, a := range r.Addresses {
 		p.learnAddress(a)
+	}
+}
+
+// mostAliases bounds the names a person is known by beside their own.
+const mostAliases = 20
+
+func (p *Person) learnName(n Name) {
+	same := func(m Name) bool { return m.Family == n.Family && slices.Equal(m.Given, n.Given) }
+	if n.Family == "" && len(n.Given) == 0 || same(p.Name) || slices.ContainsFunc(p.Aliases, same) || len(p.Aliases) == mostAliases {
+		return
+	}
+	p.Aliases, p.changed = append(p.Aliases, n), true
+}
+
+// join adds what a report says of somebody it was linked to.
+func (p *Person) join(reported *Person, r ReportedPerson) {
+	p.learn(r)
+	if reported.MultipleBirth && !p.MultipleBirth {
+		p.MultipleBirth, p.changed = true, true
 	}
 }
 
@@ -121,7 +185,7 @@ func (p *Person) correct(before, now ReportedPerson, referral ReferralID) {
 	if before.same(now) {
 		return
 	}
-	p.changed = true
+	p.changed, p.corrected = true, true
 	if p.Origin == referral {
 		p.Name, p.BirthDate, p.Sex = now.Name, now.BirthDate, now.Sex
 	}
@@ -147,24 +211,24 @@ func (r ReportedPerson) same(s ReportedPerson) bool {
 // People are the known persons a group of arrivals may be about, by the keys
 // they are found under.
 type People struct {
-	byID  map[PersonID]*Person
-	byKey map[string][]*Person
+	byID      map[PersonID]*Person
+	byKey     map[int64][]PersonID
+	questions []Question
 }
 
 // NewPeople makes an empty one.
 func NewPeople() *People {
-	return &People{byID: map[PersonID]*Person{}, byKey: map[string][]*Person{}}
+	return &People{byID: map[PersonID]*Person{}, byKey: map[int64][]PersonID{}}
 }
 
 // Know adds a stored person, found under the given keys.
-func (ps *People) Know(p *Person, keys ...string) {
-	if known := ps.byID[p.ID]; known != nil {
-		p = known
+func (ps *People) Know(p *Person, keys ...int64) {
+	if ps.byID[p.ID] == nil {
+		ps.byID[p.ID] = p
 	}
-	ps.byID[p.ID] = p
 	for _, k := range keys {
-		if !slices.Contains(ps.byKey[k], p) {
-			ps.byKey[k] = append(ps.byKey[k], p)
+		if !slices.Contains(ps.byKey[k], p.ID) {
+			ps.byKey[k] = append(ps.byKey[k], p.ID)
 		}
 	}
 }
@@ -172,54 +236,64 @@ func (ps *People) Know(p *Person, keys ...string) {
 // Get gives a person by id; nil when it was not made known.
 func (ps *People) Get(id PersonID) *Person { return ps.byID[id] }
 
+// Questions are the pairs of persons that may be one, for a person to decide.
+func (ps *People) Questions() []Question { return ps.questions }
+
 // All are the persons, in the order of their ids.
 func (ps *People) All() []*Person {
 	all := make([]*Person, 0, len(ps.byID))
 	for _, p := range ps.byID {
 		all = append(all, p)
 	}
-	slices.SortFunc(all, func(a, b *Person) int {
-		if a.ID < b.ID {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(all, func(a, b *Person) int { return cmp.Compare(a.ID, b.ID) })
 	return all
 }
 
-func (ps *People) find(keys []string) []Candidate {
-	var found []Candidate
+func (ps *People) find(keys []int64) []*Person {
+	var alike Alike[PersonID]
 	for _, k := range keys {
-		for _, p := range ps.byKey[k] {
-			if !slices.ContainsFunc(found, func(c Candidate) bool { return c.Person == p }) {
-				found = append(found, Candidate{Person: p})
-			}
+		if found := ps.byKey[k]; len(found) > 0 {
+			alike.Share(found[max(0, len(found)-MostOfKey):])
 		}
+	}
+	var found []*Person
+	for _, id := range alike.Best() {
+		found = append(found, ps.byID[id])
 	}
 	return found
 }
 
-// identify links each reported person to a known one, or makes them known.
-func (ps *People) identify(persons []ReportedPerson, of ReferralID, m Matcher, ids IDs) []PersonLink {
-	found := make([][]Candidate, len(persons))
-	for i, p := range persons {
-		found[i] = ps.find(m.Keys(p))
+// Described are the persons a referral describes, not yet known: what is looked for.
+func Described(c *Content) []*Person { return newPersons(c.Persons, c.Kind, "", noIDs{}) }
+
+type noIDs struct{ IDs }
+
+func (noIDs) Person() PersonID { return "" }
+
+// identify links each reported person to a known one, or makes them known; of
+// those who may be somebody known it keeps the question.
+func (ps *People) identify(reported []ReportedPerson, of *Referral, m Matcher, ids IDs) []PersonLink {
+	report := Report{Persons: newPersons(reported, of.Content.Kind, of.ID, ids)}
+	for i, p := range report.Persons {
+		found := slices.DeleteFunc(ps.find(m.Find(p)), func(known *Person) bool { // another person of this referral
+			return slices.ContainsFunc(of.Persons, func(l PersonLink) bool { return l.Person == known.ID })
+		})
+		report.Found = append(report.Found, found)
+		report.Together = append(report.Together, slices.Contains(of.Content.Household, reported[i].Ref))
 	}
-	links := make([]PersonLink, len(persons))
-	for i, link := range m.Match(persons, found) {
-		p := persons[i]
-		if link.Person == "" {
-			link.Person = ids.Person()
-			ps.Know(&Person{
-				ID: link.Person, Version: 1, Origin: of, Name: p.Name, BirthDate: p.BirthDate, Sex: p.Sex, Languages: slices.Clone(p.Languages),
-				Contacts: slices.Clone(p.Contacts), Addresses: slices.Clone(p.Addresses), Identifiers: slices.Clone(p.Identifiers), isNew: true,
-			}, m.Keys(p)...)
+	links := make([]PersonLink, len(reported))
+	for i, link := range m.Match(report) {
+		p := link.Person
+		if p == nil {
+			p = report.Persons[i]
 		} else {
-			known := ps.byID[link.Person]
-			known.learn(p)
-			ps.Know(known, m.Keys(known.reported())...)
+			p.join(report.Persons[i], reported[i])
 		}
-		links[i] = PersonLink{Ref: p.Ref, Person: link.Person, Role: p.Role, Basis: link.Basis}
+		ps.Know(p, m.Find(p)...)
+		links[i] = PersonLink{Ref: reported[i].Ref, Person: p.ID, Role: reported[i].Role, Basis: link.Basis, Score: link.Score}
+		for _, like := range link.Asks {
+			ps.questions = append(ps.questions, Ask(p, like.Person, like.Score, of.ID))
+		}
 	}
 	return links
 }

@@ -66,6 +66,7 @@ type PersonLink struct {
 	Person PersonID
 	Role   string
 	Basis  string
+	Score  *Score // of a link made just now
 }
 
 // HistoryEntry says what happened, when and by whom: a worker's id, or "sender",

@@ -12,6 +12,7 @@ import (
 	specs "github.com/hearthfps/hearth/api-specs"
 	"github.com/hearthfps/hearth/pkg/clock"
 	sharedrules "github.com/hearthfps/hearth/pkg/rules"
+	"github.com/hearthfps/hearth/services/intake/index"
 	"github.com/hearthfps/hearth/services/intake/reception"
 	"github.com/hearthfps/hearth/services/intake/referral"
 	"github.com/hearthfps/hearth/services/intake/rules"
@@ -43,7 +44,7 @@ func desk(t testing.TB) *referral.Desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &referral.Desk{RuleBook: book, Matcher: referral.SimpleMatcher{}, IDs: reception.UUIDs{}}
+	return &referral.Desk{RuleBook: book, IDs: reception.UUIDs{}}
 }
 
 // opened is the referral that content makes when it comes at once.
@@ -52,7 +53,11 @@ func opened(t testing.TB, a *referral.Agency, c referral.Content) *referral.Refe
 	if c.SafetyFlags == nil {
 		c.SafetyFlags = []string{}
 	}
-	rf, err := desk(t).Open(&referral.Entry{ReferralID: "r", ReceiptID: "e"}, &c, "", referral.NewPeople(), a, c.ReceivedAt)
+	matcher, err := index.BuiltIn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rf, err := desk(t).Open(&referral.Entry{ReferralID: "r", ReceiptID: "e"}, &c, "", referral.NewBook(matcher), a, c.ReceivedAt)
 	if err != nil {
 		t.Fatal(err)
 	}

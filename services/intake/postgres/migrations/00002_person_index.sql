@@ -29,6 +29,15 @@ CREATE TABLE person_index (
 );
 SELECT hearth_protect('person_index');
 
+-- Persons whose facts changed outside of a new report (a correction, a seal), and
+-- those made known where not all was looked at: to be compared anew.
+CREATE TABLE match_recheck (
+    agency_id text COLLATE "C" NOT NULL DEFAULT current_setting('hearth.agency'),
+    person_id text COLLATE "C" NOT NULL,
+    PRIMARY KEY (agency_id, person_id)
+);
+SELECT hearth_protect('match_recheck');
+
 -- Models learnt from the agency's own persons. Without a row the agency matches by
 -- the model that is built in.
 CREATE TABLE match_model (
@@ -54,6 +63,7 @@ CREATE TABLE match_index (
     other_generation smallint,
     other_state      text CHECK (other_state IN ('building', 'ready', 'previous')),
     built_to         text COLLATE "C" NOT NULL DEFAULT '',
+    swept_to         text COLLATE "C" NOT NULL DEFAULT '',
     changed_by       text COLLATE "C" NOT NULL,
     changed_at       timestamptz NOT NULL,
     PRIMARY KEY (agency_id),
