@@ -106,7 +106,44 @@ func readLog(ctx context.Context, db *pgx.Conn) (recording, error) {
 		r.transactions[at] = append(r.transactions[at], insertion{table, values})
 		return nil
 	})
-	return r, err
+	return r.alone(), err
+}
+
+// alone is the recording without what refers to persons made known before it: a
+// few rows that have no place in empty tables.
+func (r recording) alone() recording {
+	known := map[string]bool{}
+	each := func(keep func(table string, column string, value *string) bool) [][]insertion {
+		var all [][]insertion
+		for _, t := range r.transactions {
+			var kept []insertion
+			for _, row := range t {
+				ok := true
+				for i, column := range r.columns[row.table] {
+					ok = ok && (i >= len(row.values) || keep(row.table, column, row.values[i]))
+				}
+				if ok {
+					kept = append(kept, row)
+				}
+			}
+			all = append(all, kept)
+		}
+		return all
+	}
+	each(func(table, column string, value *string) bool {
+		if table == "person" && column == "person_id" {
+			known[*value] = true
+		}
+		return true
+	})
+	transactions := each(func(_, column string, value *string) bool {
+		switch column {
+		case "person_id", "person_a", "person_b":
+			return known[*value]
+		}
+		return true
+	})
+	return recording{transactions: transactions, columns: r.columns}
 }
 
 // parseRow reads PostgreSQL's text format of a composite value

@@ -35,3 +35,30 @@ func TestParseRow(t *testing.T) {
 		}
 	}
 }
+
+func TestRecording_Alone_LeavesOutWhatRefersToEarlierPersons(t *testing.T) {
+	row := func(table string, values ...string) insertion {
+		i := insertion{table: table}
+		for _, v := range values {
+			i.values = append(i.values, &v)
+		}
+		return i
+	}
+	r := recording{
+		columns: map[string][]string{"person": {"person_id", "name"}, "referral_person": {"ref", "person_id"}, "match_candidate": {"person_a", "person_b"}, "referral": {"referral_id"}},
+		transactions: [][]insertion{
+			{row("person", "new", "x"), row("referral_person", "p1", "new"), row("referral_person", "p2", "earlier"), row("referral", "earlier")},
+			{row("match_candidate", "earlier", "new"), row("match_candidate", "new", "new"), row("referral_person", "p1", "new")},
+		},
+	}
+	var got []string
+	for _, t := range r.alone().transactions {
+		for _, i := range t {
+			got = append(got, i.table+" "+*i.values[0])
+		}
+	}
+	want := []string{"person new", "referral_person p1", "referral earlier", "match_candidate new", "referral_person p1"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -42,10 +42,9 @@ func (x *Index) Find(p *referral.Person) []int64 { return keys(x.Live, Describe(
 
 // Keep implements referral.Matcher.
 func (x *Index) Keep(p *referral.Person) []referral.IndexKey {
-	d := Describe(p)
-	all := inGeneration(x.Generation, keys(x.Live, d))
+	all := inGeneration(x.Generation, p.FoundBy(x))
 	if x.Other != nil && x.OtherGeneration != x.Generation {
-		all = append(all, inGeneration(x.OtherGeneration, keys(x.Other, d))...)
+		all = append(all, inGeneration(x.OtherGeneration, keys(x.Other, Describe(p)))...)
 	}
 	return all
 }

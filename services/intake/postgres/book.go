@@ -79,8 +79,8 @@ const (
 // histories and referrals those belong to, and the persons their people may be.
 // In the common case it is one round trip, or two where somebody may be known.
 func LoadBook(ctx context.Context, tx *postgres.Tx, arrivals []referral.Event, indexes *Indexes) (*referral.Book, error) {
-	l := &loader{ctx: ctx, tx: tx, indexes: indexes, waiting: nil}
-	l.use(indexes.last(tx.Agency()))
+	x := indexes.last(tx.Agency())
+	l := &loader{ctx: ctx, tx: tx, indexes: indexes, index: x, book: referral.NewBook(x)}
 	refs, locks := []referral.EventRef{}, []int64{}
 	for _, e := range arrivals {
 		refs = append(refs, e.Ref)
@@ -90,7 +90,7 @@ func LoadBook(ctx context.Context, tx *postgres.Tx, arrivals []referral.Event, i
 			locks = append(locks, l.lock("event:", e.Target.Source, e.Target.ID))
 			continue
 		}
-		l.reported = append(l.reported, referral.Described(e.Content)...)
+		l.submitted = append(l.submitted, e.Content)
 		for _, p := range e.Content.Persons {
 			if name := referral.LockName(p.Name); name != "" {
 				locks = append(locks, l.lock("person:", name))
@@ -107,23 +107,14 @@ func LoadBook(ctx context.Context, tx *postgres.Tx, arrivals []referral.Event, i
 }
 
 type loader struct {
-	ctx      context.Context
-	tx       *postgres.Tx
-	indexes  *Indexes
-	index    *index.Index
-	book     *referral.Book
-	reported []*referral.Person
-	found    map[int64][]string // persons by key
-	waiting  []referral.EventRef
-}
-
-// use has the loader go by an index; what was loaded so far stays.
-func (l *loader) use(x *index.Index) {
-	l.index = x
-	if l.book == nil {
-		l.book = referral.NewBook(x)
-	}
-	l.book.Matcher = x
+	ctx       context.Context
+	tx        *postgres.Tx
+	indexes   *Indexes
+	index     *index.Index
+	book      *referral.Book
+	submitted []*referral.Content
+	found     map[int64][]string // persons by key
+	waiting   []referral.EventRef
 }
 
 // lock names an advisory lock of this agency.
@@ -140,11 +131,20 @@ func (l *loader) lock(parts ...string) int64 {
 // between them and not beneath them.
 func indexLock(tx *postgres.Tx) int64 { return (&loader{tx: tx}).lock("index") }
 
+// reported are the persons that are submitted.
+func (l *loader) reported() []*referral.Person {
+	var all []*referral.Person
+	for _, c := range l.submitted {
+		all = append(all, l.book.Describe(c)...)
+	}
+	return all
+}
+
 // keys are what the persons reported are looked for by, each once.
 func (l *loader) keys() []int64 {
 	var keys []int64
-	for _, p := range l.reported {
-		keys = append(keys, l.index.Find(p)...)
+	for _, p := range l.reported() {
+		keys = append(keys, p.FoundBy(l.index)...)
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys)
@@ -194,7 +194,8 @@ func (l *loader) again(version int64) error {
 	if err != nil {
 		return err
 	}
-	l.use(x)
+	l.index = x
+	l.book.MatchBy(x)
 	batch := &pgx.Batch{}
 	batch.Queue(findPersonsSQL, l.keys(), x.Generation, referral.MostOfKey)
 	return l.tx.SendBatch(l.ctx, batch, l.readFound)
@@ -217,10 +218,9 @@ func (l *loader) loadFound() error {
 		return nil
 	}
 	keysOf := map[string][]int64{}
-	for _, p := range l.reported {
+	for _, p := range l.reported() {
 		var alike referral.Alike[string]
-		keys := l.index.Find(p)
-		for _, k := range keys {
+		for _, k := range p.FoundBy(l.index) {
 			alike.Share(l.found[k])
 		}
 		for _, id := range alike.Best() {

@@ -41,11 +41,28 @@ type Book struct {
 	Matcher   Matcher
 	People    *People
 	Referrals map[ReferralID]*Referral
+
+	described map[*Content][]*Person
 }
 
 // NewBook makes an empty one.
 func NewBook(m Matcher) *Book {
-	return &Book{Matcher: m, Ledger: NewLedger(), People: NewPeople(), Referrals: map[ReferralID]*Referral{}}
+	return &Book{Matcher: m, Ledger: NewLedger(), People: NewPeople(), Referrals: map[ReferralID]*Referral{}, described: map[*Content][]*Person{}}
+}
+
+// MatchBy has another matcher find who is who.
+func (b *Book) MatchBy(m Matcher) {
+	b.Matcher = m
+	clear(b.described)
+}
+
+// Describe gives the persons a submission describes, not yet known: what is to be
+// looked for before it is received.
+func (b *Book) Describe(c *Content) []*Person {
+	if b.described[c] == nil {
+		b.described[c] = newPersons(c.Persons, c.Kind)
+	}
+	return b.described[c]
 }
 
 // Receive takes one arrival and brings the referral it belongs to, if any, to
@@ -76,7 +93,7 @@ func (d *Desk) Open(e *Entry, c *Content, trace string, b *Book, a *Agency, now 
 		ID: e.ReferralID, Version: 1, Status: Received, Receipt: e.ReceiptID, Ref: e.Ref, ArrivedAt: now, Trace: trace,
 		Content: *c, Document: e.Document, isNew: true,
 	}
-	rf.Persons = b.People.identify(c.Persons, rf, b.Matcher, d.IDs)
+	rf.Persons = b.People.identify(c.Persons, b.Describe(c), rf, b.Matcher, d.IDs)
 	rf.Household = b.People.household(rf.Persons, c.Household, d.IDs)
 	rules, err := d.Rules(a, now)
 	if err != nil {
@@ -151,12 +168,12 @@ func (d *Desk) correctPersons(rf *Referral, before []ReportedPerson, b *Book) {
 		i := slices.IndexFunc(before, func(p ReportedPerson) bool { return p.Ref == now.Ref })
 		if p := b.People.Get(link.Person); p != nil && i >= 0 {
 			p.correct(before[i], now, rf.ID)
-			b.People.Know(p, b.Matcher.Find(p)...)
+			b.People.Know(p, p.FoundBy(b.Matcher)...)
 		}
 	}
 	rf.relinked = true
 	rf.Persons = links
-	rf.Persons = append(links, b.People.identify(added, rf, b.Matcher, d.IDs)...)
+	rf.Persons = append(links, b.People.identify(added, newPersons(added, rf.Content.Kind), rf, b.Matcher, d.IDs)...)
 	// Who those the correction adds may be was not loaded with it.
 	for _, l := range rf.Persons[len(links):] {
 		b.People.Get(l.Person).corrected = true

@@ -30,6 +30,8 @@ type Person struct {
 	Unborn, MultipleBirth bool
 
 	isNew, changed, moved, corrected bool
+
+	keys []int64 // by which the person is found, once asked for
 }
 
 // LogValue keeps personal data out of logs.
@@ -69,11 +71,11 @@ const (
 // newPersons are the persons of a referral as it describes them. A child expected
 // has no date of birth and no name of its own yet; children of one family and one
 // birth date are twins.
-func newPersons(reported []ReportedPerson, kind string, of ReferralID, ids IDs) []*Person {
+func newPersons(reported []ReportedPerson, kind string) []*Person {
 	persons := make([]*Person, len(reported))
 	for i, r := range reported {
 		persons[i] = &Person{
-			ID: ids.Person(), Version: 1, Origin: of, Name: r.Name, BirthDate: r.BirthDate, Sex: r.Sex, Languages: slices.Clone(r.Languages),
+			Version: 1, Name: r.Name, BirthDate: r.BirthDate, Sex: r.Sex, Languages: slices.Clone(r.Languages),
 			Contacts: slices.Clone(r.Contacts), Addresses: slices.Clone(r.Addresses), Identifiers: slices.Clone(r.Identifiers), isNew: true,
 			Unborn: kind == kindPrebirth && r.Role == roleChild && r.BirthDate == "" && len(r.Name.Given) == 0,
 		}
@@ -86,6 +88,14 @@ func newPersons(reported []ReportedPerson, kind string, of ReferralID, ids IDs) 
 		}
 	}
 	return persons
+}
+
+// FoundBy are the keys m finds the person by, worked out once for what is known now.
+func (p *Person) FoundBy(m Matcher) []int64 {
+	if p.keys == nil {
+		p.keys = m.Find(p)
+	}
+	return p.keys
 }
 
 // learn adds what a further referral says: gaps are filled, nothing known is
@@ -131,6 +141,7 @@ func (p *Person) learnName(n Name) {
 
 // join adds what a report says of somebody it was linked to.
 func (p *Person) join(reported *Person, r ReportedPerson) {
+	p.keys = nil
 	p.learn(r)
 	if reported.MultipleBirth && !p.MultipleBirth {
 		p.MultipleBirth, p.changed = true, true
@@ -185,7 +196,7 @@ func (p *Person) correct(before, now ReportedPerson, referral ReferralID) {
 	if before.same(now) {
 		return
 	}
-	p.changed, p.corrected = true, true
+	p.changed, p.corrected, p.keys = true, true, nil
 	if p.Origin == referral {
 		p.Name, p.BirthDate, p.Sex = now.Name, now.BirthDate, now.Sex
 	}
@@ -263,19 +274,13 @@ func (ps *People) find(keys []int64) []*Person {
 	return found
 }
 
-// Described are the persons a referral describes, not yet known: what is looked for.
-func Described(c *Content) []*Person { return newPersons(c.Persons, c.Kind, "", noIDs{}) }
-
-type noIDs struct{ IDs }
-
-func (noIDs) Person() PersonID { return "" }
-
-// identify links each reported person to a known one, or makes them known; of
+// identify links each reported person, as described by persons, to a known one, or makes them known; of
 // those who may be somebody known it keeps the question.
-func (ps *People) identify(reported []ReportedPerson, of *Referral, m Matcher, ids IDs) []PersonLink {
-	report := Report{Persons: newPersons(reported, of.Content.Kind, of.ID, ids)}
-	for i, p := range report.Persons {
-		found := slices.DeleteFunc(ps.find(m.Find(p)), func(known *Person) bool { // another person of this referral
+func (ps *People) identify(reported []ReportedPerson, persons []*Person, of *Referral, m Matcher, ids IDs) []PersonLink {
+	report := Report{Persons: persons}
+	for i, p := range persons {
+		p.ID, p.Origin = ids.Person(), of.ID
+		found := slices.DeleteFunc(ps.find(p.FoundBy(m)), func(known *Person) bool { // another person of this referral
 			return slices.ContainsFunc(of.Persons, func(l PersonLink) bool { return l.Person == known.ID })
 		})
 		report.Found = append(report.Found, found)
@@ -289,7 +294,7 @@ func (ps *People) identify(reported []ReportedPerson, of *Referral, m Matcher, i
 		} else {
 			p.join(report.Persons[i], reported[i])
 		}
-		ps.Know(p, m.Find(p)...)
+		ps.Know(p, p.FoundBy(m)...)
 		links[i] = PersonLink{Ref: reported[i].Ref, Person: p.ID, Role: reported[i].Role, Basis: link.Basis, Score: link.Score}
 		for _, like := range link.Asks {
 			ps.questions = append(ps.questions, Ask(p, like.Person, like.Score, of.ID))
