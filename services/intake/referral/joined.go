@@ -1,6 +1,9 @@
 package referral
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Joined is one person as several records tell of them, oldest first, and a function
 // of the records alone: the first record's word holds, later ones fill its gaps, and
@@ -20,7 +23,12 @@ func Joined(records []*Person) *Person {
 		if len(p.Name.Given) == 0 && p.Name.Family == "" {
 			p.Name = Name{Given: slices.Clone(r.Name.Given), Family: r.Name.Family}
 		}
+		for _, n := range r.Aliases {
+			p.learnName(n)
+		}
 		p.Households = append(p.Households, r.Households...)
+		p.Seal, p.MultipleBirth = cmp.Or(p.Seal, r.Seal), p.MultipleBirth || r.MultipleBirth
+		p.Unborn = r.Unborn && (i == 0 || p.Unborn)
 	}
 	slices.Sort(p.Households)
 	p.Households = slices.Compact(p.Households)

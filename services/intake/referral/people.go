@@ -90,6 +90,10 @@ func newPersons(reported []ReportedPerson, kind string) []*Person {
 	return persons
 }
 
+func (p *Person) reported() ReportedPerson {
+	return ReportedPerson{Name: p.Name, BirthDate: p.BirthDate, Sex: p.Sex, Languages: p.Languages, Contacts: p.Contacts, Addresses: p.Addresses, Identifiers: p.Identifiers}
+}
+
 // FoundBy are the keys m finds the person by, worked out once for what is known now.
 func (p *Person) FoundBy(m Matcher) []int64 {
 	if p.keys == nil {
