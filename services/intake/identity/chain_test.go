@@ -188,7 +188,9 @@ func TestGuarantee1_AnyChainComesBack(t *testing.T) {
 				for _, v := range []*world{w, m.alone} {
 					r := v.records[a]
 					safe := []string{"unknown", "yes", "no"}[int(x>>20)%3]
-					r.Contacts = append(r.Contacts, referral.Contact{Kind: "phone", Value: fmt.Sprintf("+3584%07d", x>>12%4), Safe: safe})
+					c := referral.Contact{Kind: "phone", Value: fmt.Sprintf("+3584%07d", x>>12%4), Safe: safe}
+					r.Contacts = slices.DeleteFunc(slices.Clone(r.Contacts), func(old referral.Contact) bool { return old.Value == c.Value })
+					r.Contacts = append(r.Contacts, c)
 					r.Version++
 				}
 			case 6: // a correction
@@ -235,6 +237,13 @@ func TestGuarantee1_AnyChainComesBack(t *testing.T) {
 		}
 		check(rt, steps, w, m, ids)
 		for _, id := range ids {
+			record, alone := *w.records[id].Person, *m.alone.records[id].Person
+			if m.joint[id] {
+				record.ContactRules, alone.ContactRules = nil, nil
+			}
+			if shown(&record) != shown(&alone) {
+				rt.Fatalf("record %s was rewritten: %s", id, cmp.Diff(shown(&alone), shown(&record)))
+			}
 			got, want := w.identities[id].Person(), m.alone.identities[id].Person()
 			if m.joint[id] { // what was settled with several is judged by its own rule
 				got.ContactRules, want.ContactRules = nil, nil
@@ -272,6 +281,9 @@ func check(rt *rapid.T, step int, w *world, m *model, ids []referral.PersonID) {
 	name := m.reach(ids)
 	for _, id := range ids {
 		i := w.identities[id]
+		if step%10 == 0 {
+			checkUnion(rt, w, name, i.Person())
+		}
 		if i.ID() != name[id] {
 			rt.Fatalf("step %d: %s is of %s, want %s", step, id, i.ID(), name[id])
 		}
@@ -283,5 +295,29 @@ func check(rt *rapid.T, step int, w *world, m *model, ids []referral.PersonID) {
 				rt.Fatalf("step %d: %s with %s: %v", step, id, other, in)
 			}
 		}
+	}
+}
+
+// checkUnion: a person has every contact of their records and no other, and one that
+// is unsafe in any of them and not settled otherwise is not called safe.
+func checkUnion(rt *rapid.T, w *world, name map[referral.PersonID]referral.PersonID, p *referral.Person) {
+	want, unsafe := map[string]bool{}, map[string]bool{}
+	for id, r := range w.records {
+		if name[id] == p.ID {
+			for _, c := range r.Contacts {
+				want[c.Value] = true
+				unsafe[c.Value] = unsafe[c.Value] || c.Safe == "no"
+			}
+		}
+	}
+	got := map[string]bool{}
+	for _, c := range p.Contacts {
+		got[c.Value] = true
+		if unsafe[c.Value] && c.Safe == "yes" {
+			rt.Fatalf("%s: unsafe in one record, and shown as safe", p.ID)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		rt.Fatal(diff)
 	}
 }
