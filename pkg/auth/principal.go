@@ -16,6 +16,7 @@ const (
 	RoleSupervisor     = "supervisor"
 	RoleScheduler      = "scheduler"
 	RolePrivacyOfficer = "privacy_officer"
+	RoleRecordsOfficer = "records_officer"
 	RoleOperator       = "operator"
 	RoleReferrer       = "referrer"
 	RoleService        = "service"
@@ -25,7 +26,7 @@ const (
 // Roles lists every role, in the order above.
 func Roles() []string {
 	return []string{
-		RoleIntakeWorker, RoleFamilyWorker, RoleSupervisor, RoleScheduler, RolePrivacyOfficer,
+		RoleIntakeWorker, RoleFamilyWorker, RoleSupervisor, RoleScheduler, RolePrivacyOfficer, RoleRecordsOfficer,
 		RoleOperator, RoleReferrer, RoleService, RoleAdmin,
 	}
 }

@@ -159,7 +159,7 @@ func (e *Engine) refuse(w world, action string, d decision) error {
 // secret says whether even the existence of a thing follows need to know.
 func secret(r Resource) bool {
 	for _, kind := range resourceKinds[r.Type] {
-		if kind == "family" {
+		if kind == "family" || kind == "records" {
 			return r.ID != "" || r.CaseID != ""
 		}
 	}

@@ -27,12 +27,16 @@ const (
 	DecideContact = "decide_contact"
 	// ReadAudit reads who read.
 	ReadAudit = "read_audit"
+	// Identify decides who is one person and who is not, and takes it back.
+	Identify = "identify"
+	// Seal keeps who somebody is from all others, or ends that.
+	Seal = "seal"
 )
 
 // actionGroups says which groups each action stands in.
 var actionGroups = map[string][]string{
-	Read:          {"see", "see_or_change", "case_work", "supervise", "intake_work", "schedule_work"},
-	List:          {"see", "see_or_change", "supervise", "intake_work", "schedule_work"},
+	Read:          {"see", "see_or_change", "case_work", "supervise", "intake_work", "schedule_work", "keep_records"},
+	List:          {"see", "see_or_change", "supervise", "intake_work", "schedule_work", "keep_records"},
 	Write:         {"see_or_change", "case_work", "supervise", "intake_work", "schedule_work"},
 	Submit:        {"see_or_change", "case_work", "supervise"},
 	Approve:       {"see_or_change", "supervise", "judge"},
@@ -51,12 +55,15 @@ var actionGroups = map[string][]string{
 	Operate:       {},
 	DecideContact: {},
 	ReadAudit:     {"guard_privacy"},
+	Identify:      {"keep_records"},
+	Seal:          {"guard_privacy"},
 }
 
 // resourceKinds says which kinds each type of resource is of.
 //
 //	family     belongs to a case, and follows its assignments and exclusions
 //	intake     what intake workers work on, before and beside a case
+//	records    who is one person: pairs to decide, merges, how well it goes
 //	inbound    what external systems send, and their receipts
 //	visits     what schedulers work on
 //	worker     a worker's calendar, skills and contact
@@ -70,6 +77,7 @@ var resourceKinds = map[string][]string{
 	"visit": {"family", "visits"}, "series": {"family", "visits"}, "unplaced": {"family", "visits"},
 	"referral": {"family", "intake"}, "person": {"family", "intake"}, "household": {"family", "intake"}, "clock": {"family", "intake"},
 	"reporter": {"family", "intake"}, "address": {"family", "intake"}, "contact_rules": {"family", "intake"},
+	"match_review": {"records"}, "identity": {"records"}, "match_quality": {"records"},
 	"receipt": {"intake", "inbound"}, "quarantine": {"intake"}, "inbound_event": {"inbound"},
 	"worker":    {"worker"},
 	"directory": {"knowledge"}, "instrument": {"knowledge"}, "template": {"knowledge"}, "program": {"knowledge"}, "rules": {"knowledge"},

@@ -26,7 +26,7 @@ func tokenCommand(ctx context.Context, args []string, out, errs io.Writer) error
 	var (
 		base   = fs.String("url", defaultURL, "where the suite (or hearth issuer) answers")
 		agency = fs.String("agency", demoAgency, "the agency the token is for")
-		role   = fs.String("role", "", "intake_worker, family_worker, supervisor, scheduler, privacy_officer, operator, referrer, service or admin; several with commas")
+		role   = fs.String("role", "", "intake_worker, family_worker, supervisor, scheduler, privacy_officer, records_officer, operator, referrer, service or admin; several with commas")
 		worker = fs.String("worker", "", "the agency's id of the worker")
 		unit   = fs.String("unit", "", "the organisational unit the worker is bound to, such as north/team-2; several with commas; none is the whole agency")
 	)

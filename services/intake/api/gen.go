@@ -145,6 +145,162 @@ func (e ContactRuleSafe) Valid() bool {
 	}
 }
 
+// Defines values for IdentityReason.
+const (
+	IdentityReasonAgreesInAll    IdentityReason = "agrees_in_all"
+	IdentityReasonDocumentsSeen  IdentityReason = "documents_seen"
+	IdentityReasonMistake        IdentityReason = "mistake"
+	IdentityReasonNotEnoughKnown IdentityReason = "not_enough_known"
+	IdentityReasonOther          IdentityReason = "other"
+	IdentityReasonOtherRegister  IdentityReason = "other_register"
+	IdentityReasonRelatives      IdentityReason = "relatives"
+	IdentityReasonSameIdentifier IdentityReason = "same_identifier"
+	IdentityReasonToldByPerson   IdentityReason = "told_by_person"
+	IdentityReasonToldByRelative IdentityReason = "told_by_relative"
+	IdentityReasonTwins          IdentityReason = "twins"
+	IdentityReasonTwoPersons     IdentityReason = "two_persons"
+)
+
+// Valid indicates whether the value is a known member of the IdentityReason enum.
+func (e IdentityReason) Valid() bool {
+	switch e {
+	case IdentityReasonAgreesInAll:
+		return true
+	case IdentityReasonDocumentsSeen:
+		return true
+	case IdentityReasonMistake:
+		return true
+	case IdentityReasonNotEnoughKnown:
+		return true
+	case IdentityReasonOther:
+		return true
+	case IdentityReasonOtherRegister:
+		return true
+	case IdentityReasonRelatives:
+		return true
+	case IdentityReasonSameIdentifier:
+		return true
+	case IdentityReasonToldByPerson:
+		return true
+	case IdentityReasonToldByRelative:
+		return true
+	case IdentityReasonTwins:
+		return true
+	case IdentityReasonTwoPersons:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MatchReviewState.
+const (
+	MatchReviewStateCannotTell MatchReviewState = "cannot_tell"
+	MatchReviewStateDifferent  MatchReviewState = "different"
+	MatchReviewStateOpen       MatchReviewState = "open"
+	MatchReviewStateSame       MatchReviewState = "same"
+	MatchReviewStateSuperseded MatchReviewState = "superseded"
+)
+
+// Valid indicates whether the value is a known member of the MatchReviewState enum.
+func (e MatchReviewState) Valid() bool {
+	switch e {
+	case MatchReviewStateCannotTell:
+		return true
+	case MatchReviewStateDifferent:
+		return true
+	case MatchReviewStateOpen:
+		return true
+	case MatchReviewStateSame:
+		return true
+	case MatchReviewStateSuperseded:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MatchReviewDecisionDecision.
+const (
+	MatchReviewDecisionDecisionCannotTell MatchReviewDecisionDecision = "cannot_tell"
+	MatchReviewDecisionDecisionDifferent  MatchReviewDecisionDecision = "different"
+	MatchReviewDecisionDecisionSame       MatchReviewDecisionDecision = "same"
+)
+
+// Valid indicates whether the value is a known member of the MatchReviewDecisionDecision enum.
+func (e MatchReviewDecisionDecision) Valid() bool {
+	switch e {
+	case MatchReviewDecisionDecisionCannotTell:
+		return true
+	case MatchReviewDecisionDecisionDifferent:
+		return true
+	case MatchReviewDecisionDecisionSame:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MatchReviewDecisionInputDecision.
+const (
+	MatchReviewDecisionInputDecisionCannotTell MatchReviewDecisionInputDecision = "cannot_tell"
+	MatchReviewDecisionInputDecisionDifferent  MatchReviewDecisionInputDecision = "different"
+	MatchReviewDecisionInputDecisionSame       MatchReviewDecisionInputDecision = "same"
+)
+
+// Valid indicates whether the value is a known member of the MatchReviewDecisionInputDecision enum.
+func (e MatchReviewDecisionInputDecision) Valid() bool {
+	switch e {
+	case MatchReviewDecisionInputDecisionCannotTell:
+		return true
+	case MatchReviewDecisionInputDecisionDifferent:
+		return true
+	case MatchReviewDecisionInputDecisionSame:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Obstacle.
+const (
+	ObstacleAddressConfidential Obstacle = "address_confidential"
+	ObstacleBirthDatesDiffer    Obstacle = "birth_dates_differ"
+	ObstacleDecidedApart        Obstacle = "decided_apart"
+	ObstacleIdentifiersDiffer   Obstacle = "identifiers_differ"
+	ObstacleMultipleBirth       Obstacle = "multiple_birth"
+	ObstacleNamedApart          Obstacle = "named_apart"
+	ObstaclePerhapsTwins        Obstacle = "perhaps_twins"
+	ObstacleSexesDiffer         Obstacle = "sexes_differ"
+	ObstacleUnborn              Obstacle = "unborn"
+)
+
+// Valid indicates whether the value is a known member of the Obstacle enum.
+func (e Obstacle) Valid() bool {
+	switch e {
+	case ObstacleAddressConfidential:
+		return true
+	case ObstacleBirthDatesDiffer:
+		return true
+	case ObstacleDecidedApart:
+		return true
+	case ObstacleIdentifiersDiffer:
+		return true
+	case ObstacleMultipleBirth:
+		return true
+	case ObstacleNamedApart:
+		return true
+	case ObstaclePerhapsTwins:
+		return true
+	case ObstacleSexesDiffer:
+		return true
+	case ObstacleUnborn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PersonSex.
 const (
 	PersonSexFemale  PersonSex = "female"
@@ -466,6 +622,63 @@ func (e VerdictStatus) Valid() bool {
 	}
 }
 
+// Defines values for ListMatchReviewsParamsState.
+const (
+	ListMatchReviewsParamsStateDecided ListMatchReviewsParamsState = "decided"
+	ListMatchReviewsParamsStateOpen    ListMatchReviewsParamsState = "open"
+)
+
+// Valid indicates whether the value is a known member of the ListMatchReviewsParamsState enum.
+func (e ListMatchReviewsParamsState) Valid() bool {
+	switch e {
+	case ListMatchReviewsParamsStateDecided:
+		return true
+	case ListMatchReviewsParamsStateOpen:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListMatchReviewsParamsZone.
+const (
+	ListMatchReviewsParamsZoneAsk  ListMatchReviewsParamsZone = "ask"
+	ListMatchReviewsParamsZoneLink ListMatchReviewsParamsZone = "link"
+	ListMatchReviewsParamsZoneNew  ListMatchReviewsParamsZone = "new"
+)
+
+// Valid indicates whether the value is a known member of the ListMatchReviewsParamsZone enum.
+func (e ListMatchReviewsParamsZone) Valid() bool {
+	switch e {
+	case ListMatchReviewsParamsZoneAsk:
+		return true
+	case ListMatchReviewsParamsZoneLink:
+		return true
+	case ListMatchReviewsParamsZoneNew:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SealPersonJSONBodyKind.
+const (
+	SealPersonJSONBodyKindAdoption          SealPersonJSONBodyKind = "adoption"
+	SealPersonJSONBodyKindProtectedIdentity SealPersonJSONBodyKind = "protected_identity"
+)
+
+// Valid indicates whether the value is a known member of the SealPersonJSONBodyKind enum.
+func (e SealPersonJSONBodyKind) Valid() bool {
+	switch e {
+	case SealPersonJSONBodyKindAdoption:
+		return true
+	case SealPersonJSONBodyKindProtectedIdentity:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListQuarantineParamsReason.
 const (
 	ListQuarantineParamsReasonConflict ListQuarantineParamsReason = "conflict"
@@ -589,6 +802,9 @@ type ContactRulesInput struct {
 	Contacts     []ContactRule `json:"contacts"`
 	DoNotContact *bool         `json:"do_not_contact,omitempty"`
 	Language     *string       `json:"language,omitempty"`
+
+	// RecordIds Of a person who was merged, for which of the records this was settled: all of them that the caller may see, when left out. It moves with these records if the merge is taken back.
+	RecordIds *[]ID `json:"record_ids,omitempty"`
 }
 
 // Grant defines model for Grant.
@@ -637,16 +853,143 @@ type Household struct {
 // ID defines model for ID.
 type ID = string
 
+// Identity defines model for Identity.
+type Identity struct {
+	// Merges All there ever were of these records, the oldest first.
+	Merges   []Merge `json:"merges"`
+	PersonId ID      `json:"person_id"`
+
+	// RecordIds Every id the person is known by, the oldest first.
+	RecordIds []ID  `json:"record_ids"`
+	Version   int64 `json:"version"`
+}
+
+// IdentityReason defines model for IdentityReason.
+type IdentityReason string
+
+// MatchReview defines model for MatchReview.
+type MatchReview struct {
+	// Decisions Every decision about the pair, the oldest first.
+	Decisions *[]MatchReviewDecision `json:"decisions,omitempty"`
+
+	// Evidence Comparison by comparison, what agreed and what did not, and how much it counts, in bits.
+	Evidence []struct {
+		Comparison string  `json:"comparison"`
+		Level      string  `json:"level"`
+		Weight     float32 `json:"weight"`
+	} `json:"evidence"`
+	Obstacles []Obstacle `json:"obstacles"`
+	PairId    ID         `json:"pair_id"`
+
+	// Reasons Why the engine asked, as codes.
+	Reasons *[]Code           `json:"reasons,omitempty"`
+	Sides   []MatchReviewSide `json:"sides"`
+	Since   time.Time         `json:"since"`
+	State   MatchReviewState  `json:"state"`
+	Version int64             `json:"version"`
+}
+
+// MatchReviewState defines model for MatchReview.State.
+type MatchReviewState string
+
+// MatchReviewDecision defines model for MatchReviewDecision.
+type MatchReviewDecision struct {
+	DecidedAt  time.Time                   `json:"decided_at"`
+	DecidedBy  ID                          `json:"decided_by"`
+	Decision   MatchReviewDecisionDecision `json:"decision"`
+	MergeId    *ID                         `json:"merge_id,omitempty"`
+	Note       *string                     `json:"note,omitempty"`
+	ReasonCode Code                        `json:"reason_code"`
+}
+
+// MatchReviewDecisionDecision defines model for MatchReviewDecision.Decision.
+type MatchReviewDecisionDecision string
+
+// MatchReviewDecisionInput defines model for MatchReviewDecisionInput.
+type MatchReviewDecisionInput struct {
+	Decision   MatchReviewDecisionInputDecision `json:"decision"`
+	Despite    *[]Obstacle                      `json:"despite,omitempty"`
+	Note       *string                          `json:"note,omitempty"`
+	ReasonCode IdentityReason                   `json:"reason_code"`
+}
+
+// MatchReviewDecisionInputDecision defines model for MatchReviewDecisionInput.Decision.
+type MatchReviewDecisionInputDecision string
+
+// MatchReviewSide defines model for MatchReviewSide.
+type MatchReviewSide struct {
+	BirthDate *string `json:"birth_date,omitempty"`
+
+	// Contacts Telephones and mailboxes as written.
+	Contacts    []string `json:"contacts"`
+	Identifiers []struct {
+		System *string `json:"system,omitempty"`
+		Value  string  `json:"value"`
+	} `json:"identifiers"`
+	Languages []string   `json:"languages"`
+	Name      PersonName `json:"name"`
+
+	// Places Addresses, those that are confidential left out.
+	Places []string `json:"places"`
+
+	// Referrals In how many referrals.
+	Referrals int     `json:"referrals"`
+	Sex       *string `json:"sex,omitempty"`
+
+	// Withheld How many addresses are confidential.
+	Withheld *int `json:"withheld,omitempty"`
+}
+
+// Merge defines model for Merge.
+type Merge struct {
+	Despite    []Obstacle `json:"despite"`
+	MergeId    ID         `json:"merge_id"`
+	MergedAt   time.Time  `json:"merged_at"`
+	MergedBy   ID         `json:"merged_by"`
+	Note       *string    `json:"note,omitempty"`
+	PairId     *ID        `json:"pair_id,omitempty"`
+	ReasonCode Code       `json:"reason_code"`
+	RecordIds  []ID       `json:"record_ids"`
+	Undone     *struct {
+		At         time.Time `json:"at"`
+		By         ID        `json:"by"`
+		Note       *string   `json:"note,omitempty"`
+		ReasonCode Code      `json:"reason_code"`
+	} `json:"undone,omitempty"`
+}
+
+// MergeInput defines model for MergeInput.
+type MergeInput struct {
+	Despite    *[]Obstacle    `json:"despite,omitempty"`
+	Note       *string        `json:"note,omitempty"`
+	ReasonCode IdentityReason `json:"reason_code"`
+	With       ID             `json:"with"`
+
+	// WithVersion The version of the other person that was looked at.
+	WithVersion int64 `json:"with_version"`
+}
+
+// Obstacle What speaks against two being one person. named_apart - a referral names them as two; decided_apart - it was decided before that they are two; perhaps_twins - one surname and birth date, no given name in common; multiple_birth - one is a twin; unborn - one is an expected child; birth_dates_differ, sexes_differ, identifiers_differ - as it says; address_confidential - one keeps an address confidential.
+type Obstacle string
+
 // Person defines model for Person.
 type Person struct {
-	Addresses    []Address    `json:"addresses"`
+	Addresses []Address `json:"addresses"`
+
+	// AskedFor The id asked for, when it is one of the others.
+	AskedFor     *ID          `json:"asked_for,omitempty"`
 	BirthDate    *string      `json:"birth_date,omitempty"`
 	ContactRules ContactRules `json:"contact_rules"`
 	Contacts     []Contact    `json:"contacts"`
 	HouseholdIds []ID         `json:"household_ids"`
 	Languages    []string     `json:"languages"`
 	Name         *PersonName  `json:"name,omitempty"`
-	PersonId     ID           `json:"person_id"`
+
+	// PersonId What the person is named: the oldest of the ids they are known by.
+	PersonId ID `json:"person_id"`
+
+	// RecordIds The ids of a person who was merged, as far as the caller may see them; the oldest first. Each stands for this person.
+	RecordIds *[]ID `json:"record_ids,omitempty"`
 
 	// SafetyFlags Flags of the referrals this person is in.
 	SafetyFlags []Code     `json:"safety_flags"`
@@ -924,6 +1267,13 @@ type TravelPoint struct {
 // TravelPointSource defines model for TravelPoint.Source.
 type TravelPointSource string
 
+// UnmergeInput defines model for UnmergeInput.
+type UnmergeInput struct {
+	MergeId    ID             `json:"merge_id"`
+	Note       *string        `json:"note,omitempty"`
+	ReasonCode IdentityReason `json:"reason_code"`
+}
+
 // Urgency defines model for Urgency.
 type Urgency string
 
@@ -965,6 +1315,9 @@ type IfMatch = string
 // Limit defines model for Limit.
 type Limit = int
 
+// PairID defines model for PairID.
+type PairID = ID
+
 // PersonID defines model for PersonID.
 type PersonID = ID
 
@@ -987,8 +1340,66 @@ type ListClocksParams struct {
 	State  *ClockState `form:"state,omitempty" json:"state,omitempty"`
 }
 
+// ListMatchReviewsParams defines parameters for ListMatchReviews.
+type ListMatchReviewsParams struct {
+	State *ListMatchReviewsParamsState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Zone What the engine proposed. Only what it asked about has one.
+	Zone *ListMatchReviewsParamsZone `form:"zone,omitempty" json:"zone,omitempty"`
+
+	// OlderThanHours Only those that have waited for longer.
+	OlderThanHours *int `form:"older_than_hours,omitempty" json:"older_than_hours,omitempty"`
+
+	// Limit How many items a page holds.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before. Opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListMatchReviewsParamsState defines parameters for ListMatchReviews.
+type ListMatchReviewsParamsState string
+
+// ListMatchReviewsParamsZone defines parameters for ListMatchReviews.
+type ListMatchReviewsParamsZone string
+
+// DecideMatchReviewParams defines parameters for DecideMatchReview.
+type DecideMatchReviewParams struct {
+	// IdempotencyKey Names this request. The same key with the same body gets the first answer again and has one effect; with another body it is refused (422); while the first is still running, 409.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag of the version being changed. Missing is 428, another version is 412.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // PutContactRulesParams defines parameters for PutContactRules.
 type PutContactRulesParams struct {
+	// IfMatch The ETag of the version being changed. Missing is 428, another version is 412.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// SealPersonJSONBody defines parameters for SealPerson.
+type SealPersonJSONBody struct {
+	Kind SealPersonJSONBodyKind `json:"kind"`
+}
+
+// SealPersonJSONBodyKind defines parameters for SealPerson.
+type SealPersonJSONBodyKind string
+
+// MergePersonsParams defines parameters for MergePersons.
+type MergePersonsParams struct {
+	// IdempotencyKey Names this request. The same key with the same body gets the first answer again and has one effect; with another body it is refused (422); while the first is still running, 409.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag of the version being changed. Missing is 428, another version is 412.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UnmergePersonsParams defines parameters for UnmergePersons.
+type UnmergePersonsParams struct {
+	// IdempotencyKey Names this request. The same key with the same body gets the first answer again and has one effect; with another body it is refused (422); while the first is still running, 409.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
 	// IfMatch The ETag of the version being changed. Missing is 428, another version is 412.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
@@ -1075,11 +1486,23 @@ type TakeReferralParams struct {
 // DecideContactJSONRequestBody defines body for DecideContact for application/json ContentType.
 type DecideContactJSONRequestBody = ContactQuestion
 
+// DecideMatchReviewJSONRequestBody defines body for DecideMatchReview for application/json ContentType.
+type DecideMatchReviewJSONRequestBody = MatchReviewDecisionInput
+
 // GrantAddressJSONRequestBody defines body for GrantAddress for application/json ContentType.
 type GrantAddressJSONRequestBody = GrantInput
 
 // PutContactRulesJSONRequestBody defines body for PutContactRules for application/json ContentType.
 type PutContactRulesJSONRequestBody = ContactRulesInput
+
+// SealPersonJSONRequestBody defines body for SealPerson for application/json ContentType.
+type SealPersonJSONRequestBody SealPersonJSONBody
+
+// MergePersonsJSONRequestBody defines body for MergePersons for application/json ContentType.
+type MergePersonsJSONRequestBody = MergeInput
+
+// UnmergePersonsJSONRequestBody defines body for UnmergePersons for application/json ContentType.
+type UnmergePersonsJSONRequestBody = UnmergeInput
 
 // GrantReporterJSONRequestBody defines body for GrantReporter for application/json ContentType.
 type GrantReporterJSONRequestBody = GrantInput
@@ -1104,6 +1527,15 @@ type ServerInterface interface {
 	// GetTravelPoint Where to plan travel to - the middle of the postal area, never a confidential address.
 	// (GET /households/{household_id}/travel-point)
 	GetTravelPoint(w http.ResponseWriter, r *http.Request, householdId HouseholdID)
+	// ListMatchReviews Pairs of records that may be of one person, side by side, the oldest first.
+	// (GET /match-reviews)
+	ListMatchReviews(w http.ResponseWriter, r *http.Request, params ListMatchReviewsParams)
+	// GetMatchReview One pair, with every decision about it.
+	// (GET /match-reviews/{pair_id})
+	GetMatchReview(w http.ResponseWriter, r *http.Request, pairId PairID)
+	// DecideMatchReview Decide whether a pair is one person. One person are merged at once.
+	// (POST /match-reviews/{pair_id}:decide)
+	DecideMatchReview(w http.ResponseWriter, r *http.Request, pairId PairID, params DecideMatchReviewParams)
 	// GetPerson A person, with contacts, contact rules and the addresses the caller may see.
 	// (GET /persons/{person_id})
 	GetPerson(w http.ResponseWriter, r *http.Request, personId PersonID)
@@ -1116,6 +1548,21 @@ type ServerInterface interface {
 	// PutContactRules Say how this person may be contacted, for what, in which language. Replaces the rules before.
 	// (PUT /persons/{person_id}/contact-rules)
 	PutContactRules(w http.ResponseWriter, r *http.Request, personId PersonID, params PutContactRulesParams)
+	// GetIdentity Of which records a person is, and every merge and unmerge of them, with who decided and why.
+	// (GET /persons/{person_id}/identity)
+	GetIdentity(w http.ResponseWriter, r *http.Request, personId PersonID)
+	// UnsealPerson Take the seal off. What it parted stays parted until somebody decides again.
+	// (DELETE /persons/{person_id}/seal)
+	UnsealPerson(w http.ResponseWriter, r *http.Request, personId PersonID)
+	// SealPerson Keep who this person is from all others - an adoption, a protected identity.
+	// (PUT /persons/{person_id}/seal)
+	SealPerson(w http.ResponseWriter, r *http.Request, personId PersonID)
+	// MergePersons Decide that two persons are one. No record is changed, and it can be taken back at any time.
+	// (POST /persons/{person_id}:merge)
+	MergePersons(w http.ResponseWriter, r *http.Request, personId PersonID, params MergePersonsParams)
+	// UnmergePersons Take a merge back. All that refers to either person is again with the record it was made for.
+	// (POST /persons/{person_id}:unmerge)
+	UnmergePersons(w http.ResponseWriter, r *http.Request, personId PersonID, params UnmergePersonsParams)
 	// ListQuarantine Events kept aside - conflicts from anywhere, and refused ones from the inbound topic - newest first.
 	// (GET /quarantine)
 	ListQuarantine(w http.ResponseWriter, r *http.Request, params ListQuarantineParams)
@@ -1294,6 +1741,186 @@ func (siw *ServerInterfaceWrapper) GetTravelPoint(w http.ResponseWriter, r *http
 	handler.ServeHTTP(w, r)
 }
 
+// ListMatchReviews operation middleware
+func (siw *ServerInterfaceWrapper) ListMatchReviews(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListMatchReviewsParams
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", r.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "state"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "state", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "zone" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "zone", r.URL.Query(), &params.Zone, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "zone"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "zone", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "older_than_hours" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "older_than_hours", r.URL.Query(), &params.OlderThanHours, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "older_than_hours"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "older_than_hours", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListMatchReviews(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetMatchReview operation middleware
+func (siw *ServerInterfaceWrapper) GetMatchReview(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "pair_id" -------------
+	var pairId PairID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "pair_id", mux.Vars(r)["pair_id"], &pairId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "pair_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetMatchReview(w, r, pairId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DecideMatchReview operation middleware
+func (siw *ServerInterfaceWrapper) DecideMatchReview(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "pair_id" -------------
+	var pairId PairID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "pair_id", mux.Vars(r)["pair_id"], &pairId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "pair_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DecideMatchReviewParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-Match", Err: err})
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DecideMatchReview(w, r, pairId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetPerson operation middleware
 func (siw *ServerInterfaceWrapper) GetPerson(w http.ResponseWriter, r *http.Request) {
 
@@ -1431,6 +2058,222 @@ func (siw *ServerInterfaceWrapper) PutContactRules(w http.ResponseWriter, r *htt
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.PutContactRules(w, r, personId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetIdentity operation middleware
+func (siw *ServerInterfaceWrapper) GetIdentity(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "person_id" -------------
+	var personId PersonID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "person_id", mux.Vars(r)["person_id"], &personId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "person_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetIdentity(w, r, personId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UnsealPerson operation middleware
+func (siw *ServerInterfaceWrapper) UnsealPerson(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "person_id" -------------
+	var personId PersonID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "person_id", mux.Vars(r)["person_id"], &personId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "person_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UnsealPerson(w, r, personId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SealPerson operation middleware
+func (siw *ServerInterfaceWrapper) SealPerson(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "person_id" -------------
+	var personId PersonID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "person_id", mux.Vars(r)["person_id"], &personId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "person_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SealPerson(w, r, personId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// MergePersons operation middleware
+func (siw *ServerInterfaceWrapper) MergePersons(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "person_id" -------------
+	var personId PersonID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "person_id", mux.Vars(r)["person_id"], &personId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "person_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MergePersonsParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-Match", Err: err})
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.MergePersons(w, r, personId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UnmergePersons operation middleware
+func (siw *ServerInterfaceWrapper) UnmergePersons(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "person_id" -------------
+	var personId PersonID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "person_id", mux.Vars(r)["person_id"], &personId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "person_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UnmergePersonsParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-Match", Err: err})
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UnmergePersons(w, r, personId, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2268,6 +3111,22 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/persons/{person_id}/address-grants/{worker_id}", wrapper.GrantAddress).Methods(http.MethodPut)
 
+	r.HandleFunc(options.BaseURL+"/persons/{person_id}/identity", wrapper.GetIdentity).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/persons/{person_id}:merge", wrapper.MergePersons).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/persons/{person_id}:unmerge", wrapper.UnmergePersons).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/persons/{person_id}/seal", wrapper.UnsealPerson).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/persons/{person_id}/seal", wrapper.SealPerson).Methods(http.MethodPut)
+
+	r.HandleFunc(options.BaseURL+"/match-reviews", wrapper.ListMatchReviews).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/match-reviews/{pair_id}", wrapper.GetMatchReview).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/match-reviews/{pair_id}:decide", wrapper.DecideMatchReview).Methods(http.MethodPost)
+
 	r.HandleFunc(options.BaseURL+"/contact-decisions", wrapper.DecideContact).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/households/{household_id}", wrapper.GetHousehold).Methods(http.MethodGet)
@@ -2275,6 +3134,15 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/households/{household_id}/travel-point", wrapper.GetTravelPoint).Methods(http.MethodGet)
 
 	return r
+}
+
+type IdentityResponseHeaders struct {
+	ETag *string
+}
+type IdentityJSONResponse struct {
+	Body Identity
+
+	Headers IdentityResponseHeaders
 }
 
 type PersonResponseHeaders struct {
@@ -2456,6 +3324,148 @@ func (response GetTravelPointdefaultApplicationProblemPlusJSONResponse) VisitGet
 	return err
 }
 
+type ListMatchReviewsRequestObject struct {
+	Params ListMatchReviewsParams
+}
+
+type ListMatchReviewsResponseObject interface {
+	VisitListMatchReviewsResponse(w http.ResponseWriter) error
+}
+
+type ListMatchReviews200JSONResponse struct {
+	Items      []MatchReview `json:"items"`
+	NextCursor *string       `json:"next_cursor,omitempty"`
+}
+
+func (response ListMatchReviews200JSONResponse) VisitListMatchReviewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMatchReviewsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListMatchReviewsdefaultApplicationProblemPlusJSONResponse) VisitListMatchReviewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMatchReviewRequestObject struct {
+	PairId PairID `json:"pair_id"`
+}
+
+type GetMatchReviewResponseObject interface {
+	VisitGetMatchReviewResponse(w http.ResponseWriter) error
+}
+
+type GetMatchReview200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetMatchReview200JSONResponse struct {
+	Body    MatchReview
+	Headers GetMatchReview200ResponseHeaders
+}
+
+func (response GetMatchReview200JSONResponse) VisitGetMatchReviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMatchReviewdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetMatchReviewdefaultApplicationProblemPlusJSONResponse) VisitGetMatchReviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideMatchReviewRequestObject struct {
+	PairId PairID `json:"pair_id"`
+	Params DecideMatchReviewParams
+	Body   *DecideMatchReviewJSONRequestBody
+}
+
+type DecideMatchReviewResponseObject interface {
+	VisitDecideMatchReviewResponse(w http.ResponseWriter) error
+}
+
+type DecideMatchReview200ResponseHeaders struct {
+	ETag *string
+}
+
+type DecideMatchReview200JSONResponse struct {
+	Body    MatchReview
+	Headers DecideMatchReview200ResponseHeaders
+}
+
+func (response DecideMatchReview200JSONResponse) VisitDecideMatchReviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideMatchReviewdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DecideMatchReviewdefaultApplicationProblemPlusJSONResponse) VisitDecideMatchReviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetPersonRequestObject struct {
 	PersonId PersonID `json:"person_id"`
 }
@@ -2606,6 +3616,202 @@ type PutContactRulesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PutContactRulesdefaultApplicationProblemPlusJSONResponse) VisitPutContactRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetIdentityRequestObject struct {
+	PersonId PersonID `json:"person_id"`
+}
+
+type GetIdentityResponseObject interface {
+	VisitGetIdentityResponse(w http.ResponseWriter) error
+}
+
+type GetIdentity200JSONResponse struct{ IdentityJSONResponse }
+
+func (response GetIdentity200JSONResponse) VisitGetIdentityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetIdentitydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetIdentitydefaultApplicationProblemPlusJSONResponse) VisitGetIdentityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnsealPersonRequestObject struct {
+	PersonId PersonID `json:"person_id"`
+}
+
+type UnsealPersonResponseObject interface {
+	VisitUnsealPersonResponse(w http.ResponseWriter) error
+}
+
+type UnsealPerson204Response struct {
+}
+
+func (response UnsealPerson204Response) VisitUnsealPersonResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type UnsealPersondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UnsealPersondefaultApplicationProblemPlusJSONResponse) VisitUnsealPersonResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SealPersonRequestObject struct {
+	PersonId PersonID `json:"person_id"`
+	Body     *SealPersonJSONRequestBody
+}
+
+type SealPersonResponseObject interface {
+	VisitSealPersonResponse(w http.ResponseWriter) error
+}
+
+type SealPerson204Response struct {
+}
+
+func (response SealPerson204Response) VisitSealPersonResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type SealPersondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SealPersondefaultApplicationProblemPlusJSONResponse) VisitSealPersonResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MergePersonsRequestObject struct {
+	PersonId PersonID `json:"person_id"`
+	Params   MergePersonsParams
+	Body     *MergePersonsJSONRequestBody
+}
+
+type MergePersonsResponseObject interface {
+	VisitMergePersonsResponse(w http.ResponseWriter) error
+}
+
+type MergePersons200JSONResponse struct{ IdentityJSONResponse }
+
+func (response MergePersons200JSONResponse) VisitMergePersonsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MergePersonsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MergePersonsdefaultApplicationProblemPlusJSONResponse) VisitMergePersonsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnmergePersonsRequestObject struct {
+	PersonId PersonID `json:"person_id"`
+	Params   UnmergePersonsParams
+	Body     *UnmergePersonsJSONRequestBody
+}
+
+type UnmergePersonsResponseObject interface {
+	VisitUnmergePersonsResponse(w http.ResponseWriter) error
+}
+
+type UnmergePersons200JSONResponse struct {
+	Items []Identity `json:"items"`
+}
+
+func (response UnmergePersons200JSONResponse) VisitUnmergePersonsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnmergePersonsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UnmergePersonsdefaultApplicationProblemPlusJSONResponse) VisitUnmergePersonsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3210,6 +4416,15 @@ type StrictServerInterface interface {
 	// GetTravelPoint Where to plan travel to - the middle of the postal area, never a confidential address.
 	// (GET /households/{household_id}/travel-point)
 	GetTravelPoint(ctx context.Context, request GetTravelPointRequestObject) (GetTravelPointResponseObject, error)
+	// ListMatchReviews Pairs of records that may be of one person, side by side, the oldest first.
+	// (GET /match-reviews)
+	ListMatchReviews(ctx context.Context, request ListMatchReviewsRequestObject) (ListMatchReviewsResponseObject, error)
+	// GetMatchReview One pair, with every decision about it.
+	// (GET /match-reviews/{pair_id})
+	GetMatchReview(ctx context.Context, request GetMatchReviewRequestObject) (GetMatchReviewResponseObject, error)
+	// DecideMatchReview Decide whether a pair is one person. One person are merged at once.
+	// (POST /match-reviews/{pair_id}:decide)
+	DecideMatchReview(ctx context.Context, request DecideMatchReviewRequestObject) (DecideMatchReviewResponseObject, error)
 	// GetPerson A person, with contacts, contact rules and the addresses the caller may see.
 	// (GET /persons/{person_id})
 	GetPerson(ctx context.Context, request GetPersonRequestObject) (GetPersonResponseObject, error)
@@ -3222,6 +4437,21 @@ type StrictServerInterface interface {
 	// PutContactRules Say how this person may be contacted, for what, in which language. Replaces the rules before.
 	// (PUT /persons/{person_id}/contact-rules)
 	PutContactRules(ctx context.Context, request PutContactRulesRequestObject) (PutContactRulesResponseObject, error)
+	// GetIdentity Of which records a person is, and every merge and unmerge of them, with who decided and why.
+	// (GET /persons/{person_id}/identity)
+	GetIdentity(ctx context.Context, request GetIdentityRequestObject) (GetIdentityResponseObject, error)
+	// UnsealPerson Take the seal off. What it parted stays parted until somebody decides again.
+	// (DELETE /persons/{person_id}/seal)
+	UnsealPerson(ctx context.Context, request UnsealPersonRequestObject) (UnsealPersonResponseObject, error)
+	// SealPerson Keep who this person is from all others - an adoption, a protected identity.
+	// (PUT /persons/{person_id}/seal)
+	SealPerson(ctx context.Context, request SealPersonRequestObject) (SealPersonResponseObject, error)
+	// MergePersons Decide that two persons are one. No record is changed, and it can be taken back at any time.
+	// (POST /persons/{person_id}:merge)
+	MergePersons(ctx context.Context, request MergePersonsRequestObject) (MergePersonsResponseObject, error)
+	// UnmergePersons Take a merge back. All that refers to either person is again with the record it was made for.
+	// (POST /persons/{person_id}:unmerge)
+	UnmergePersons(ctx context.Context, request UnmergePersonsRequestObject) (UnmergePersonsResponseObject, error)
 	// ListQuarantine Events kept aside - conflicts from anywhere, and refused ones from the inbound topic - newest first.
 	// (GET /quarantine)
 	ListQuarantine(ctx context.Context, request ListQuarantineRequestObject) (ListQuarantineResponseObject, error)
@@ -3414,6 +4644,92 @@ func (sh *strictHandler) GetTravelPoint(w http.ResponseWriter, r *http.Request, 
 	}
 }
 
+// ListMatchReviews operation middleware
+func (sh *strictHandler) ListMatchReviews(w http.ResponseWriter, r *http.Request, params ListMatchReviewsParams) {
+	var request ListMatchReviewsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMatchReviews(ctx, request.(ListMatchReviewsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMatchReviews")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListMatchReviewsResponseObject); ok {
+		if err := validResponse.VisitListMatchReviewsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetMatchReview operation middleware
+func (sh *strictHandler) GetMatchReview(w http.ResponseWriter, r *http.Request, pairId PairID) {
+	var request GetMatchReviewRequestObject
+
+	request.PairId = pairId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMatchReview(ctx, request.(GetMatchReviewRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMatchReview")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetMatchReviewResponseObject); ok {
+		if err := validResponse.VisitGetMatchReviewResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DecideMatchReview operation middleware
+func (sh *strictHandler) DecideMatchReview(w http.ResponseWriter, r *http.Request, pairId PairID, params DecideMatchReviewParams) {
+	var request DecideMatchReviewRequestObject
+
+	request.PairId = pairId
+	request.Params = params
+
+	var body DecideMatchReviewJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DecideMatchReview(ctx, request.(DecideMatchReviewRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DecideMatchReview")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DecideMatchReviewResponseObject); ok {
+		if err := validResponse.VisitDecideMatchReviewResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetPerson operation middleware
 func (sh *strictHandler) GetPerson(w http.ResponseWriter, r *http.Request, personId PersonID) {
 	var request GetPersonRequestObject
@@ -3528,6 +4844,159 @@ func (sh *strictHandler) PutContactRules(w http.ResponseWriter, r *http.Request,
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(PutContactRulesResponseObject); ok {
 		if err := validResponse.VisitPutContactRulesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetIdentity operation middleware
+func (sh *strictHandler) GetIdentity(w http.ResponseWriter, r *http.Request, personId PersonID) {
+	var request GetIdentityRequestObject
+
+	request.PersonId = personId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetIdentity(ctx, request.(GetIdentityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetIdentity")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetIdentityResponseObject); ok {
+		if err := validResponse.VisitGetIdentityResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UnsealPerson operation middleware
+func (sh *strictHandler) UnsealPerson(w http.ResponseWriter, r *http.Request, personId PersonID) {
+	var request UnsealPersonRequestObject
+
+	request.PersonId = personId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UnsealPerson(ctx, request.(UnsealPersonRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnsealPerson")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UnsealPersonResponseObject); ok {
+		if err := validResponse.VisitUnsealPersonResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SealPerson operation middleware
+func (sh *strictHandler) SealPerson(w http.ResponseWriter, r *http.Request, personId PersonID) {
+	var request SealPersonRequestObject
+
+	request.PersonId = personId
+
+	var body SealPersonJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SealPerson(ctx, request.(SealPersonRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SealPerson")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SealPersonResponseObject); ok {
+		if err := validResponse.VisitSealPersonResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// MergePersons operation middleware
+func (sh *strictHandler) MergePersons(w http.ResponseWriter, r *http.Request, personId PersonID, params MergePersonsParams) {
+	var request MergePersonsRequestObject
+
+	request.PersonId = personId
+	request.Params = params
+
+	var body MergePersonsJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.MergePersons(ctx, request.(MergePersonsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MergePersons")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(MergePersonsResponseObject); ok {
+		if err := validResponse.VisitMergePersonsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UnmergePersons operation middleware
+func (sh *strictHandler) UnmergePersons(w http.ResponseWriter, r *http.Request, personId PersonID, params UnmergePersonsParams) {
+	var request UnmergePersonsRequestObject
+
+	request.PersonId = personId
+	request.Params = params
+
+	var body UnmergePersonsJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UnmergePersons(ctx, request.(UnmergePersonsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnmergePersons")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UnmergePersonsResponseObject); ok {
+		if err := validResponse.VisitUnmergePersonsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -323,6 +323,7 @@ func TestTimelineEntry_WhatBelongsInTheFile(t *testing.T) {
 		{"of a case", "org.hearth.assessment.assessment.due.v1", `{"case_id":"c1","referral_id":"r1"}`, true, "c1", ""},
 		{"of a referral", "org.hearth.intake.referral.received.v1", `{"referral_id":"r1"}`, true, "r1", ""},
 		{"of neither", "org.hearth.visit-scheduling.visit.checked_in.v1", `{"visit_id":"v"}`, true, "key", ""},
+		{"who is one person", "org.hearth.intake.person.merged.v1", `{"merge_id":"m","person_id":"a","absorbed_id":"b"}`, false, "", ""},
 		{"that a reporter waits", "org.hearth.intake.referral.feedback_due.v1", `{"referral_id":"r1","status":"screened_in"}`, false, "", ""},
 		{"a message to the reporter", "org.hearth.notification.message.sent.v1", `{"referral_id":"r1","audience":"reporter"}`, false, "", ""},
 		{"a message to a worker", "org.hearth.notification.message.sent.v1", `{"case_id":"c1","audience":"worker"}`, true, "c1", ""},

@@ -35,6 +35,10 @@ func NewTimelineEntry(eventID, eventType, subject, key string, at time.Time, dat
 	if err := json.Unmarshal(data, &about); err != nil {
 		return TimelineEntry{}, false, fmt.Errorf("read event data: %w", err)
 	}
+	// Who is one person belongs to no one case: it would tell of the other's.
+	if strings.HasPrefix(eventType, "org.hearth.intake.person.") {
+		return TimelineEntry{}, false, nil
+	}
 	if strings.HasPrefix(eventType, "org.hearth.intake.referral.feedback_due.") || about.Audience == "reporter" {
 		return TimelineEntry{}, false, nil
 	}
