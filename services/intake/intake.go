@@ -67,7 +67,7 @@ func build(_ context.Context, d *app.Deps) (*app.Parts, error) {
 			return d.Policy.Check(ctx, tx, policy.Receive, policy.Resource{Type: "inbound_event", Source: p.Source})
 		},
 	}
-	a := &api.API{DB: d.DB, Clock: d.Clock, Policy: d.Policy, Reception: r}
+	a := &api.API{DB: d.DB, Clock: d.Clock, Policy: d.Policy, Reception: r, NewID: reception.NewID}
 	return &app.Parts{
 		Routes: a.Routes(BasePath),
 		Subscriptions: []events.Subscription{

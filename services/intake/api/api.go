@@ -25,6 +25,8 @@ type API struct {
 	Clock     clock.Clock
 	Policy    *policy.Engine
 	Reception *reception.Reception
+	// NewID makes the id of something new.
+	NewID func() string
 }
 
 var _ StrictServerInterface = (*API)(nil)

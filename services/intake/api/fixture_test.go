@@ -87,7 +87,7 @@ func newBench(t testing.TB) *bench {
 	must(t, err)
 	contract, err := httpapi.LoadContract(spec)
 	must(t, err)
-	a := &api.API{DB: b.db, Clock: b.clock, Policy: engine, Reception: r}
+	a := &api.API{DB: b.db, Clock: b.clock, Policy: engine, Reception: r, NewID: reception.NewID}
 	b.handler, err = httpapi.New(httpapi.Options{Service: "intake", Contract: contract, Routes: a.Routes("/intake/v1"), Authenticate: authenticate, Log: slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	must(t, err)
 	b.client = apitest.New(t, b.handler, contract)

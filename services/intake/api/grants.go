@@ -37,7 +37,7 @@ type permission func(ctx context.Context, tx *postgres.Tx) error
 
 func (a *API) mayGrantAddress(person string) permission {
 	return func(ctx context.Context, tx *postgres.Tx) error {
-		_, _, err := a.person(ctx, tx, referral.PersonID(person), policy.Grant, "address", false)
+		_, err := a.person(ctx, tx, referral.PersonID(person), policy.Grant, "address", false)
 		return err
 	}
 }

@@ -2,11 +2,14 @@ package api
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/hearthfps/hearth/pkg/fault"
 	"github.com/hearthfps/hearth/pkg/httpapi"
 	"github.com/hearthfps/hearth/pkg/policy"
 	"github.com/hearthfps/hearth/pkg/postgres"
+	"github.com/hearthfps/hearth/services/intake/identity"
 	store "github.com/hearthfps/hearth/services/intake/postgres"
 	"github.com/hearthfps/hearth/services/intake/referral"
 )
@@ -15,36 +18,46 @@ import (
 func (a *API) GetPerson(ctx context.Context, request GetPersonRequestObject) (GetPersonResponseObject, error) {
 	var out PersonJSONResponse
 	err := a.DB.InTenant(ctx, func(ctx context.Context, tx *postgres.Tx) error {
-		p, standing, err := a.person(ctx, tx, referral.PersonID(request.PersonId), policy.Read, "person", false)
+		id := referral.PersonID(request.PersonId)
+		s, err := a.person(ctx, tx, id, policy.Read, "person", false)
 		if err != nil {
 			return err
 		}
-		out, err = a.showPerson(ctx, tx, p, standing)
+		out, err = a.showPerson(ctx, tx, s, id)
 		return err
 	})
 	return GetPerson200JSONResponse{out}, err
 }
 
-func (a *API) showPerson(ctx context.Context, tx *postgres.Tx, p *referral.Person, s store.Standing) (PersonJSONResponse, error) {
-	who, err := principal(ctx)
+// showPerson is a person as the caller may see them, asked for by the id of one of
+// their records.
+func (a *API) showPerson(ctx context.Context, tx *postgres.Tx, s *seen, asked referral.PersonID) (PersonJSONResponse, error) {
+	granted, err := a.grantedAddresses(ctx, tx, s)
 	if err != nil {
 		return PersonJSONResponse{}, err
 	}
-	granted := false
-	if who.WorkerID != "" {
-		if granted, err = store.Granted(ctx, tx, store.GrantAddress, string(p.ID), who.WorkerID, a.Clock.Now()); err != nil {
-			return PersonJSONResponse{}, err
-		}
-	}
-	if granted && len(p.Addresses) > 0 {
-		if err := a.Policy.CheckRead(ctx, tx, policy.Read, policy.Resource{Type: "address", ID: string(p.ID), Protected: true, Granted: []string{who.Actor()}}); err != nil {
-			return PersonJSONResponse{}, err
-		}
-	}
+	p := s.Seen(s.sees)
 	out := Person{
 		PersonId: string(p.ID), Version: p.Version, Name: name(p.Name), BirthDate: optional(string(p.BirthDate)), Sex: optional(PersonSex(p.Sex)),
-		Languages: filled(p.Languages), SafetyFlags: filled(s.SafetyFlags), Contacts: []Contact{}, Addresses: []Address{}, HouseholdIds: []ID{},
+		Languages: filled(p.Languages), SafetyFlags: []string{}, Contacts: []Contact{}, Addresses: []Address{}, HouseholdIds: []ID{},
 		ContactRules: showRules(p.ContactRules),
+	}
+	records := []ID{}
+	for _, r := range s.Records {
+		if s.sees(r) {
+			records = append(records, string(r.ID))
+			for _, f := range r.Safety.Flags {
+				if !slices.Contains(out.SafetyFlags, f) {
+					out.SafetyFlags = append(out.SafetyFlags, f)
+				}
+			}
+		}
+	}
+	if len(records) > 1 {
+		out.RecordIds = &records
+	}
+	if asked != p.ID {
+		out.AskedFor = optional(string(asked))
 	}
 	for _, c := range p.Contacts {
 		out.Contacts = append(out.Contacts, Contact{Kind: c.Kind, Value: c.Value, Safe: ContactSafe(c.Safe)})
@@ -71,6 +84,38 @@ func (a *API) showPerson(ctx context.Context, tx *postgres.Tx, p *referral.Perso
 	}
 	tag := httpapi.ETag(p.Version)
 	return PersonJSONResponse{Body: out, Headers: PersonResponseHeaders{ETag: &tag}}, nil
+}
+
+// grantedAddresses says of which addresses the caller may see the confidential ones:
+// those of records they are named for, and then only where no other record of the
+// person has the address too. The look is audited.
+func (a *API) grantedAddresses(ctx context.Context, tx *postgres.Tx, s *seen) (func(referral.Address) bool, error) {
+	who, err := principal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	open := map[referral.PersonID]bool{}
+	for _, r := range s.Records {
+		if who.WorkerID == "" || !s.sees(r) || len(r.Addresses) == 0 {
+			continue
+		}
+		granted, err := store.Granted(ctx, tx, store.GrantAddress, string(r.ID), who.WorkerID, a.Clock.Now())
+		if err != nil {
+			return nil, err
+		}
+		if !granted {
+			continue
+		}
+		if err := a.Policy.CheckRead(ctx, tx, policy.Read, policy.Resource{Type: "address", ID: string(r.ID), Protected: true, Granted: []string{who.Actor()}}); err != nil {
+			return nil, err
+		}
+		open[r.ID] = true
+	}
+	return func(x referral.Address) bool {
+		return !slices.ContainsFunc(s.Records, func(r *identity.Record) bool {
+			return !open[r.ID] && slices.ContainsFunc(r.Addresses, x.SamePlace)
+		})
+	}, nil
 }
 
 func filled(list []string) []string {
@@ -113,21 +158,47 @@ func (a *API) PutContactRules(ctx context.Context, request PutContactRulesReques
 	}
 	var out PersonJSONResponse
 	err = a.DB.InTenant(ctx, func(ctx context.Context, tx *postgres.Tx) error {
-		p, standing, err := a.person(ctx, tx, referral.PersonID(request.PersonId), policy.Write, "contact_rules", true)
+		id := referral.PersonID(request.PersonId)
+		s, err := a.person(ctx, tx, id, policy.Write, "contact_rules", true)
 		if err != nil {
 			return err
 		}
-		if err := httpapi.IfMatch(ctx, p.Version); err != nil {
+		if err := httpapi.IfMatch(ctx, s.Version()); err != nil {
 			return err
 		}
-		p.ContactRules = rules
-		if err := store.SaveContactRules(ctx, tx, p); err != nil {
+		if err := a.settle(ctx, tx, s, value(in.RecordIds), rules); err != nil {
 			return err
 		}
-		out, err = a.showPerson(ctx, tx, p, standing)
+		if s.Identity, err = store.Identity(ctx, tx, id, false); err != nil {
+			return err
+		}
+		out, err = a.showPerson(ctx, tx, s, id)
 		return err
 	})
 	return PutContactRules200JSONResponse{out}, err
+}
+
+// settle stores rules for the records they were settled for: those named, or all
+// that the caller may change.
+func (a *API) settle(ctx context.Context, tx *postgres.Tx, s *seen, named []ID, rules *referral.ContactRules) error {
+	var records []referral.PersonID
+	for _, r := range s.Records {
+		if s.sees(r) && (named == nil || slices.Contains(named, string(r.ID))) {
+			records = append(records, r.ID)
+		}
+	}
+	for n, id := range named {
+		if !slices.Contains(records, referral.PersonID(id)) {
+			return fault.New(fault.Unprocessable, "record_unknown", "This person has no such record.",
+				fault.Field{Pointer: fmt.Sprintf("/record_ids/%d", n), Code: "unknown_record", Detail: "not one of the person's record_ids"})
+		}
+	}
+	if len(records) == 1 {
+		p := s.Record(records[0]).Person
+		p.ContactRules = rules
+		return store.SaveContactRules(ctx, tx, p)
+	}
+	return store.SaveSettlement(ctx, tx, identity.Settlement{ID: a.NewID(), For: records, Rules: *rules})
 }
 
 // DecideContact implements StrictServerInterface.
@@ -146,15 +217,17 @@ func (a *API) DecideContact(ctx context.Context, request DecideContactRequestObj
 	err = a.DB.InTenant(ctx, func(ctx context.Context, tx *postgres.Tx) error {
 		now := a.Clock.Now()
 		if in.PersonId != nil {
-			p, s, err := a.person(ctx, tx, referral.PersonID(*in.PersonId), policy.DecideContact, "person", false)
+			s, err := a.person(ctx, tx, referral.PersonID(*in.PersonId), policy.DecideContact, "person", false)
 			if err != nil {
 				return err
 			}
-			others, err := around(ctx, tx, p, s)
-			if err == nil {
-				d = referral.DecideContact(referral.ContactSubject{Person: p, Violence: s.Violence, ChildOnly: s.ChildOnly, Others: others}, in.Purpose, preference, agency, now)
+			for _, r := range s.Records {
+				if r.Safety.Others, err = around(ctx, tx, r); err != nil {
+					return err
+				}
 			}
-			return err
+			d = referral.DecideContactOfParts(s.Subjects(), in.Purpose, preference, agency, now)
+			return nil
 		}
 		rf, err := store.Referral(ctx, tx, referral.ReferralID(*in.ReferralId), false)
 		if err != nil {
@@ -184,13 +257,11 @@ func (a *API) DecideContact(ctx context.Context, request DecideContactRequestObj
 	return out, nil
 }
 
-// around are the contacts of those a person is in a referral or a household with:
-// of adults all, of children those recorded as unsafe.
-func around(ctx context.Context, tx *postgres.Tx, p *referral.Person, s store.Standing) ([]referral.Contact, error) {
-	if len(p.Contacts) == 0 {
-		return nil, nil
-	}
-	all, err := store.Referrals(ctx, tx, s.Referrals, false)
+// around are the contacts of those a record is in a referral or a household with: of
+// adults all, of children those recorded as unsafe. Another record of the same person
+// is one of them as before they were merged: what was not safe to use then is not now.
+func around(ctx context.Context, tx *postgres.Tx, p *identity.Record) ([]referral.Contact, error) {
+	all, err := store.Referrals(ctx, tx, referralsOf(p), false)
 	if err != nil {
 		return nil, err
 	}
@@ -267,13 +338,14 @@ func (a *API) GetHousehold(ctx context.Context, request GetHouseholdRequestObjec
 
 // readHousehold lets the caller see what is known of a household: by its cases.
 func (a *API) readHousehold(ctx context.Context, tx *postgres.Tx, id string, h store.Household) error {
-	var cases []string
+	cases, referrals := []string{}, []string{}
 	for _, rf := range h.Referrals {
+		referrals = append(referrals, string(rf.ID))
 		if rf.Case != "" {
 			cases = append(cases, string(rf.Case))
 		}
 	}
-	return unknown(a.anyCase(ctx, tx, policy.Read, policy.Resource{Type: "household", ID: id}, cases), "household")
+	return unknown(a.anyCase(ctx, tx, policy.Read, policy.Resource{Type: "household", ID: id}, cases, referrals), "household")
 }
 
 // GetTravelPoint implements StrictServerInterface.

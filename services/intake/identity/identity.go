@@ -23,6 +23,8 @@ type Record struct {
 	Unborn, MultipleBirth bool
 	// Referrals are those they are in, by the ref they have there.
 	Referrals []Appearance
+	// Cases are those the referrals opened: who works on one may see the record.
+	Cases []string
 	// Safety is what those referrals say of how careful to be.
 	Safety Safety
 }
@@ -35,6 +37,7 @@ type Appearance struct {
 
 // Safety is as in referral.ContactSubject.
 type Safety struct {
+	Flags         []string
 	Violence      bool
 	ViolenceKnown time.Time
 	ChildOnly     bool
@@ -212,4 +215,9 @@ func Component(id referral.PersonID, merges []Merge) []referral.PersonID {
 	}
 	slices.Sort(found)
 	return found
+}
+
+// Only is one of the records by itself, as if it had never been merged.
+func (i *Identity) Only(id referral.PersonID) *Identity {
+	return &Identity{Records: []*Record{i.Record(id)}, Settlements: i.Settlements}
 }

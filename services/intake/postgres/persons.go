@@ -46,13 +46,18 @@ type Standing struct {
 	Referrals   []string // newest first
 	Cases       []string
 	SafetyFlags []string
-	// Violence and ChildOnly are as in referral.ContactSubject.
+	// Refs are what the person is called in each of Referrals.
+	Refs []string
+	// Violence, ViolenceKnown and ChildOnly are as in referral.ContactSubject.
 	Violence, ChildOnly bool
+	ViolenceKnown       time.Time
 }
 
-const standingSQL = `SELECT r.referral_id, coalesce(r.case_id, ''), r.withdrawn_at IS NOT NULL, array_to_string(r.safety_flags, ','), 'domestic_violence' = ANY(r.concern_codes), l.role
+// What a referral says it may say since it was last corrected.
+const standingSQL = `SELECT l.person_id, l.ref, r.referral_id, coalesce(r.case_id, ''), r.withdrawn_at IS NOT NULL, array_to_string(r.safety_flags, ','), 'domestic_violence' = ANY(r.concern_codes), l.role,
+		coalesce((SELECT max(h.at) FROM referral_history h WHERE h.agency_id = r.agency_id AND h.referral_id = r.referral_id AND h.what IN ('corrected', 'withdrawal_taken_back')), r.arrived_at)
 	FROM referral_person l JOIN referral r ON r.agency_id = l.agency_id AND r.referral_id = l.referral_id
-	WHERE l.person_id = $1 ORDER BY r.referral_id DESC`
+	WHERE l.person_id = ANY($1) ORDER BY r.referral_id DESC, l.ref`
 
 // Person loads a person and their standing, and locks them when they are to be
 // changed. It fails with NotFound (person_not_found).
@@ -64,8 +69,8 @@ func Person(ctx context.Context, tx *postgres.Tx, id referral.PersonID, change b
 	if len(persons) == 0 {
 		return nil, Standing{}, fault.Missing("person")
 	}
-	s, err := standing(ctx, tx, id)
-	return persons[0], s, err
+	all, err := standings(ctx, tx, []string{string(id)})
+	return persons[0], all[id], err
 }
 
 func persons(ctx context.Context, tx *postgres.Tx, ids []string, change bool) ([]*referral.Person, error) {
@@ -89,39 +94,63 @@ func persons(ctx context.Context, tx *postgres.Tx, ids []string, change bool) ([
 	return found, nil
 }
 
-func standing(ctx context.Context, tx *postgres.Tx, id referral.PersonID) (s Standing, err error) {
-	rows, err := tx.QueryContext(ctx, standingSQL, id)
-	if err != nil {
-		return s, fmt.Errorf("load standing: %w", err)
+// standings are the standing of each person; every one asked about has one.
+func standings(ctx context.Context, tx *postgres.Tx, ids []string) (map[referral.PersonID]Standing, error) {
+	all := map[referral.PersonID]Standing{}
+	for _, id := range ids {
+		all[referral.PersonID(id)] = Standing{ChildOnly: true}
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	s.ChildOnly = true
-	flags := map[string]bool{}
-	for rows.Next() {
-		var ref, caseID, codes, role string
-		var withdrawn, violence bool
-		if err := rows.Scan(&ref, &caseID, &withdrawn, &codes, &violence, &role); err != nil {
-			return s, err
-		}
-		s.Referrals = append(s.Referrals, ref)
-		if caseID != "" {
-			s.Cases = append(s.Cases, caseID)
-		}
-		s.ChildOnly = s.ChildOnly && role == "child"
-		if withdrawn {
-			continue
-		}
-		s.Violence = s.Violence || violence
-		for _, f := range strings.Split(codes, ",") {
-			if f != "" && !flags[f] {
-				flags[f] = true
-				s.SafetyFlags = append(s.SafetyFlags, f)
+	batch := &pgx.Batch{}
+	batch.Queue(standingSQL, ids)
+	err := tx.SendBatch(ctx, batch, func(results pgx.BatchResults) error {
+		return each(results, func(rows pgx.Rows) error {
+			var id referral.PersonID
+			var in appearance
+			if err := rows.Scan(&id, &in.ref, &in.referral, &in.caseID, &in.withdrawn, &in.flags, &in.violence, &in.role, &in.known); err != nil {
+				return err
 			}
-		}
+			s := all[id]
+			s.add(in)
+			all[id] = s
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load standing: %w", err)
 	}
-	s.Violence = s.Violence || flags["domestic_violence"]
-	s.ChildOnly = s.ChildOnly && len(s.Referrals) > 0
-	return s, rows.Err()
+	for id, s := range all {
+		s.ChildOnly = s.ChildOnly && len(s.Referrals) > 0
+		all[id] = s
+	}
+	return all, nil
+}
+
+// appearance is a person in a referral, and what it says of how careful to be.
+type appearance struct {
+	ref, referral, caseID, flags, role string
+	withdrawn, violence                bool
+	known                              time.Time
+}
+
+func (s *Standing) add(in appearance) {
+	s.Referrals, s.Refs = append(s.Referrals, in.referral), append(s.Refs, in.ref)
+	if in.caseID != "" && !slices.Contains(s.Cases, in.caseID) {
+		s.Cases = append(s.Cases, in.caseID)
+	}
+	s.ChildOnly = s.ChildOnly && in.role == "child"
+	if in.withdrawn {
+		return
+	}
+	for _, f := range strings.Split(in.flags, ",") {
+		if f != "" && !slices.Contains(s.SafetyFlags, f) {
+			s.SafetyFlags = append(s.SafetyFlags, f)
+		}
+		in.violence = in.violence || f == "domestic_violence"
+	}
+	if in.violence && (!s.Violence || in.known.Before(s.ViolenceKnown)) {
+		s.ViolenceKnown = in.known.UTC()
+	}
+	s.Violence = s.Violence || in.violence
 }
 
 // SaveContactRules stores a person's contact rules under the next version.
@@ -185,6 +214,16 @@ func Granted(ctx context.Context, tx *postgres.Tx, kind GrantKind, record, worke
 	var granted bool
 	err := tx.QueryRowxContext(ctx, `SELECT EXISTS (SELECT FROM protected_grant WHERE kind = $1 AND record_id = $2 AND worker_id = $3 AND until > $4)`, kind, record, worker, now).Scan(&granted)
 	return granted, err
+}
+
+// ExcludedFrom says whether a worker is excluded from one of the referrals.
+func ExcludedFrom(ctx context.Context, tx *postgres.Tx, referrals []string, worker string) (bool, error) {
+	var excluded bool
+	err := tx.QueryRowxContext(ctx, `SELECT EXISTS (SELECT FROM referral_exclusion WHERE referral_id = ANY($1) AND worker_id = $2)`, referrals, worker).Scan(&excluded)
+	if err != nil {
+		return false, fmt.Errorf("read exclusions: %w", err)
+	}
+	return excluded, nil
 }
 
 // Household is who lives together as far as is known.

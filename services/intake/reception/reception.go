@@ -244,7 +244,7 @@ func (r *Reception) together(ctx context.Context, items []*item) error {
 				return err
 			}
 		}
-		return store.SaveBook(ctx, tx, book, arrivals, now, newID)
+		return store.SaveBook(ctx, tx, book, arrivals, now, NewID)
 	}
 	// Persons are compared without being locked; one whom another changed since is
 	// compared again.
@@ -293,27 +293,28 @@ func traceOf(ctx context.Context, e referral.Event, many bool) string {
 
 const scopeName = "github.com/hearthfps/hearth/services/intake/reception"
 
-func newID() string { return uuid.Must(uuid.NewV7()).String() }
+// NewID is an identifier of version 7.
+func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // UUIDs makes identifiers of version 7, which sort by time.
 type UUIDs struct{}
 
 // Receipt implements referral.IDs.
-func (UUIDs) Receipt() referral.ReceiptID { return referral.ReceiptID(newID()) }
+func (UUIDs) Receipt() referral.ReceiptID { return referral.ReceiptID(NewID()) }
 
 // Referral implements referral.IDs.
-func (UUIDs) Referral() referral.ReferralID { return referral.ReferralID(newID()) }
+func (UUIDs) Referral() referral.ReferralID { return referral.ReferralID(NewID()) }
 
 // Person implements referral.IDs.
-func (UUIDs) Person() referral.PersonID { return referral.PersonID(newID()) }
+func (UUIDs) Person() referral.PersonID { return referral.PersonID(NewID()) }
 
 // Household implements referral.IDs.
-func (UUIDs) Household() referral.HouseholdID { return referral.HouseholdID(newID()) }
+func (UUIDs) Household() referral.HouseholdID { return referral.HouseholdID(NewID()) }
 
 // Case implements referral.IDs.
-func (UUIDs) Case() referral.CaseID { return referral.CaseID(newID()) }
+func (UUIDs) Case() referral.CaseID { return referral.CaseID(NewID()) }
 
 // Clock implements referral.IDs.
-func (UUIDs) Clock() referral.ClockID { return referral.ClockID(newID()) }
+func (UUIDs) Clock() referral.ClockID { return referral.ClockID(NewID()) }
 
 var errStopped = errors.New("the import was stopped")

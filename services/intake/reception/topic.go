@@ -94,6 +94,6 @@ func agencyOf(named, source string, bySource func(string) (tenant.AgencyID, bool
 func (r *Reception) keepRefused(ctx context.Context, m events.Message, ref referral.EventRef, problems []fault.Field) error {
 	origin := fmt.Sprintf("%s/%d/%d", m.Topic, m.Partition, m.Offset)
 	return r.DB.InTenant(ctx, func(ctx context.Context, tx *postgres.Tx) error {
-		return store.SaveRefused(ctx, tx, newID(), origin, ref, m.Value, problems, r.Clock.Now())
+		return store.SaveRefused(ctx, tx, NewID(), origin, ref, m.Value, problems, r.Clock.Now())
 	})
 }

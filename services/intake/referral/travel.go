@@ -35,10 +35,10 @@ func DecideTravelPoint(members []*Person, a *Agency) TravelPoint {
 }
 
 // VisibleAddresses are what a viewer may see of a person's addresses: all, or without
-// the confidential ones when they hold no grant by name. around are the persons of
+// the confidential ones for which they hold no grant by name. around are the persons of
 // the same households: what is confidential of one of them is so of all who live
 // there, and in whatever letters it is written.
-func (p *Person) VisibleAddresses(granted bool, around []*Person) (shown []Address, withheld int) {
+func (p *Person) VisibleAddresses(granted func(Address) bool, around []*Person) (shown []Address, withheld int) {
 	hidden := map[string]bool{}
 	for _, x := range append(slices.Clone(around), p) {
 		for _, a := range x.Addresses {
@@ -48,7 +48,7 @@ func (p *Person) VisibleAddresses(granted bool, around []*Person) (shown []Addre
 		}
 	}
 	for _, a := range p.Addresses {
-		if (a.Confidential || hidden[a.place()]) && !granted {
+		if (a.Confidential || hidden[a.place()]) && !granted(a) {
 			withheld++
 			continue
 		}
