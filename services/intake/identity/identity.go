@@ -17,10 +17,6 @@ type MergeID string
 // whether they are somebody else.
 type Record struct {
 	*referral.Person
-	// Seal is why nobody may know who else they are: adoption, protected_identity or "".
-	Seal string
-	// Unborn and MultipleBirth are as in package match.
-	Unborn, MultipleBirth bool
 	// Referrals are those they are in, by the ref they have there.
 	Referrals []Appearance
 	// Cases are those the referrals opened: who works on one may see the record.

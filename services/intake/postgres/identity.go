@@ -22,8 +22,6 @@ const (
 		FROM person_identity own JOIN person_identity m ON m.agency_id = own.agency_id AND m.identity_id = own.identity_id
 		WHERE own.record_id = $1`
 
-	recordFactsSQL = `SELECT person_id, coalesce(seal, ''), unborn, multiple_birth FROM person WHERE person_id = ANY($1)`
-
 	mergeColumns = `m.merge_id, m.record_a, m.record_b, coalesce(m.pair_id, ''), m.reason_code, m.despite, m.note, m.merged_by, m.merged_at,
 		coalesce(m.undone_by, ''), m.undone_at, coalesce(m.undone_reason, ''), coalesce(m.undone_note, '')`
 
@@ -76,10 +74,8 @@ func Identity(ctx context.Context, tx *postgres.Tx, id referral.PersonID, change
 		return nil, fault.Missing("person")
 	}
 	i := &identity.Identity{Base: base}
-	byID := map[referral.PersonID]*identity.Record{}
 	for _, p := range found {
-		r := &identity.Record{Person: p}
-		i.Records, byID[p.ID] = append(i.Records, r), r
+		i.Records = append(i.Records, &identity.Record{Person: p})
 	}
 	slices.SortFunc(i.Records, func(a, b *identity.Record) int { return cmp.Compare(a.ID, b.ID) })
 	all, err := standings(ctx, tx, members)
@@ -94,29 +90,16 @@ func Identity(ctx context.Context, tx *postgres.Tx, id referral.PersonID, change
 		r.Cases = s.Cases
 		r.Safety = identity.Safety{Flags: s.SafetyFlags, Violence: s.Violence, ViolenceKnown: s.ViolenceKnown, ChildOnly: s.ChildOnly}
 	}
-	return i, loadTies(ctx, tx, i, byID, members)
+	return i, loadTies(ctx, tx, i, members)
 }
 
-// loadTies loads what is known of the records beside themselves: their seals, the
-// merges that hold, and what was settled for several of them.
-func loadTies(ctx context.Context, tx *postgres.Tx, i *identity.Identity, byID map[referral.PersonID]*identity.Record, members []string) error {
+// loadTies loads what is known of the records beside themselves: the merges that
+// hold, and what was settled for several of them.
+func loadTies(ctx context.Context, tx *postgres.Tx, i *identity.Identity, members []string) error {
 	batch := &pgx.Batch{}
-	batch.Queue(recordFactsSQL, members)
 	batch.Queue(mergesSQL, members)
 	batch.Queue(settlementsSQL, members)
 	err := tx.SendBatch(ctx, batch, func(results pgx.BatchResults) error {
-		if err := each(results, func(rows pgx.Rows) error {
-			var id referral.PersonID
-			var seal string
-			var unborn, multiple bool
-			err := rows.Scan(&id, &seal, &unborn, &multiple)
-			if r := byID[id]; err == nil && r != nil {
-				r.Seal, r.Unborn, r.MultipleBirth = seal, unborn, multiple
-			}
-			return err
-		}); err != nil {
-			return err
-		}
 		if err := each(results, func(rows pgx.Rows) error {
 			m, err := scanMerge(rows)
 			if err == nil && m.Holds() {
