@@ -3,6 +3,7 @@ package optimise_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	. "github.com/hearthfps/hearth/services/visit-scheduling/optimise"
 	"github.com/hearthfps/hearth/services/visit-scheduling/optimise/check"
+	"github.com/hearthfps/hearth/services/visit-scheduling/optimise/familyvisits"
 )
 
 func solve(t interface {
@@ -384,6 +386,76 @@ func TestSolve_MoreFreedomIsNeverWorse(t *testing.T) {
 		b := solve(t, p, Options{Seed: 2, WorkUnits: 30, Start: &a})
 		if b.Objective.Total() > a.Objective.Total() {
 			t.Fatalf("cost %d, with more freedom %d", a.Objective.Total(), b.Objective.Total())
+		}
+	})
+}
+
+// Tolerance of an unguided search: with more to choose from and the same seed and
+// work it may end a little elsewhere.
+const freedomTolerance = 2 // per cent of the cost
+
+// Even from nothing, another worker or wider windows leave no more visits out, and
+// cost no more beyond the tolerance.
+func TestSolve_MoreFreedomFromNothingIsNoWorseBeyondTheTolerance(t *testing.T) {
+	for seed := range uint64(5) {
+		p := familyvisits.Generate(100, seed)
+		opt := Options{Seed: seed, WorkUnits: 2000}
+		a := solve(t, p, opt)
+		staffed := p
+		staffed.Workers = append(slices.Clone(p.Workers), p.Workers[0])
+		staffed.Workers[len(p.Workers)].ID = "new"
+		wide := p
+		wide.Visits = slices.Clone(p.Visits)
+		for i := range wide.Visits {
+			v := &wide.Visits[i]
+			v.Windows = slices.Clone(v.Windows)
+			for k := range v.Windows {
+				v.Windows[k].From -= 30
+				v.Windows[k].To += 30
+			}
+		}
+		for name, q := range map[string]Problem{"another worker": staffed, "wider windows": wide} {
+			b := solve(t, q, opt)
+			if b.Objective.Unplaced > a.Objective.Unplaced || 100*b.Objective.Total() > (100+freedomTolerance)*a.Objective.Total() {
+				t.Errorf("seed %d, %s: %+v, before %+v", seed, name, b.Objective, a.Objective)
+			}
+		}
+	}
+}
+
+// Whatever a problem says, it is refused or solved by a valid schedule at the
+// price the checker finds.
+func FuzzSolve(f *testing.F) {
+	p := familyvisits.Generate(6, 1)
+	p.Workers[0].Breaks = []Break{{Window{600, 800}, 30}}
+	p.Workers[0].OvertimeMinutes, p.Workers[0].Caseload, p.Workers[0].Mode = 60, 2, Transit
+	p.Families = []Family{{Series: p.Visits[0].Series, Met: []string{"w00001"}, Regular: []string{"w00001"}, MaxWorkers: 2, KnownFirst: true, Substitutes: &Substitutes{Most: 2, NeverRunning: true}}}
+	p.Traffic, p.Dark = []Traffic{{Bands: []Speed{{480, 60}}}}, []Window{{0, 500}}
+	p.Visits[0].Daylight, p.Visits[1].NotLast, p.Visits[2].Wishes = true, true, []Wish{{"x", 50}}
+	for _, s := range []Problem{p, familyvisits.Generate(3, 2)} {
+		data, err := json.Marshal(s)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data, uint64(1))
+	}
+	f.Fuzz(func(t *testing.T, data []byte, seed uint64) {
+		var p Problem
+		if json.Unmarshal(data, &p) != nil || len(p.Visits) > 12 || len(p.Workers) > 6 {
+			t.Skip()
+		}
+		s, err := Solve(context.Background(), p, Options{Seed: seed, WorkUnits: 30})
+		if errors.Is(err, ErrProblem) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bad := check.Schedule(p, s); bad != nil {
+			t.Fatal(bad)
+		}
+		if diff := cmp.Diff(check.Cost(p, s), s.Objective); diff != "" {
+			t.Fatal(diff)
 		}
 	})
 }
