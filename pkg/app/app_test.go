@@ -254,6 +254,58 @@ func TestGuarantee3_TheEndHasAnOrder(t *testing.T) {
 	}
 }
 
+func TestGuarantee3_CallersThatKeepAConnectionMoveOn(t *testing.T) {
+	quick := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }
+	running := start(t, service(t, quick), io.Discard)
+	admin := &app.Admin{Services: []*app.Running{running}, Metrics: http.NotFoundHandler()}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	served, ready := make(chan error, 1), make(chan struct{})
+	over := make(chan struct{}) // ends the time of being unready
+	go func() {
+		served <- app.Servers{API: running.Handler, Listener: listener, Admin: admin, AdminListen: "off", UnreadyFor: time.Hour}.
+			Serve(ctx, over, func(string) { close(ready) })
+	}()
+	<-ready
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	closes := func() bool {
+		t.Helper()
+		res, err := (&http.Client{Transport: transport}).Get("http://" + listener.Addr().String() + "/test/v1/slow")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := res.Body.Close(); err != nil {
+			t.Error(err)
+		}
+		return res.Close
+	}
+	if closes() {
+		t.Error("an answer closes its connection while the service is ready")
+	}
+	cancel()
+	for code := 200; code != 503; code, _ = ask(t, admin, "/readyz") {
+		select {
+		case err := <-served:
+			t.Fatalf("stopped serving at once: %v", err)
+		case <-time.After(time.Millisecond):
+		}
+	}
+	if !closes() {
+		t.Error("an answer keeps its connection open while the service is leaving")
+	}
+	close(over)
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	if err := stop(t, running); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestGuarantee4_AWorkerThatFailsEndsTheService(t *testing.T) {
 	const canary = "Canary-Name"
 	for name, worker := range map[string]func(context.Context) error{

@@ -112,7 +112,7 @@ func (s Servers) Serve(ctx context.Context, failed <-chan struct{}, ready func(a
 		}
 	}
 	ended := make(chan error, 2)
-	main := &http.Server{Handler: s.API, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	main := &http.Server{Handler: leaving(s.Admin, s.API), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	go func() { ended <- main.Serve(api) }()
 	var admin *http.Server
 	if s.AdminListen != "off" {
@@ -147,6 +147,18 @@ func (s Servers) Serve(ctx context.Context, failed <-chan struct{}, ready func(a
 		errs = append(errs, admin.Shutdown(end))
 	}
 	return errors.Join(errs...)
+}
+
+// leaving has every answer close its connection from the time the process is
+// unready: a caller that keeps one open moves on with its next request, and has
+// none under way when the listener goes.
+func leaving(a *Admin, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.leaving.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // BasePath is the path of the service's API, as its OpenAPI file says.

@@ -3,10 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
+
+	"github.com/hearthfps/hearth/scripts/chaos/check"
 )
 
 const namespace = "hearth"
@@ -80,7 +84,7 @@ func (in *infrastructure) furnish(ctx context.Context, s settings) error {
 
 // week runs the charts' tests and sends the week's stream in.
 func (p *proof) week(ctx context.Context) error {
-	if err := p.r.step("helm test of all six", func() (Figures, error) { return p.in.helmTests(ctx) }); err != nil {
+	if err := p.r.step("helm test of all six", func() (Figures, error) { return p.tests(ctx) }); err != nil {
 		return err
 	}
 	journal := filepath.Join(p.s.dir, "week.ndjson")
@@ -91,7 +95,7 @@ func (p *proof) week(ctx context.Context) error {
 			return nil, err
 		}
 		say("  %s", from)
-		f, err := importStream(ctx, p.in.suite(count, ""), events, journal)
+		f, err := importStream(ctx, p.in.suite(count, "/systems"), events, journal)
 		if err != nil {
 			return f, err
 		}
@@ -104,6 +108,41 @@ func (p *proof) week(ctx context.Context) error {
 	p.journals = append(p.journals, journal)
 	return p.r.step("its ledger", func() (Figures, error) { return p.judge(ctx) })
 }
+
+// tests runs the charts' tests. Intake's sends a referral of its own in, which the
+// ledger is told of: one, and no more.
+func (p *proof) tests(ctx context.Context) (Figures, error) {
+	figures, err := p.in.helmTests(ctx)
+	if err != nil {
+		return figures, err
+	}
+	e, err := check.Collect(ctx, p.in.source(os.DevNull))
+	if err != nil {
+		return figures, err
+	}
+	var lines bytes.Buffer
+	probes := 0
+	for _, r := range e.Receipts {
+		if r.Source != probeSource {
+			continue
+		}
+		probes++
+		line, err := json.Marshal(check.Sent{Source: r.Source, ID: r.ID, Via: "http", Answered: time.Now()})
+		if err != nil {
+			return figures, err
+		}
+		lines.Write(append(line, '\n'))
+	}
+	if probes != 1 {
+		return figures, fmt.Errorf("helm test of intake left %d referrals, want 1", probes)
+	}
+	journal := filepath.Join(p.s.dir, "probes.ndjson")
+	p.journals = append(p.journals, journal)
+	return figures, os.WriteFile(journal, lines.Bytes(), 0o644)
+}
+
+// probeSource is what the charts' tests send from.
+const probeSource = "/hearth/probe"
 
 // judge holds all that was sent so far against what stands.
 func (p *proof) judge(ctx context.Context) (Figures, error) {
