@@ -38,6 +38,8 @@ type Estimate struct {
 	// Percent is what recorded visits say the trips of each mode take of the
 	// estimate, band by band; see Calibrate. None is 100.
 	Percent map[Mode][]int
+	// Recorded is how many trips that is from.
+	Recorded int
 }
 
 // band is kilometres of road up to which a speed in km/h is assumed.
