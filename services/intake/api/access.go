@@ -12,11 +12,6 @@ import (
 	"github.com/hearthfps/hearth/services/intake/referral"
 )
 
-// barred are the households of the cases and referrals a worker is excluded from;
-// the placeholder of the worker comes twice.
-const barred = `SELECT shared.household_id FROM case_access barring JOIN referral shared ON shared.case_id = barring.case_id WHERE barring.excluded AND barring.worker_id = $%[1]d
-	UNION SELECT shared.household_id FROM referral_exclusion barring JOIN referral shared ON shared.agency_id = barring.agency_id AND shared.referral_id = barring.referral_id WHERE barring.worker_id = $%[1]d`
-
 // resource is a referral as policy sees it. One that has no case yet is kept from
 // whoever is excluded from a case of the same household.
 func (a *API) resource(ctx context.Context, tx *postgres.Tx, rf *referral.Referral) (policy.Resource, error) {
@@ -29,7 +24,7 @@ func (a *API) resource(ctx context.Context, tx *postgres.Tx, rf *referral.Referr
 		return r, err
 	}
 	var excluded bool
-	if err := tx.QueryRowxContext(ctx, `SELECT EXISTS (SELECT FROM referral_exclusion WHERE referral_id = $3 AND worker_id = $2) OR $4 AND $1 IN (`+fmt.Sprintf(barred, 2)+`)`,
+	if err := tx.QueryRowxContext(ctx, `SELECT EXISTS (SELECT FROM referral_exclusion WHERE referral_id = $3 AND worker_id = $2) OR $4 AND $1 IN (`+store.Barred(2)+`)`,
 		rf.Household, who.Actor(), rf.ID, rf.Case == "").Scan(&excluded); err != nil {
 		return r, fmt.Errorf("read exclusions of household: %w", err)
 	}
@@ -52,7 +47,7 @@ func (a *API) listed(ctx context.Context, resourceType, alias string) (string, [
 	}
 	args = append(args, who.Actor())
 	return fmt.Sprintf("%s AND %s.referral_id NOT IN (SELECT x.referral_id FROM referral_exclusion x WHERE x.worker_id = $%d) AND (%s.case_id IS NOT NULL OR %s.household_id NOT IN (%s))",
-		where, alias, len(args), alias, alias, fmt.Sprintf(barred, len(args))), args, nil
+		where, alias, len(args), alias, alias, store.Barred(len(args))), args, nil
 }
 
 // readable loads a referral for reading, and has the look audited.

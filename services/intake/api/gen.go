@@ -484,6 +484,24 @@ func (e ReferralStatus) Valid() bool {
 	}
 }
 
+// Defines values for RelatedReferralBecause.
+const (
+	RelatedReferralBecauseHousehold RelatedReferralBecause = "household"
+	RelatedReferralBecausePerson    RelatedReferralBecause = "person"
+)
+
+// Valid indicates whether the value is a known member of the RelatedReferralBecause enum.
+func (e RelatedReferralBecause) Valid() bool {
+	switch e {
+	case RelatedReferralBecauseHousehold:
+		return true
+	case RelatedReferralBecausePerson:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ScreeningDecision.
 const (
 	ScreeningDecisionRedirected  ScreeningDecision = "redirected"
@@ -807,6 +825,15 @@ type ContactRulesInput struct {
 	RecordIds *[]ID `json:"record_ids,omitempty"`
 }
 
+// FamilyHistory What came before and since of the same household or the same persons, whoever they were merged with.
+type FamilyHistory struct {
+	// Items Those the caller may read, newest first, at most 50.
+	Items []RelatedReferral `json:"items"`
+
+	// Withheld How many more there are that the caller has no need to know of.
+	Withheld int `json:"withheld"`
+}
+
 // Grant defines model for Grant.
 type Grant struct {
 	GrantedAt  time.Time `json:"granted_at"`
@@ -1123,14 +1150,17 @@ type Referral struct {
 		Subjects []string `json:"subjects"`
 	} `json:"concerns"`
 
-	// EarlierReferrals Other referrals about the same household, newest first, at most 20.
-	EarlierReferrals *[]ID            `json:"earlier_referrals,omitempty"`
-	ExternalId       *string          `json:"external_id,omitempty"`
-	HouseholdId      ID               `json:"household_id"`
-	Kind             Code             `json:"kind"`
-	Narrative        string           `json:"narrative"`
-	Persons          []ReferralPerson `json:"persons"`
-	Priority         PriorityDecision `json:"priority"`
+	// EarlierReferrals Other referrals about the same household that the caller may read, newest first, at most 20.
+	EarlierReferrals *[]ID   `json:"earlier_referrals,omitempty"`
+	ExternalId       *string `json:"external_id,omitempty"`
+
+	// FamilyHistory What came before and since of the same household or the same persons, whoever they were merged with.
+	FamilyHistory *FamilyHistory   `json:"family_history,omitempty"`
+	HouseholdId   ID               `json:"household_id"`
+	Kind          Code             `json:"kind"`
+	Narrative     string           `json:"narrative"`
+	Persons       []ReferralPerson `json:"persons"`
+	Priority      PriorityDecision `json:"priority"`
 
 	// PriorityAsked A less urgent priority that waits for a supervisor other than the one who asked.
 	PriorityAsked    *PriorityAsked `json:"priority_asked,omitempty"`
@@ -1190,6 +1220,21 @@ type ReferralSummary struct {
 	Urgent           bool           `json:"urgent"`
 	Version          int64          `json:"version"`
 }
+
+// RelatedReferral defines model for RelatedReferral.
+type RelatedReferral struct {
+	// Because household - it is about the same household; person - somebody is in both.
+	Because     []RelatedReferralBecause `json:"because"`
+	CaseId      *ID                      `json:"case_id,omitempty"`
+	DecidedAt   *time.Time               `json:"decided_at,omitempty"`
+	ReceivedAt  time.Time                `json:"received_at"`
+	ReferralId  ID                       `json:"referral_id"`
+	Status      ReferralStatus           `json:"status"`
+	WithdrawnAt *time.Time               `json:"withdrawn_at,omitempty"`
+}
+
+// RelatedReferralBecause defines model for RelatedReferral.Because.
+type RelatedReferralBecause string
 
 // Relationship defines model for Relationship.
 type Relationship struct {
@@ -1441,6 +1486,11 @@ type ListReferralsParams struct {
 	Taken *bool `form:"taken,omitempty" json:"taken,omitempty"`
 }
 
+// ExcludeFromReferralJSONBody defines parameters for ExcludeFromReferral.
+type ExcludeFromReferralJSONBody struct {
+	ReasonCode Code `json:"reason_code"`
+}
+
 // ListReferralHistoryParams defines parameters for ListReferralHistory.
 type ListReferralHistoryParams struct {
 	// Limit How many items a page holds.
@@ -1503,6 +1553,9 @@ type MergePersonsJSONRequestBody = MergeInput
 
 // UnmergePersonsJSONRequestBody defines body for UnmergePersons for application/json ContentType.
 type UnmergePersonsJSONRequestBody = UnmergeInput
+
+// ExcludeFromReferralJSONRequestBody defines body for ExcludeFromReferral for application/json ContentType.
+type ExcludeFromReferralJSONRequestBody ExcludeFromReferralJSONBody
 
 // GrantReporterJSONRequestBody defines body for GrantReporter for application/json ContentType.
 type GrantReporterJSONRequestBody = GrantInput
@@ -1578,6 +1631,9 @@ type ServerInterface interface {
 	// GetReferral A referral with its persons, clocks and decisions. Never its reporter.
 	// (GET /referrals/{referral_id})
 	GetReferral(w http.ResponseWriter, r *http.Request, referralId ReferralID)
+	// ExcludeFromReferral Keep a worker from knowing of a referral, its persons and their household, before there is a case to exclude them from.
+	// (PUT /referrals/{referral_id}/exclusions/{worker_id})
+	ExcludeFromReferral(w http.ResponseWriter, r *http.Request, referralId ReferralID, workerId WorkerID)
 	// ListReferralHistory What happened to a referral, oldest first, the events that came for it among it.
 	// (GET /referrals/{referral_id}/history)
 	ListReferralHistory(w http.ResponseWriter, r *http.Request, referralId ReferralID, params ListReferralHistoryParams)
@@ -2538,6 +2594,41 @@ func (siw *ServerInterfaceWrapper) GetReferral(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// ExcludeFromReferral operation middleware
+func (siw *ServerInterfaceWrapper) ExcludeFromReferral(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "referral_id" -------------
+	var referralId ReferralID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "referral_id", mux.Vars(r)["referral_id"], &referralId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "referral_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "worker_id" -------------
+	var workerId WorkerID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "worker_id", mux.Vars(r)["worker_id"], &workerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "worker_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ExcludeFromReferral(w, r, referralId, workerId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListReferralHistory operation middleware
 func (siw *ServerInterfaceWrapper) ListReferralHistory(w http.ResponseWriter, r *http.Request) {
 
@@ -3088,6 +3179,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/referrals/{referral_id}/reporter-grants/{worker_id}", wrapper.RevokeReporterGrant).Methods(http.MethodDelete)
 
 	r.HandleFunc(options.BaseURL+"/referrals/{referral_id}/reporter-grants/{worker_id}", wrapper.GrantReporter).Methods(http.MethodPut)
+
+	r.HandleFunc(options.BaseURL+"/referrals/{referral_id}/exclusions/{worker_id}", wrapper.ExcludeFromReferral).Methods(http.MethodPut)
 
 	r.HandleFunc(options.BaseURL+"/referrals/{referral_id}/history", wrapper.ListReferralHistory).Methods(http.MethodGet)
 
@@ -4030,6 +4123,41 @@ func (response GetReferraldefaultApplicationProblemPlusJSONResponse) VisitGetRef
 	return err
 }
 
+type ExcludeFromReferralRequestObject struct {
+	ReferralId ReferralID `json:"referral_id"`
+	WorkerId   WorkerID   `json:"worker_id"`
+	Body       *ExcludeFromReferralJSONRequestBody
+}
+
+type ExcludeFromReferralResponseObject interface {
+	VisitExcludeFromReferralResponse(w http.ResponseWriter) error
+}
+
+type ExcludeFromReferral204Response struct {
+}
+
+func (response ExcludeFromReferral204Response) VisitExcludeFromReferralResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ExcludeFromReferraldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExcludeFromReferraldefaultApplicationProblemPlusJSONResponse) VisitExcludeFromReferralResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListReferralHistoryRequestObject struct {
 	ReferralId ReferralID `json:"referral_id"`
 	Params     ListReferralHistoryParams
@@ -4467,6 +4595,9 @@ type StrictServerInterface interface {
 	// GetReferral A referral with its persons, clocks and decisions. Never its reporter.
 	// (GET /referrals/{referral_id})
 	GetReferral(ctx context.Context, request GetReferralRequestObject) (GetReferralResponseObject, error)
+	// ExcludeFromReferral Keep a worker from knowing of a referral, its persons and their household, before there is a case to exclude them from.
+	// (PUT /referrals/{referral_id}/exclusions/{worker_id})
+	ExcludeFromReferral(ctx context.Context, request ExcludeFromReferralRequestObject) (ExcludeFromReferralResponseObject, error)
 	// ListReferralHistory What happened to a referral, oldest first, the events that came for it among it.
 	// (GET /referrals/{referral_id}/history)
 	ListReferralHistory(ctx context.Context, request ListReferralHistoryRequestObject) (ListReferralHistoryResponseObject, error)
@@ -5127,6 +5258,40 @@ func (sh *strictHandler) GetReferral(w http.ResponseWriter, r *http.Request, ref
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetReferralResponseObject); ok {
 		if err := validResponse.VisitGetReferralResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExcludeFromReferral operation middleware
+func (sh *strictHandler) ExcludeFromReferral(w http.ResponseWriter, r *http.Request, referralId ReferralID, workerId WorkerID) {
+	var request ExcludeFromReferralRequestObject
+
+	request.ReferralId = referralId
+	request.WorkerId = workerId
+
+	var body ExcludeFromReferralJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ExcludeFromReferral(ctx, request.(ExcludeFromReferralRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExcludeFromReferral")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ExcludeFromReferralResponseObject); ok {
+		if err := validResponse.VisitExcludeFromReferralResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -75,7 +75,7 @@ func (a *API) GetReferral(ctx context.Context, request GetReferralRequestObject)
 		if err != nil {
 			return err
 		}
-		out, err = show(ctx, tx, rf)
+		out, err = a.show(ctx, tx, rf)
 		return err
 	})
 	return GetReferral200JSONResponse{out}, err
@@ -108,7 +108,7 @@ func (a *API) change(ctx context.Context, id, action string, versioned bool, act
 		if err := store.SaveReferral(ctx, tx, rf); err != nil {
 			return ReferralJSONResponse{}, err
 		}
-		return show(ctx, tx, rf)
+		return a.show(ctx, tx, rf)
 	})
 }
 

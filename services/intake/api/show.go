@@ -7,14 +7,13 @@ import (
 
 	"github.com/hearthfps/hearth/pkg/httpapi"
 	"github.com/hearthfps/hearth/pkg/postgres"
-	store "github.com/hearthfps/hearth/services/intake/postgres"
 	"github.com/hearthfps/hearth/services/intake/referral"
 )
 
 // show is a referral as answered, with the ETag of its version. No address, no
 // contact and no reporter is in it.
-func show(ctx context.Context, tx *postgres.Tx, rf *referral.Referral) (ReferralJSONResponse, error) {
-	earlier, err := store.EarlierReferrals(ctx, tx, rf.Household, rf.ID)
+func (a *API) show(ctx context.Context, tx *postgres.Tx, rf *referral.Referral) (ReferralJSONResponse, error) {
+	family, earlier, err := a.familyHistory(ctx, tx, rf)
 	if err != nil {
 		return ReferralJSONResponse{}, err
 	}
@@ -23,7 +22,7 @@ func show(ctx context.Context, tx *postgres.Tx, rf *referral.Referral) (Referral
 		ReferralId: string(rf.ID), Status: ReferralStatus(rf.Status), Version: rf.Version, ReceiptId: string(rf.Receipt), Source: rf.Ref.Source,
 		ExternalId: optional(c.ExternalID), ReceivedAt: c.ReceivedAt, ArrivedAt: rf.ArrivedAt, Channel: c.Channel, Kind: c.Kind, Narrative: c.Narrative,
 		Urgency: Urgency(c.Urgency), RequestedProgram: optional(c.RequestedProgram), SafetyFlags: c.SafetyFlags, HouseholdId: string(rf.Household),
-		EarlierReferrals: &earlier, TakenBy: optional(rf.TakenBy), TakenAt: optional(rf.TakenAt), WithdrawnAt: optional(rf.WithdrawnAt),
+		EarlierReferrals: &earlier, FamilyHistory: family, TakenBy: optional(rf.TakenBy), TakenAt: optional(rf.TakenAt), WithdrawnAt: optional(rf.WithdrawnAt),
 		CaseId: optional(string(rf.Case)), Priority: showPriority(rf.Priority),
 	}
 	out.Concerns = make([]struct {

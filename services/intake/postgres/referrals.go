@@ -262,13 +262,6 @@ func (q *query) run(ctx context.Context, tx *postgres.Tx, into any, order string
 	return tx.SelectContext(ctx, into, fmt.Sprintf("%s ORDER BY %s LIMIT $%d", q.text.String(), order, len(q.args)), q.args...)
 }
 
-// EarlierReferrals are the other referrals about a household, newest first.
-func EarlierReferrals(ctx context.Context, tx *postgres.Tx, h referral.HouseholdID, but referral.ReferralID) ([]string, error) {
-	ids := []string{}
-	err := tx.SelectContext(ctx, &ids, `SELECT referral_id FROM referral WHERE household_id = $1 AND referral_id <> $2 ORDER BY referral_id DESC LIMIT 20`, h, but)
-	return ids, err
-}
-
 // HistoryRow is an entry of a referral's history.
 type HistoryRow struct {
 	Seq     int64     `db:"seq"`

@@ -110,6 +110,12 @@ func TestStore_NothingAcrossAgencies(t *testing.T) {
 		if _, err := postgres.NoteAssessment(ctx, tx, "case-1", "s-1", false); err != nil {
 			return err
 		}
+		if err := postgres.Exclude(ctx, tx, rf.ID, "kin", "relative", "boss", noon); err != nil {
+			return err
+		}
+		if err := pairUp(ctx, tx, person); err != nil {
+			return err
+		}
 		return postgres.SaveRefused(ctx, tx, "q-1", "topic/0/1", referral.EventRef{}, []byte("x"), []fault.Field{{Code: "not_json"}}, noon)
 	}))
 
@@ -125,6 +131,14 @@ func TestStore_NothingAcrossAgencies(t *testing.T) {
 		},
 		"Person": func(ctx context.Context, tx *kit.Tx) error {
 			_, _, err := postgres.Person(ctx, tx, person, true)
+			return err
+		},
+		"Identity": func(ctx context.Context, tx *kit.Tx) error {
+			_, err := postgres.Identity(ctx, tx, person, true)
+			return err
+		},
+		"GetReview": func(ctx context.Context, tx *kit.Tx) error {
+			_, err := postgres.GetReview(ctx, tx, "pair-1", true)
 			return err
 		},
 		"GetHousehold": func(ctx context.Context, tx *kit.Tx) error {
@@ -183,8 +197,27 @@ func TestStore_NothingAcrossAgencies(t *testing.T) {
 			}
 			return 0, err
 		},
-		"EarlierReferrals": func(ctx context.Context, tx *kit.Tx) (int, error) {
-			r, err := postgres.EarlierReferrals(ctx, tx, rf.Household, "another")
+		"RelatedReferrals": func(ctx context.Context, tx *kit.Tx) (int, error) {
+			r, err := postgres.RelatedReferrals(ctx, tx, &referral.Referral{ID: "another", Household: rf.Household}, "w")
+			return len(r), err
+		},
+		"ExcludedFrom": func(ctx context.Context, tx *kit.Tx) (int, error) {
+			excluded, err := postgres.ExcludedFrom(ctx, tx, []string{string(rf.ID)}, "kin")
+			if excluded {
+				return 1, err
+			}
+			return 0, err
+		},
+		"ListReviews": func(ctx context.Context, tx *kit.Tx) (int, error) {
+			r, err := postgres.ListReviews(ctx, tx, postgres.ReviewFilter{}, 10)
+			return len(r), err
+		},
+		"ReviewDecisions": func(ctx context.Context, tx *kit.Tx) (int, error) {
+			r, err := postgres.ReviewDecisions(ctx, tx, "pair-1")
+			return len(r), err
+		},
+		"IdentitiesOf": func(ctx context.Context, tx *kit.Tx) (int, error) {
+			r, err := postgres.IdentitiesOf(ctx, tx, []referral.PersonID{person})
 			return len(r), err
 		},
 	}

@@ -50,9 +50,10 @@ type ReferralReceived struct {
 
 // ReferralCorrected is the data of referral.corrected.
 type ReferralCorrected struct {
-	Referral ReferralID `json:"referral_id"`
-	Changed  []string   `json:"changed"`
-	Urgency  string     `json:"urgency,omitempty"`
+	Referral  ReferralID  `json:"referral_id"`
+	Household HouseholdID `json:"household_id"`
+	Changed   []string    `json:"changed"`
+	Urgency   string      `json:"urgency,omitempty"`
 }
 
 // ReferralWithdrawn is the data of referral.withdrawn.

@@ -143,7 +143,7 @@ func (d *Desk) correct(rf *Referral, out Outcome, changed []string, by ReceiptID
 	if slices.Contains(changed, "persons") {
 		d.correctPersons(rf, before.Persons, b)
 	}
-	data := ReferralCorrected{Referral: rf.ID, Changed: changed}
+	data := ReferralCorrected{Referral: rf.ID, Household: rf.Household, Changed: changed}
 	if slices.Contains(changed, "urgency") {
 		data.Urgency = rf.Content.Urgency
 	}
@@ -197,7 +197,7 @@ func (d *Desk) restore(rf *Referral, by ReceiptID, now time.Time) {
 	}
 	rf.change()
 	rf.noteReceipt(now, "withdrawal_taken_back", by, nil)
-	rf.announce(TypeReferralCorrected, ReferralCorrected{Referral: rf.ID, Changed: []string{"status"}})
+	rf.announce(TypeReferralCorrected, ReferralCorrected{Referral: rf.ID, Household: rf.Household, Changed: []string{"status"}})
 }
 
 // reconsider proposes the priority again after a correction. What a person
