@@ -20,6 +20,7 @@ import (
 	"github.com/hearthfps/hearth/services/visit-scheduling/desk"
 	"github.com/hearthfps/hearth/services/visit-scheduling/household"
 	"github.com/hearthfps/hearth/services/visit-scheduling/postgres"
+	"github.com/hearthfps/hearth/services/visit-scheduling/rules"
 	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
 )
 
@@ -121,7 +122,7 @@ func Service() app.Service {
 				Timers:        map[string]timers.Handler{desk.CheckoutTimer: office.CheckoutMissed, desk.DailyTimer: office.Daily},
 				Signals:       signals(),
 				Censuses:      censuses(),
-				Workers:       []app.Worker{{Name: "planner", Run: office.Run}, {Name: "boards", Run: office.KeepBoards}},
+				Workers:       []app.Worker{{Name: "planner", Run: office.Run}, {Name: "boards", Run: office.KeepBoards}, {Name: "planning-jobs", Run: office.RunJobs}},
 			}, nil
 		},
 	}
@@ -139,13 +140,18 @@ func newDesk(d *app.Deps) (*desk.Desk, error) {
 	if err != nil {
 		return nil, fmt.Errorf("settings of %s: %w", Name, err)
 	}
+	book, err := rules.Load(rules.Files())
+	if err != nil {
+		return nil, err
+	}
 	intake, err := d.Peer("intake")
 	if err != nil {
 		return nil, err
 	}
 	return &desk.Desk{
 		DB: d.DB, Planner: plans, Fallback: schedule.Greedy{}, Engine: Optimiser{Grid: startGrid}, Clock: d.Clock, Log: d.Log,
-		Points: household.Intake{Base: intake.URL, HTTP: intake.HTTP, Timeout: time.Duration(s.IntakeTimeout)},
+		Points:     household.Intake{Base: intake.URL, HTTP: intake.HTTP, Timeout: time.Duration(s.IntakeTimeout)},
+		Publishing: desk.Publishing{Limits: book.Automatic, Rule: book.PublishingRule},
 		Settings: desk.Settings{
 			Attendance: schedule.Attendance{
 				Early: time.Duration(s.CheckInEarly), Late: time.Duration(s.CheckInLate), Grace: time.Duration(s.CheckoutGrace),

@@ -47,6 +47,22 @@ func (a Access) attendVisit(ctx context.Context, tx *kit.Tx, v schedule.Visit) e
 	return a.Engine.Check(ctx, tx, policy.CheckIn, visitResource(v))
 }
 
+// schedule lets the asker plan, and see plans of no family's.
+func (a Access) schedule(ctx context.Context, tx *kit.Tx) error {
+	return a.Engine.Check(ctx, tx, policy.Schedule, policy.Resource{Type: "visit"})
+}
+
+// listChanges lets the asker list what a proposal changes, and says which as a
+// condition on p.
+func (a Access) listChanges(ctx context.Context, tx *kit.Tx) (string, []any, error) {
+	if err := a.Engine.CheckRead(ctx, tx, policy.List, policy.Resource{Type: "visit"}); err != nil {
+		return "", nil, err
+	}
+	return a.Engine.Filter(ctx, policy.Rows{
+		Type: "visit", Case: "p.case_id", Workers: "ARRAY(SELECT b.worker_id FROM booking b WHERE b.visit_id = p.visit_id)",
+	})
+}
+
 // readSeries lets the asker see a series, and keeps that they did.
 func (a Access) readSeries(ctx context.Context, tx *kit.Tx, s schedule.Series) error {
 	return a.Engine.CheckRead(ctx, tx, policy.Read, policy.Resource{Type: "series", ID: string(s.ID), CaseID: string(s.Case)})

@@ -75,6 +75,60 @@ func (e AttemptReasonCode) Valid() bool {
 	}
 }
 
+// Defines values for ChangeKind.
+const (
+	ChangeKindMoved    ChangeKind = "moved"
+	ChangeKindNew      ChangeKind = "new"
+	ChangeKindUnplaced ChangeKind = "unplaced"
+)
+
+// Valid indicates whether the value is a known member of the ChangeKind enum.
+func (e ChangeKind) Valid() bool {
+	switch e {
+	case ChangeKindMoved:
+		return true
+	case ChangeKindNew:
+		return true
+	case ChangeKindUnplaced:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for JobStatus.
+const (
+	JobStatusCancelled JobStatus = "cancelled"
+	JobStatusDiscarded JobStatus = "discarded"
+	JobStatusFailed    JobStatus = "failed"
+	JobStatusProposed  JobStatus = "proposed"
+	JobStatusPublished JobStatus = "published"
+	JobStatusQueued    JobStatus = "queued"
+	JobStatusRunning   JobStatus = "running"
+)
+
+// Valid indicates whether the value is a known member of the JobStatus enum.
+func (e JobStatus) Valid() bool {
+	switch e {
+	case JobStatusCancelled:
+		return true
+	case JobStatusDiscarded:
+		return true
+	case JobStatusFailed:
+		return true
+	case JobStatusProposed:
+		return true
+	case JobStatusPublished:
+		return true
+	case JobStatusQueued:
+		return true
+	case JobStatusRunning:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Place.
 const (
 	PlaceCommunity Place = "community"
@@ -93,6 +147,42 @@ func (e Place) Valid() bool {
 	case PlaceOffice:
 		return true
 	case PlaceRemote:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlanningJobPublish.
+const (
+	PlanningJobPublishAutomatic PlanningJobPublish = "automatic"
+	PlanningJobPublishPerson    PlanningJobPublish = "person"
+)
+
+// Valid indicates whether the value is a known member of the PlanningJobPublish enum.
+func (e PlanningJobPublish) Valid() bool {
+	switch e {
+	case PlanningJobPublishAutomatic:
+		return true
+	case PlanningJobPublishPerson:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlanningJobRequestPublish.
+const (
+	PlanningJobRequestPublishAutomatic PlanningJobRequestPublish = "automatic"
+	PlanningJobRequestPublishPerson    PlanningJobRequestPublish = "person"
+)
+
+// Valid indicates whether the value is a known member of the PlanningJobRequestPublish enum.
+func (e PlanningJobRequestPublish) Valid() bool {
+	switch e {
+	case PlanningJobRequestPublishAutomatic:
+		return true
+	case PlanningJobRequestPublishPerson:
 		return true
 	default:
 		return false
@@ -319,6 +409,9 @@ type Cancel struct {
 	Side    Side  `json:"side"`
 }
 
+// ChangeKind Has another place; has its first; has none, and why.
+type ChangeKind string
+
 // CheckIn defines model for CheckIn.
 type CheckIn struct {
 	InAt  time.Time  `json:"in_at"`
@@ -331,8 +424,37 @@ type CheckIn struct {
 // Code defines model for Code.
 type Code = string
 
+// FamilyEffect defines model for FamilyEffect.
+type FamilyEffect struct {
+	CaseId ID  `json:"case_id"`
+	Moved  int `json:"moved"`
+
+	// OtherDays Of the moved visits, those on another day.
+	OtherDays int `json:"other_days"`
+
+	// OtherWorkers Of the moved visits, those with other workers.
+	OtherWorkers int `json:"other_workers"`
+	Placed       int `json:"placed"`
+	Unplaced     int `json:"unplaced"`
+}
+
+// Figures defines model for Figures.
+type Figures struct {
+	Placed int `json:"placed"`
+
+	// Strangers Visits to which nobody comes whom the family knows, of families who know somebody.
+	Strangers int `json:"strangers"`
+
+	// TravelMinutes Estimated, of all workers, from base to base.
+	TravelMinutes int `json:"travel_minutes"`
+	Unplaced      int `json:"unplaced"`
+}
+
 // ID defines model for ID.
 type ID = string
+
+// JobStatus defines model for JobStatus.
+type JobStatus string
 
 // Language A BCP 47 tag, lower-case language first.
 type Language = string
@@ -402,6 +524,103 @@ type Placing struct {
 	Workers  []WorkerRef `json:"workers"`
 }
 
+// PlanningChange defines model for PlanningChange.
+type PlanningChange struct {
+	CaseId ID `json:"case_id"`
+
+	// From A time with workers.
+	From *Placing `json:"from,omitempty"`
+
+	// Kind Has another place; has its first; has none, and why.
+	Kind      ChangeKind       `json:"kind"`
+	Published bool             `json:"published"`
+	Reasons   []UnplacedReason `json:"reasons"`
+
+	// To A time with workers.
+	To      *Placing           `json:"to,omitempty"`
+	VisitId ID                 `json:"visit_id"`
+	WeekOf  openapi_types.Date `json:"week_of"`
+
+	// Words The change as a scheduler reads it.
+	Words string `json:"words"`
+}
+
+// PlanningJob defines model for PlanningJob.
+type PlanningJob struct {
+	AskedAt time.Time `json:"asked_at"`
+	AskedBy string    `json:"asked_by"`
+
+	// Before The weeks looked at so far, as published.
+	Before Figures `json:"before"`
+
+	// Best The same weeks as the best found would have them.
+	Best          Figures            `json:"best"`
+	BudgetSeconds int                `json:"budget_seconds"`
+	EndedAt       *time.Time         `json:"ended_at,omitempty"`
+	FailureCode   *Code              `json:"failure_code,omitempty"`
+	FirstWeek     openapi_types.Date `json:"first_week"`
+	FrozenHours   int                `json:"frozen_hours"`
+	JobId         ID                 `json:"job_id"`
+	MaxMoved      *int               `json:"max_moved,omitempty"`
+	Moved         int                `json:"moved"`
+	Placed        int                `json:"placed"`
+	Publish       PlanningJobPublish `json:"publish"`
+
+	// Published Changes that have been published.
+	Published int `json:"published"`
+
+	// PublishingRule What decided over publishing without a person.
+	PublishingRule  *RuleRef  `json:"publishing_rule,omitempty"`
+	Rebased         int       `json:"rebased"`
+	SearchedSeconds float32   `json:"searched_seconds"`
+	Status          JobStatus `json:"status"`
+
+	// Stopped The search was ended before its time.
+	Stopped   bool         `json:"stopped"`
+	Teams     *[]Code      `json:"teams,omitempty"`
+	Unplaced  int          `json:"unplaced"`
+	Version   int64        `json:"version"`
+	Weeks     int          `json:"weeks"`
+	WeeksDone int          `json:"weeks_done"`
+	Workers   *[]WorkerRef `json:"workers,omitempty"`
+
+	// WorkersAffected What the weeks that are done come to for each worker whose work changes.
+	WorkersAffected []struct {
+		After  WorkerLoad `json:"after"`
+		Before WorkerLoad `json:"before"`
+
+		// WorkerId The id the agency chose for a worker.
+		WorkerId WorkerRef `json:"worker_id"`
+	} `json:"workers_affected"`
+}
+
+// PlanningJobPublish defines model for PlanningJob.Publish.
+type PlanningJobPublish string
+
+// PlanningJobRequest defines model for PlanningJobRequest.
+type PlanningJobRequest struct {
+	// BudgetSeconds How long may be searched, all weeks together.
+	BudgetSeconds *int `json:"budget_seconds,omitempty"`
+
+	// FirstWeek The Monday of the first week.
+	FirstWeek openapi_types.Date `json:"first_week"`
+
+	// FrozenHours How far ahead nothing that has a place is moved, to or from.
+	FrozenHours *int `json:"frozen_hours,omitempty"`
+
+	// MaxMoved How many visits that have a place may move. Left out, any number.
+	MaxMoved *int                       `json:"max_moved,omitempty"`
+	Publish  *PlanningJobRequestPublish `json:"publish,omitempty"`
+	Teams    *[]Code                    `json:"teams,omitempty"`
+	Weeks    int                        `json:"weeks"`
+
+	// Workers Whose visits may change, with those of `teams`; both left out, everybody's.
+	Workers *[]WorkerRef `json:"workers,omitempty"`
+}
+
+// PlanningJobRequestPublish defines model for PlanningJobRequest.Publish.
+type PlanningJobRequestPublish string
+
 // Point defines model for Point.
 type Point struct {
 	Lat float64 `json:"lat"`
@@ -440,6 +659,14 @@ type Reschedule struct {
 
 	// Workers Left out, those it has.
 	Workers *[]WorkerRef `json:"workers,omitempty"`
+}
+
+// RuleRef The very rule file that decided.
+type RuleRef struct {
+	// Hash SHA-256 of the file, hexadecimal.
+	Hash    string `json:"hash"`
+	Name    string `json:"name"`
+	Version string `json:"version"`
 }
 
 // Series defines model for Series.
@@ -619,6 +846,13 @@ type Worker struct {
 	WorkerId WorkerRef `json:"worker_id"`
 }
 
+// WorkerLoad defines model for WorkerLoad.
+type WorkerLoad struct {
+	TravelMinutes int `json:"travel_minutes"`
+	VisitMinutes  int `json:"visit_minutes"`
+	Visits        int `json:"visits"`
+}
+
 // WorkerPage defines model for WorkerPage.
 type WorkerPage struct {
 	Items      []Worker `json:"items"`
@@ -660,6 +894,9 @@ type IdempotencyKey = string
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
+// JobID defines model for JobID.
+type JobID = openapi_types.UUID
+
 // Limit defines model for Limit.
 type Limit = int
 
@@ -668,6 +905,83 @@ type VisitID = openapi_types.UUID
 
 // WorkerID The id the agency chose for a worker.
 type WorkerID = WorkerRef
+
+// ListPlanningJobsParams defines parameters for ListPlanningJobs.
+type ListPlanningJobsParams struct {
+	Status *JobStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Limit How many items a page holds.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before. Opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CreatePlanningJobParams defines parameters for CreatePlanningJob.
+type CreatePlanningJobParams struct {
+	// IdempotencyKey Names this request. The same key with the same body gets the first answer again and has one effect; with another body it is refused (422); while the first is still running, 409.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetPlanningJobParams defines parameters for GetPlanningJob.
+type GetPlanningJobParams struct {
+	// IfNoneMatch The ETag of the version that is known; while it stands the answer is 304, without a body.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
+// ListPlanningChangesParams defines parameters for ListPlanningChanges.
+type ListPlanningChangesParams struct {
+	Kind   *ChangeKind `form:"kind,omitempty" json:"kind,omitempty"`
+	CaseId *ID         `form:"case_id,omitempty" json:"case_id,omitempty"`
+
+	// Limit How many items a page holds.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before. Opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListPlanningFamiliesParams defines parameters for ListPlanningFamilies.
+type ListPlanningFamiliesParams struct {
+	// Limit How many items a page holds.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before. Opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// AcceptPlanningJobParams defines parameters for AcceptPlanningJob.
+type AcceptPlanningJobParams struct {
+	// IfMatch The ETag of the version being changed. Missing is 428, another version is 412.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey Names this request. The same key with the same body gets the first answer again and has one effect; with another body it is refused (422); while the first is still running, 409.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// CancelPlanningJobParams defines parameters for CancelPlanningJob.
+type CancelPlanningJobParams struct {
+	// IdempotencyKey Names this request. The same key with the same body gets the first answer again and has one effect; with another body it is refused (422); while the first is still running, 409.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DiscardPlanningJobParams defines parameters for DiscardPlanningJob.
+type DiscardPlanningJobParams struct {
+	// IfMatch The ETag of the version being changed. Missing is 428, another version is 412.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey Names this request. The same key with the same body gets the first answer again and has one effect; with another body it is refused (422); while the first is still running, 409.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RebasePlanningJobParams defines parameters for RebasePlanningJob.
+type RebasePlanningJobParams struct {
+	// IfMatch The ETag of the version being changed. Missing is 428, another version is 412.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey Names this request. The same key with the same body gets the first answer again and has one effect; with another body it is refused (422); while the first is still running, 409.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
 
 // ListSeriesParams defines parameters for ListSeries.
 type ListSeriesParams struct {
@@ -783,6 +1097,9 @@ type AddAbsenceParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// CreatePlanningJobJSONRequestBody defines body for CreatePlanningJob for application/json ContentType.
+type CreatePlanningJobJSONRequestBody = PlanningJobRequest
+
 // AcceptUrgentOfferJSONRequestBody defines body for AcceptUrgentOffer for application/json ContentType.
 type AcceptUrgentOfferJSONRequestBody AcceptUrgentOfferJSONBody
 
@@ -806,6 +1123,33 @@ type AddAbsenceJSONRequestBody = AbsenceWrite
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListPlanningJobs Planning jobs, the newest first.
+	// (GET /planning-jobs)
+	ListPlanningJobs(w http.ResponseWriter, r *http.Request, params ListPlanningJobsParams)
+	// CreatePlanningJob Plan several weeks anew, as a proposal.
+	// (POST /planning-jobs)
+	CreatePlanningJob(w http.ResponseWriter, r *http.Request, params CreatePlanningJobParams)
+	// GetPlanningJob How far a job is, and what the best it has found comes to.
+	// (GET /planning-jobs/{job_id})
+	GetPlanningJob(w http.ResponseWriter, r *http.Request, jobId JobID, params GetPlanningJobParams)
+	// ListPlanningChanges What a job proposes, visit by visit, as far as the caller may know.
+	// (GET /planning-jobs/{job_id}/changes)
+	ListPlanningChanges(w http.ResponseWriter, r *http.Request, jobId JobID, params ListPlanningChangesParams)
+	// ListPlanningFamilies What a job's proposal does to each family, as far as the caller may know.
+	// (GET /planning-jobs/{job_id}/families)
+	ListPlanningFamilies(w http.ResponseWriter, r *http.Request, jobId JobID, params ListPlanningFamiliesParams)
+	// AcceptPlanningJob Publish a proposal, all of it or nothing.
+	// (POST /planning-jobs/{job_id}:accept)
+	AcceptPlanningJob(w http.ResponseWriter, r *http.Request, jobId JobID, params AcceptPlanningJobParams)
+	// CancelPlanningJob Stop searching. What was found by then is proposed.
+	// (POST /planning-jobs/{job_id}:cancel)
+	CancelPlanningJob(w http.ResponseWriter, r *http.Request, jobId JobID, params CancelPlanningJobParams)
+	// DiscardPlanningJob Drop a proposal. The published schedule stays as it is.
+	// (POST /planning-jobs/{job_id}:discard)
+	DiscardPlanningJob(w http.ResponseWriter, r *http.Request, jobId JobID, params DiscardPlanningJobParams)
+	// RebasePlanningJob Work a proposal out again from what is published now, as far as possible from itself.
+	// (POST /planning-jobs/{job_id}:rebase)
+	RebasePlanningJob(w http.ResponseWriter, r *http.Request, jobId JobID, params RebasePlanningJobParams)
 	// ListSeries Visit series the caller may know of.
 	// (GET /series)
 	ListSeries(w http.ResponseWriter, r *http.Request, params ListSeriesParams)
@@ -870,6 +1214,549 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// ListPlanningJobs operation middleware
+func (siw *ServerInterfaceWrapper) ListPlanningJobs(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPlanningJobsParams
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", r.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "status"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "status", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListPlanningJobs(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreatePlanningJob operation middleware
+func (siw *ServerInterfaceWrapper) CreatePlanningJob(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreatePlanningJobParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreatePlanningJob(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPlanningJob operation middleware
+func (siw *ServerInterfaceWrapper) GetPlanningJob(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "job_id" -------------
+	var jobId JobID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "job_id", mux.Vars(r)["job_id"], &jobId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "job_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPlanningJobParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-None-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-None-Match", Err: err})
+			return
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPlanningJob(w, r, jobId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListPlanningChanges operation middleware
+func (siw *ServerInterfaceWrapper) ListPlanningChanges(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "job_id" -------------
+	var jobId JobID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "job_id", mux.Vars(r)["job_id"], &jobId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "job_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPlanningChangesParams
+
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", r.URL.Query(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "kind"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "kind", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "case_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "case_id", r.URL.Query(), &params.CaseId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "case_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "case_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListPlanningChanges(w, r, jobId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListPlanningFamilies operation middleware
+func (siw *ServerInterfaceWrapper) ListPlanningFamilies(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "job_id" -------------
+	var jobId JobID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "job_id", mux.Vars(r)["job_id"], &jobId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "job_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPlanningFamiliesParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListPlanningFamilies(w, r, jobId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AcceptPlanningJob operation middleware
+func (siw *ServerInterfaceWrapper) AcceptPlanningJob(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "job_id" -------------
+	var jobId JobID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "job_id", mux.Vars(r)["job_id"], &jobId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "job_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AcceptPlanningJobParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-Match", Err: err})
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AcceptPlanningJob(w, r, jobId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CancelPlanningJob operation middleware
+func (siw *ServerInterfaceWrapper) CancelPlanningJob(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "job_id" -------------
+	var jobId JobID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "job_id", mux.Vars(r)["job_id"], &jobId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "job_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CancelPlanningJobParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CancelPlanningJob(w, r, jobId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DiscardPlanningJob operation middleware
+func (siw *ServerInterfaceWrapper) DiscardPlanningJob(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "job_id" -------------
+	var jobId JobID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "job_id", mux.Vars(r)["job_id"], &jobId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "job_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DiscardPlanningJobParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-Match", Err: err})
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DiscardPlanningJob(w, r, jobId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RebasePlanningJob operation middleware
+func (siw *ServerInterfaceWrapper) RebasePlanningJob(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "job_id" -------------
+	var jobId JobID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "job_id", mux.Vars(r)["job_id"], &jobId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "job_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RebasePlanningJobParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-Match", Err: err})
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RebasePlanningJob(w, r, jobId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // ListSeries operation middleware
 func (siw *ServerInterfaceWrapper) ListSeries(w http.ResponseWriter, r *http.Request) {
@@ -1926,7 +2813,34 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/urgent-offers/{offer_id}:accept", wrapper.AcceptUrgentOffer).Methods(http.MethodPost)
 
+	r.HandleFunc(options.BaseURL+"/planning-jobs", wrapper.ListPlanningJobs).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/planning-jobs", wrapper.CreatePlanningJob).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/planning-jobs/{job_id}", wrapper.GetPlanningJob).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/planning-jobs/{job_id}/changes", wrapper.ListPlanningChanges).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/planning-jobs/{job_id}/families", wrapper.ListPlanningFamilies).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/planning-jobs/{job_id}:cancel", wrapper.CancelPlanningJob).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/planning-jobs/{job_id}:accept", wrapper.AcceptPlanningJob).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/planning-jobs/{job_id}:discard", wrapper.DiscardPlanningJob).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/planning-jobs/{job_id}:rebase", wrapper.RebasePlanningJob).Methods(http.MethodPost)
+
 	return r
+}
+
+type PlanningJobResponseHeaders struct {
+	ETag *string
+}
+type PlanningJobJSONResponse struct {
+	Body PlanningJob
+
+	Headers PlanningJobResponseHeaders
 }
 
 type ProblemApplicationProblemPlusJSONResponse Problem
@@ -1938,6 +2852,400 @@ type VisitJSONResponse struct {
 	Body Visit
 
 	Headers VisitResponseHeaders
+}
+
+type ListPlanningJobsRequestObject struct {
+	Params ListPlanningJobsParams
+}
+
+type ListPlanningJobsResponseObject interface {
+	VisitListPlanningJobsResponse(w http.ResponseWriter) error
+}
+
+type ListPlanningJobs200JSONResponse struct {
+	Items      []PlanningJob `json:"items"`
+	NextCursor *string       `json:"next_cursor,omitempty"`
+}
+
+func (response ListPlanningJobs200JSONResponse) VisitListPlanningJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlanningJobsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListPlanningJobsdefaultApplicationProblemPlusJSONResponse) VisitListPlanningJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePlanningJobRequestObject struct {
+	Params CreatePlanningJobParams
+	Body   *CreatePlanningJobJSONRequestBody
+}
+
+type CreatePlanningJobResponseObject interface {
+	VisitCreatePlanningJobResponse(w http.ResponseWriter) error
+}
+
+type CreatePlanningJob202JSONResponse struct{ PlanningJobJSONResponse }
+
+func (response CreatePlanningJob202JSONResponse) VisitCreatePlanningJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePlanningJobdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreatePlanningJobdefaultApplicationProblemPlusJSONResponse) VisitCreatePlanningJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPlanningJobRequestObject struct {
+	JobId  JobID `json:"job_id"`
+	Params GetPlanningJobParams
+}
+
+type GetPlanningJobResponseObject interface {
+	VisitGetPlanningJobResponse(w http.ResponseWriter) error
+}
+
+type GetPlanningJob200JSONResponse struct{ PlanningJobJSONResponse }
+
+func (response GetPlanningJob200JSONResponse) VisitGetPlanningJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPlanningJob304Response struct {
+}
+
+func (response GetPlanningJob304Response) VisitGetPlanningJobResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetPlanningJobdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetPlanningJobdefaultApplicationProblemPlusJSONResponse) VisitGetPlanningJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlanningChangesRequestObject struct {
+	JobId  JobID `json:"job_id"`
+	Params ListPlanningChangesParams
+}
+
+type ListPlanningChangesResponseObject interface {
+	VisitListPlanningChangesResponse(w http.ResponseWriter) error
+}
+
+type ListPlanningChanges200JSONResponse struct {
+	Items      []PlanningChange `json:"items"`
+	NextCursor *string          `json:"next_cursor,omitempty"`
+}
+
+func (response ListPlanningChanges200JSONResponse) VisitListPlanningChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlanningChangesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListPlanningChangesdefaultApplicationProblemPlusJSONResponse) VisitListPlanningChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlanningFamiliesRequestObject struct {
+	JobId  JobID `json:"job_id"`
+	Params ListPlanningFamiliesParams
+}
+
+type ListPlanningFamiliesResponseObject interface {
+	VisitListPlanningFamiliesResponse(w http.ResponseWriter) error
+}
+
+type ListPlanningFamilies200JSONResponse struct {
+	Items      []FamilyEffect `json:"items"`
+	NextCursor *string        `json:"next_cursor,omitempty"`
+}
+
+func (response ListPlanningFamilies200JSONResponse) VisitListPlanningFamiliesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlanningFamiliesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListPlanningFamiliesdefaultApplicationProblemPlusJSONResponse) VisitListPlanningFamiliesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptPlanningJobRequestObject struct {
+	JobId  JobID `json:"job_id"`
+	Params AcceptPlanningJobParams
+}
+
+type AcceptPlanningJobResponseObject interface {
+	VisitAcceptPlanningJobResponse(w http.ResponseWriter) error
+}
+
+type AcceptPlanningJob200JSONResponse struct{ PlanningJobJSONResponse }
+
+func (response AcceptPlanningJob200JSONResponse) VisitAcceptPlanningJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptPlanningJobdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AcceptPlanningJobdefaultApplicationProblemPlusJSONResponse) VisitAcceptPlanningJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelPlanningJobRequestObject struct {
+	JobId  JobID `json:"job_id"`
+	Params CancelPlanningJobParams
+}
+
+type CancelPlanningJobResponseObject interface {
+	VisitCancelPlanningJobResponse(w http.ResponseWriter) error
+}
+
+type CancelPlanningJob200JSONResponse struct{ PlanningJobJSONResponse }
+
+func (response CancelPlanningJob200JSONResponse) VisitCancelPlanningJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelPlanningJobdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CancelPlanningJobdefaultApplicationProblemPlusJSONResponse) VisitCancelPlanningJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DiscardPlanningJobRequestObject struct {
+	JobId  JobID `json:"job_id"`
+	Params DiscardPlanningJobParams
+}
+
+type DiscardPlanningJobResponseObject interface {
+	VisitDiscardPlanningJobResponse(w http.ResponseWriter) error
+}
+
+type DiscardPlanningJob200JSONResponse struct{ PlanningJobJSONResponse }
+
+func (response DiscardPlanningJob200JSONResponse) VisitDiscardPlanningJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DiscardPlanningJobdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DiscardPlanningJobdefaultApplicationProblemPlusJSONResponse) VisitDiscardPlanningJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RebasePlanningJobRequestObject struct {
+	JobId  JobID `json:"job_id"`
+	Params RebasePlanningJobParams
+}
+
+type RebasePlanningJobResponseObject interface {
+	VisitRebasePlanningJobResponse(w http.ResponseWriter) error
+}
+
+type RebasePlanningJob202JSONResponse struct{ PlanningJobJSONResponse }
+
+func (response RebasePlanningJob202JSONResponse) VisitRebasePlanningJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RebasePlanningJobdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RebasePlanningJobdefaultApplicationProblemPlusJSONResponse) VisitRebasePlanningJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ListSeriesRequestObject struct {
@@ -2732,6 +4040,33 @@ func (response GetWorkerCalendardefaultApplicationProblemPlusJSONResponse) Visit
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListPlanningJobs Planning jobs, the newest first.
+	// (GET /planning-jobs)
+	ListPlanningJobs(ctx context.Context, request ListPlanningJobsRequestObject) (ListPlanningJobsResponseObject, error)
+	// CreatePlanningJob Plan several weeks anew, as a proposal.
+	// (POST /planning-jobs)
+	CreatePlanningJob(ctx context.Context, request CreatePlanningJobRequestObject) (CreatePlanningJobResponseObject, error)
+	// GetPlanningJob How far a job is, and what the best it has found comes to.
+	// (GET /planning-jobs/{job_id})
+	GetPlanningJob(ctx context.Context, request GetPlanningJobRequestObject) (GetPlanningJobResponseObject, error)
+	// ListPlanningChanges What a job proposes, visit by visit, as far as the caller may know.
+	// (GET /planning-jobs/{job_id}/changes)
+	ListPlanningChanges(ctx context.Context, request ListPlanningChangesRequestObject) (ListPlanningChangesResponseObject, error)
+	// ListPlanningFamilies What a job's proposal does to each family, as far as the caller may know.
+	// (GET /planning-jobs/{job_id}/families)
+	ListPlanningFamilies(ctx context.Context, request ListPlanningFamiliesRequestObject) (ListPlanningFamiliesResponseObject, error)
+	// AcceptPlanningJob Publish a proposal, all of it or nothing.
+	// (POST /planning-jobs/{job_id}:accept)
+	AcceptPlanningJob(ctx context.Context, request AcceptPlanningJobRequestObject) (AcceptPlanningJobResponseObject, error)
+	// CancelPlanningJob Stop searching. What was found by then is proposed.
+	// (POST /planning-jobs/{job_id}:cancel)
+	CancelPlanningJob(ctx context.Context, request CancelPlanningJobRequestObject) (CancelPlanningJobResponseObject, error)
+	// DiscardPlanningJob Drop a proposal. The published schedule stays as it is.
+	// (POST /planning-jobs/{job_id}:discard)
+	DiscardPlanningJob(ctx context.Context, request DiscardPlanningJobRequestObject) (DiscardPlanningJobResponseObject, error)
+	// RebasePlanningJob Work a proposal out again from what is published now, as far as possible from itself.
+	// (POST /planning-jobs/{job_id}:rebase)
+	RebasePlanningJob(ctx context.Context, request RebasePlanningJobRequestObject) (RebasePlanningJobResponseObject, error)
 	// ListSeries Visit series the caller may know of.
 	// (GET /series)
 	ListSeries(ctx context.Context, request ListSeriesRequestObject) (ListSeriesResponseObject, error)
@@ -2825,6 +4160,254 @@ type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
 	options     StrictHTTPServerOptions
+}
+
+// ListPlanningJobs operation middleware
+func (sh *strictHandler) ListPlanningJobs(w http.ResponseWriter, r *http.Request, params ListPlanningJobsParams) {
+	var request ListPlanningJobsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPlanningJobs(ctx, request.(ListPlanningJobsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPlanningJobs")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListPlanningJobsResponseObject); ok {
+		if err := validResponse.VisitListPlanningJobsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreatePlanningJob operation middleware
+func (sh *strictHandler) CreatePlanningJob(w http.ResponseWriter, r *http.Request, params CreatePlanningJobParams) {
+	var request CreatePlanningJobRequestObject
+
+	request.Params = params
+
+	var body CreatePlanningJobJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePlanningJob(ctx, request.(CreatePlanningJobRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePlanningJob")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreatePlanningJobResponseObject); ok {
+		if err := validResponse.VisitCreatePlanningJobResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPlanningJob operation middleware
+func (sh *strictHandler) GetPlanningJob(w http.ResponseWriter, r *http.Request, jobId JobID, params GetPlanningJobParams) {
+	var request GetPlanningJobRequestObject
+
+	request.JobId = jobId
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPlanningJob(ctx, request.(GetPlanningJobRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPlanningJob")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPlanningJobResponseObject); ok {
+		if err := validResponse.VisitGetPlanningJobResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListPlanningChanges operation middleware
+func (sh *strictHandler) ListPlanningChanges(w http.ResponseWriter, r *http.Request, jobId JobID, params ListPlanningChangesParams) {
+	var request ListPlanningChangesRequestObject
+
+	request.JobId = jobId
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPlanningChanges(ctx, request.(ListPlanningChangesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPlanningChanges")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListPlanningChangesResponseObject); ok {
+		if err := validResponse.VisitListPlanningChangesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListPlanningFamilies operation middleware
+func (sh *strictHandler) ListPlanningFamilies(w http.ResponseWriter, r *http.Request, jobId JobID, params ListPlanningFamiliesParams) {
+	var request ListPlanningFamiliesRequestObject
+
+	request.JobId = jobId
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPlanningFamilies(ctx, request.(ListPlanningFamiliesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPlanningFamilies")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListPlanningFamiliesResponseObject); ok {
+		if err := validResponse.VisitListPlanningFamiliesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AcceptPlanningJob operation middleware
+func (sh *strictHandler) AcceptPlanningJob(w http.ResponseWriter, r *http.Request, jobId JobID, params AcceptPlanningJobParams) {
+	var request AcceptPlanningJobRequestObject
+
+	request.JobId = jobId
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AcceptPlanningJob(ctx, request.(AcceptPlanningJobRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AcceptPlanningJob")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AcceptPlanningJobResponseObject); ok {
+		if err := validResponse.VisitAcceptPlanningJobResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CancelPlanningJob operation middleware
+func (sh *strictHandler) CancelPlanningJob(w http.ResponseWriter, r *http.Request, jobId JobID, params CancelPlanningJobParams) {
+	var request CancelPlanningJobRequestObject
+
+	request.JobId = jobId
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelPlanningJob(ctx, request.(CancelPlanningJobRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelPlanningJob")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CancelPlanningJobResponseObject); ok {
+		if err := validResponse.VisitCancelPlanningJobResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DiscardPlanningJob operation middleware
+func (sh *strictHandler) DiscardPlanningJob(w http.ResponseWriter, r *http.Request, jobId JobID, params DiscardPlanningJobParams) {
+	var request DiscardPlanningJobRequestObject
+
+	request.JobId = jobId
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DiscardPlanningJob(ctx, request.(DiscardPlanningJobRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DiscardPlanningJob")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DiscardPlanningJobResponseObject); ok {
+		if err := validResponse.VisitDiscardPlanningJobResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RebasePlanningJob operation middleware
+func (sh *strictHandler) RebasePlanningJob(w http.ResponseWriter, r *http.Request, jobId JobID, params RebasePlanningJobParams) {
+	var request RebasePlanningJobRequestObject
+
+	request.JobId = jobId
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RebasePlanningJob(ctx, request.(RebasePlanningJobRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RebasePlanningJob")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RebasePlanningJobResponseObject); ok {
+		if err := validResponse.VisitRebasePlanningJobResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
 }
 
 // ListSeries operation middleware

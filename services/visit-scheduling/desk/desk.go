@@ -25,6 +25,7 @@ import (
 	"github.com/hearthfps/hearth/pkg/clock"
 	"github.com/hearthfps/hearth/pkg/events"
 	kit "github.com/hearthfps/hearth/pkg/postgres"
+	"github.com/hearthfps/hearth/pkg/rules"
 	"github.com/hearthfps/hearth/pkg/tenant"
 	"github.com/hearthfps/hearth/pkg/timers"
 	"github.com/hearthfps/hearth/services/visit-scheduling/postgres"
@@ -49,6 +50,12 @@ type Settings struct {
 	Lease time.Duration
 }
 
+// Publishing are the limits in force, and the rule file they come from.
+type Publishing struct {
+	Limits schedule.AutomaticLimits
+	Rule   rules.Ref
+}
+
 // Points asks for a household's travel point.
 type Points interface {
 	// TravelPoint answers Known false for a household without one or that keeps
@@ -67,6 +74,8 @@ type Desk struct {
 	Engine   schedule.Engine
 	Points   Points
 	Settings Settings
+	// Publishing is what planning jobs may publish by themselves.
+	Publishing Publishing
 	// Calendar gives an agency's calendar, and so its zone.
 	Calendar func(tenant.AgencyID) (*clock.Calendar, error)
 	// Agencies lists who is planned for.
@@ -83,6 +92,9 @@ const (
 	CheckoutTimer = "visit-checkout" // id: the visit
 	DailyTimer    = "daily-planning" // id: the agency
 )
+
+// jobsKept is how long a planning job is kept after its end.
+const jobsKept = 30 * 24 * time.Hour
 
 // wake is the signal that planning was wished for.
 const wake = "planning"
@@ -163,6 +175,9 @@ func (d *Desk) Daily(ctx context.Context, tx *kit.Tx, _ timers.Timer) error {
 		if err := d.wishForWeeks(ctx, tx, first, d.thisWeek(tx, cal).Next(d.Settings.Horizon-1)); err != nil {
 			return err
 		}
+	}
+	if err := d.Store.ForgetJobs(ctx, tx, tx.Now().Add(-jobsKept)); err != nil {
+		return err
 	}
 	if err := d.Store.Forget(ctx, tx, tx.Now().Add(-24*time.Hour)); err != nil {
 		return err

@@ -33,6 +33,7 @@ type points struct {
 	mu    sync.Mutex
 	asked []string
 	away  bool
+	of    func(household string) (lat, lon float64) // nil: all at one place
 }
 
 func (p *points) TravelPoint(_ context.Context, household string) (postgres.TravelPoint, error) {
@@ -43,12 +44,18 @@ func (p *points) TravelPoint(_ context.Context, household string) (postgres.Trav
 		return postgres.TravelPoint{}, fault.New(fault.Unavailable, "intake_unavailable", "Away.")
 	}
 	lat, lon := 61.0, 25.66
+	if p.of != nil {
+		lat, lon = p.of(household)
+	}
 	return postgres.TravelPoint{Known: true, Lat: &lat, Lon: &lon, Source: "postal_area"}, nil
 }
 
 func at(day, hour, minute int) time.Time {
 	return time.Date(2026, 3, 2+day, hour, minute, 0, 0, time.UTC)
 }
+
+// day is days after Monday the 2nd.
+func day(after int) clock.Date { return clock.NewDate(2026, 3, 2).AddDays(after) }
 
 func open(t testing.TB) *office {
 	t.Helper()

@@ -81,10 +81,17 @@ func (d *Desk) PlanNext(ctx context.Context, planner string) (planned bool, err 
 	return true, d.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) error { return d.Store.FinishWork(ctx, tx, planner, work) })
 }
 
-// hold renews a claim while its week is planned, so that a claim may be short and
-// a planner that dies is soon followed. Its context ends when the claim is lost;
-// release stops it and says whether it was.
+// hold renews the claim of a week while it is planned.
 func (d *Desk) hold(ctx context.Context, planner string, work postgres.Work) (held context.Context, release func() (lost bool)) {
+	return d.holding(ctx, func(ctx context.Context, tx *kit.Tx) (bool, error) {
+		return d.Store.HoldWork(ctx, tx, planner, work, tx.Now().Add(d.Settings.Lease))
+	})
+}
+
+// holding renews a claim while there is work on it, so that a claim may be short
+// and a planner that dies is soon followed. Its context ends when the claim is
+// lost; release stops it and says whether it was.
+func (d *Desk) holding(ctx context.Context, renew func(context.Context, *kit.Tx) (mine bool, err error)) (held context.Context, release func() (lost bool)) {
 	held, cancel := context.WithCancel(ctx)
 	done, lost := make(chan struct{}), false
 	go func() {
@@ -98,7 +105,7 @@ func (d *Desk) hold(ctx context.Context, planner string, work postgres.Work) (he
 			case <-ticker.C:
 			}
 			err := d.DB.InTenant(held, func(ctx context.Context, tx *kit.Tx) error {
-				mine, err := d.Store.HoldWork(ctx, tx, planner, work, tx.Now().Add(d.Settings.Lease))
+				mine, err := renew(ctx, tx)
 				lost = err == nil && !mine
 				return err
 			})

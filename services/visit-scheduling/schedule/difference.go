@@ -229,3 +229,29 @@ func (s Standing) Made(changes []Change) Plan {
 	}
 	return plan
 }
+
+// Fixing is the standing schedule with every visit that has a place a booking, but
+// for those that may still move. fixed are the placements that were made so.
+func (s Standing) Fixing(movable map[VisitID]bool) (out Standing, fixed []Placement) {
+	out.Problem = s.Problem
+	out.Problem.Booked, out.Problem.Demands = slices.Clone(s.Problem.Booked), nil
+	placed := map[VisitID]Slot{}
+	for _, p := range s.Plan.Placed {
+		if movable[p.Visit] {
+			out.Plan.Placed = append(out.Plan.Placed, p)
+		} else {
+			placed[p.Visit] = p.Slot
+			fixed = append(fixed, p)
+		}
+	}
+	out.Plan.Unplaced = s.Plan.Unplaced
+	for _, d := range s.Problem.Demands {
+		slot, stays := placed[d.Visit]
+		if !stays {
+			out.Problem.Demands = append(out.Problem.Demands, d)
+			continue
+		}
+		out.Problem.Booked = append(out.Problem.Booked, Booking{Visit: d.Visit, Series: d.Series, Workers: slot.Workers, Span: slot.Span(), At: d.At})
+	}
+	return out, fixed
+}
