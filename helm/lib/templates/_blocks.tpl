@@ -18,12 +18,12 @@ the chart's defaults. Takes (list . "kafka" "brokers").
 {{/* One image reference; by digest when there is one. */}}
 {{- define "hearth.version" -}}
 {{- $global := dig "image" dict (.Values.global | default dict) -}}
-{{- coalesce (.Values.image | default dict).tag $global.tag .Chart.AppVersion -}}
+{{- coalesce (get (index .Values "image" | default dict) "tag") (get $global "tag") .Chart.AppVersion -}}
 {{- end -}}
 
 {{- define "hearth.image" -}}
 {{- $global := dig "image" dict (.Values.global | default dict) -}}
-{{- $registry := coalesce .Values.image.registry $global.registry -}}
+{{- $registry := coalesce .Values.image.registry (get $global "registry") -}}
 {{- $name := ternary (printf "%s/%s" (trimSuffix "/" (default "" $registry)) .Values.image.repository) .Values.image.repository (not (empty $registry)) -}}
 {{- $digest := .Values.image.digest -}}
 {{- ternary (printf "%s@%s" $name $digest) (printf "%s:%s" $name (include "hearth.version" .)) (not (empty $digest)) -}}
@@ -31,7 +31,7 @@ the chart's defaults. Takes (list . "kafka" "brokers").
 
 {{- define "hearth.pullSecrets" -}}
 {{- $global := dig "image" dict (.Values.global | default dict) -}}
-{{- with coalesce .Values.image.pullSecrets $global.pullSecrets -}}
+{{- with coalesce .Values.image.pullSecrets (get $global "pullSecrets") -}}
 imagePullSecrets:
 {{- range . }}
   - name: {{ . }}

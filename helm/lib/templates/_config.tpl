@@ -30,7 +30,7 @@ issuers:
   - {{ toJson . }}
   {{- end }}
 {{- include "hearth.config.asking" . }}
-{{- with coalesce .Values.homeAgency (.Values.global | default dict).homeAgency }}
+{{- with coalesce .Values.homeAgency (get (.Values.global | default dict) "homeAgency") }}
 home_agency: {{ . | quote }}
 {{- end }}
 {{- if $rules.agencies }}

@@ -1,0 +1,227 @@
+package charts
+
+import (
+	"bytes"
+	"context"
+	"encoding/pem"
+	"net/http/httptest"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	apps "k8s.io/api/apps/v1"
+	batch "k8s.io/api/batch/v1"
+	core "k8s.io/api/core/v1"
+
+	specs "github.com/hearthfps/hearth/api-specs"
+	"github.com/hearthfps/hearth/pkg/app"
+	"github.com/hearthfps/hearth/services/assessment"
+	"github.com/hearthfps/hearth/services/intake"
+	"github.com/hearthfps/hearth/services/notification"
+	"github.com/hearthfps/hearth/services/planning"
+	resourcedirectory "github.com/hearthfps/hearth/services/resource-directory"
+	visitscheduling "github.com/hearthfps/hearth/services/visit-scheduling"
+)
+
+// suite are the services as they run.
+func suite() map[string]app.Service {
+	all := map[string]app.Service{}
+	for _, s := range []app.Service{
+		intake.Service(), assessment.Service(), planning.Service(), visitscheduling.Service(), resourcedirectory.Service(), notification.Service(),
+	} {
+		all[s.Name] = s
+	}
+	return all
+}
+
+// config is a rendered configuration file.
+type config map[string]any
+
+func (c config) seconds(t testing.TB, field string) int64 {
+	t.Helper()
+	d, err := time.ParseDuration(c[field].(string))
+	if err != nil {
+		t.Fatalf("%s: %v", field, err)
+	}
+	return int64(d / time.Second)
+}
+
+// configOf is the file that a deployment's pods are started with.
+func configOf(t testing.TB, r rendering, deployment Object) config {
+	t.Helper()
+	var c config
+	if err := yaml.Unmarshal([]byte(configText(t, r, deployment)), &c); err != nil {
+		t.Fatalf("%s: %v", r, err)
+	}
+	return c
+}
+
+func configText(t testing.TB, r rendering, deployment Object) string {
+	t.Helper()
+	for _, o := range r.of("ConfigMap") {
+		if text, ok := as[core.ConfigMap](t, o).Data["config.yaml"]; ok && o.GetName() == deployment.GetName() {
+			return text
+		}
+	}
+	t.Fatalf("%s: %s has no configuration", r, deployment)
+	return ""
+}
+
+// secret is what stands in a file of a Secret, by the end of its path.
+func secret(t testing.TB, file string) string {
+	t.Helper()
+	switch file {
+	case "database/url":
+		return "postgres://hearth_app:pw@postgres:5432/hearth"
+	case "owner/url":
+		return "postgres://hearth_owner:pw@postgres:5432/hearth"
+	case "redis/url":
+		return "redis://:pw@redis:6379"
+	case "kafka/password", "client/secret":
+		return "pw"
+	case "kafka-ca/ca.crt":
+		server := httptest.NewUnstartedServer(nil)
+		server.StartTLS()
+		defer server.Close()
+		return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+	}
+	t.Fatalf("nobody knows what is in the secret file %s", file)
+	return ""
+}
+
+// place lays out the files that a pod sees below dir, as the kubelet would, and
+// returns where each absolute path of the pod is.
+func place(t testing.TB, dir string, pod core.PodSpec, rules func(kind string) map[string][]byte) {
+	t.Helper()
+	write := func(name string, text []byte) {
+		t.Helper()
+		name = filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, mount := range pod.Containers[0].VolumeMounts {
+		for _, v := range pod.Volumes {
+			if v.Name != mount.Name {
+				continue
+			}
+			if v.Projected != nil {
+				for _, source := range v.Projected.Sources {
+					for _, item := range source.Secret.Items {
+						write(path.Join(mount.MountPath, item.Path), []byte(secret(t, item.Path)+"\n"))
+					}
+				}
+			}
+			if kind, ok := strings.CutPrefix(v.Name, "rules-"); ok {
+				for name, text := range rules(kind) {
+					write(path.Join(mount.MountPath, name), text)
+				}
+			}
+		}
+	}
+}
+
+// shipped are the rule files of a kind as the suite ships them.
+func shipped(t testing.TB) func(kind string) map[string][]byte {
+	return func(kind string) map[string][]byte {
+		files := map[string][]byte{}
+		entries, err := specs.Rules.ReadDir("rules/" + kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range entries {
+			if files[entry.Name()], err = specs.Rules.ReadFile("rules/" + kind + "/" + entry.Name()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return files
+	}
+}
+
+// The file a chart renders is good by the service's own check, with every secret it
+// names where the pod's volumes put it.
+func TestConfig_IsGoodByTheServicesOwnCheck(t *testing.T) {
+	services := suite()
+	for _, r := range renderings(t, newest()) {
+		for _, o := range r.of("Deployment") {
+			pod := as[apps.Deployment](t, o).Spec.Template.Spec
+			svc, ok := services[pod.Containers[0].Name]
+			if !ok {
+				t.Fatalf("%s: there is no service %s", r, pod.Containers[0].Name)
+			}
+			dir := t.TempDir()
+			place(t, dir, pod, shipped(t))
+			text := strings.ReplaceAll(configText(t, r, o), "/etc/hearth/", dir+"/etc/hearth/")
+			file := filepath.Join(dir, "config.yaml")
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if got := pod.Containers[0].Args; got[0] != "serve" || got[1] != "--config" || !strings.HasPrefix(got[2], "/etc/hearth/config/") {
+				t.Errorf("%s: %s: it is started with %v", r, o, got)
+			}
+			var out bytes.Buffer
+			if err := app.Run(t.Context(), svc, []string{"--config", file, "--check-config"}, nil, &out); err != nil {
+				t.Errorf("%s: %s: %v\n%s", r, o, err, text)
+			}
+		}
+	}
+}
+
+// A configuration that is not good would be told: the check sees what it is given.
+func TestConfig_ACheckThatFails(t *testing.T) {
+	r := render(t, "intake", "minimal", newest())
+	text := configText(t, r, r.of("Deployment")[0])
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil { // its secrets are not there
+		t.Fatal(err)
+	}
+	err := app.Run(t.Context(), intake.Service(), []string{"--config", file, "--check-config"}, nil, &bytes.Buffer{})
+	if err == nil || !strings.Contains(err.Error(), "/etc/hearth/secrets/database/url") {
+		t.Errorf("got %v, want the file that is missing", err)
+	}
+}
+
+// The migration job's and the test pod's arguments are ones the command knows: each
+// gets as far as what is not there in a test, the database and the token endpoint.
+func TestJobs_ArgumentsAreKnown(t *testing.T) {
+	services := suite()
+	for _, r := range renderings(t, newest()) {
+		for _, o := range append(r.of("Job"), r.of("Pod")...) {
+			var pod core.PodSpec
+			if o.GetKind() == "Job" {
+				pod = as[batch.Job](t, o).Spec.Template.Spec
+			} else {
+				pod = as[core.Pod](t, o).Spec
+			}
+			dir := t.TempDir()
+			place(t, dir, pod, nil)
+			var args []string
+			for _, arg := range pod.Containers[0].Args {
+				args = append(args, strings.ReplaceAll(arg, "/etc/hearth/", dir+"/etc/hearth/"))
+			}
+			name := r.chart
+			if name == Umbrella {
+				name = o.GetLabels()[nameLabel]
+			}
+			ended, cancel := context.WithCancel(t.Context())
+			cancel()
+			err := app.Run(ended, services[name], args, nil, &bytes.Buffer{})
+			if err == nil {
+				t.Errorf("%s: %s: it reached what is not there", r, o)
+				continue
+			}
+			for _, fault := range []string{"flag provided", "is missing", "no command", "one word too many", "read a setting"} {
+				if strings.Contains(err.Error(), fault) {
+					t.Errorf("%s: %s: %v: %v", r, o, args, err)
+				}
+			}
+		}
+	}
+}
