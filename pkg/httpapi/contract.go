@@ -15,7 +15,8 @@ import (
 const DefaultBodyLimit = 1 << 20
 
 // Contract is one or more OpenAPI 3.1 files, compiled to check requests and
-// answers. Full paths are the path of servers[0].url followed by the path.
+// answers. Full paths are the path of servers[0].url, of the path's own servers if
+// it has any, followed by the path.
 //
 // What it knows of OpenAPI: path, query and header parameters with a schema and
 // the default style (arrays: explode true or false); request and response bodies
@@ -108,6 +109,12 @@ func LoadContract(spec []byte) (*Contract, error) {
 	paths := object(root["paths"])
 	for _, path := range sortedKeys(paths) {
 		item := object(paths[path])
+		base := base
+		if item["servers"] != nil {
+			if base, err = basePath(item); err != nil {
+				return nil, fmt.Errorf("%s: %w", path, err)
+			}
+		}
 		for method, upper := range methods {
 			if item[method] == nil {
 				continue
@@ -231,7 +238,8 @@ const specURL = "hearth:openapi"
 
 var methods = map[string]string{"get": "GET", "post": "POST", "put": "PUT", "patch": "PATCH", "delete": "DELETE"}
 
-// basePath is the path of the first server, without a slash at its end.
+// basePath is the path of the first server of a file or of a path, without a slash
+// at its end.
 func basePath(root map[string]any) (string, error) {
 	servers, _ := root["servers"].([]any)
 	if len(servers) == 0 {

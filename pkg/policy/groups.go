@@ -25,6 +25,8 @@ const (
 	Operate  = "operate"  // parked events, tasks of the system
 	// DecideContact asks whether a person may be contacted, and how.
 	DecideContact = "decide_contact"
+	// Match asks who a person described may be, among those the agency knows.
+	Match = "match"
 	// ReadAudit reads who read.
 	ReadAudit = "read_audit"
 	// Identify decides who is one person and who is not, and takes it back.
@@ -54,6 +56,7 @@ var actionGroups = map[string][]string{
 	Import:        {},
 	Operate:       {},
 	DecideContact: {},
+	Match:         {"intake_work", "keep_records"},
 	ReadAudit:     {"guard_privacy"},
 	Identify:      {"keep_records"},
 	Seal:          {"guard_privacy"},
@@ -64,6 +67,7 @@ var actionGroups = map[string][]string{
 //	family     belongs to a case, and follows its assignments and exclusions
 //	intake     what intake workers work on, before and beside a case
 //	records    who is one person: pairs to decide, merges, how well it goes
+//	index      what the agency finds its persons by
 //	inbound    what external systems send, and their receipts
 //	visits     what schedulers work on
 //	worker     a worker's calendar, skills and contact
@@ -79,6 +83,7 @@ var resourceKinds = map[string][]string{
 	"reporter": {"family", "intake"}, "address": {"family", "intake"}, "contact_rules": {"family", "intake"},
 	"match_review": {"records"}, "identity": {"records"}, "match_quality": {"records"},
 	"receipt": {"intake", "inbound"}, "quarantine": {"intake"}, "inbound_event": {"inbound"},
+	"person_index": {"intake", "records"}, "match_model": {"index"},
 	"worker":    {"worker"},
 	"directory": {"knowledge"}, "instrument": {"knowledge"}, "template": {"knowledge"}, "program": {"knowledge"}, "rules": {"knowledge"},
 	"parked_event": {"system"}, "system": {"system"}, "audit": {"system"},

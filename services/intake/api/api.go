@@ -19,6 +19,9 @@ import (
 	"github.com/hearthfps/hearth/services/intake/referral"
 )
 
+// FHIRPath is where what intake says in FHIR begins.
+const FHIRPath = "/intake/fhir"
+
 // API answers intake's requests.
 type API struct {
 	DB        *postgres.DB
@@ -36,6 +39,7 @@ func (a *API) Routes(base string) func(*mux.Router) {
 	return func(r *mux.Router) {
 		r.Methods(http.MethodPost).Path(base + "/events").HandlerFunc(a.receiveEvents)
 		r.Methods(http.MethodPost).Path(base + "/events:import").HandlerFunc(a.importEvents)
+		r.Methods(http.MethodPost).Path(FHIRPath + "/Patient/$match").HandlerFunc(a.matchPatient)
 		HandlerWithOptions(NewStrictHandlerWithOptions(a, nil, StrictHTTPServerOptions{
 			RequestErrorHandlerFunc: httpapi.BadRequest, ResponseErrorHandlerFunc: httpapi.WriteProblem,
 		}), GorillaServerOptions{

@@ -193,6 +193,117 @@ func (e IdentityReason) Valid() bool {
 	}
 }
 
+// Defines values for MatchCandidateSex.
+const (
+	MatchCandidateSexFemale  MatchCandidateSex = "female"
+	MatchCandidateSexMale    MatchCandidateSex = "male"
+	MatchCandidateSexOther   MatchCandidateSex = "other"
+	MatchCandidateSexUnknown MatchCandidateSex = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the MatchCandidateSex enum.
+func (e MatchCandidateSex) Valid() bool {
+	switch e {
+	case MatchCandidateSexFemale:
+		return true
+	case MatchCandidateSexMale:
+		return true
+	case MatchCandidateSexOther:
+		return true
+	case MatchCandidateSexUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MatchCandidateZone.
+const (
+	MatchCandidateZoneAsk  MatchCandidateZone = "ask"
+	MatchCandidateZoneLink MatchCandidateZone = "link"
+	MatchCandidateZoneNew  MatchCandidateZone = "new"
+)
+
+// Valid indicates whether the value is a known member of the MatchCandidateZone enum.
+func (e MatchCandidateZone) Valid() bool {
+	switch e {
+	case MatchCandidateZoneAsk:
+		return true
+	case MatchCandidateZoneLink:
+		return true
+	case MatchCandidateZoneNew:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MatchChangeZone.
+const (
+	MatchChangeZoneAsk  MatchChangeZone = "ask"
+	MatchChangeZoneLink MatchChangeZone = "link"
+	MatchChangeZoneNew  MatchChangeZone = "new"
+)
+
+// Valid indicates whether the value is a known member of the MatchChangeZone enum.
+func (e MatchChangeZone) Valid() bool {
+	switch e {
+	case MatchChangeZoneAsk:
+		return true
+	case MatchChangeZoneLink:
+		return true
+	case MatchChangeZoneNew:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MatchGrade.
+const (
+	MatchGradeCertain  MatchGrade = "certain"
+	MatchGradePossible MatchGrade = "possible"
+	MatchGradeProbable MatchGrade = "probable"
+)
+
+// Valid indicates whether the value is a known member of the MatchGrade enum.
+func (e MatchGrade) Valid() bool {
+	switch e {
+	case MatchGradeCertain:
+		return true
+	case MatchGradePossible:
+		return true
+	case MatchGradeProbable:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MatchQuestionSex.
+const (
+	MatchQuestionSexFemale  MatchQuestionSex = "female"
+	MatchQuestionSexMale    MatchQuestionSex = "male"
+	MatchQuestionSexOther   MatchQuestionSex = "other"
+	MatchQuestionSexUnknown MatchQuestionSex = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the MatchQuestionSex enum.
+func (e MatchQuestionSex) Valid() bool {
+	switch e {
+	case MatchQuestionSexFemale:
+		return true
+	case MatchQuestionSexMale:
+		return true
+	case MatchQuestionSexOther:
+		return true
+	case MatchQuestionSexUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MatchReviewState.
 const (
 	MatchReviewStateCannotTell MatchReviewState = "cannot_tell"
@@ -894,6 +1005,105 @@ type Identity struct {
 // IdentityReason defines model for IdentityReason.
 type IdentityReason string
 
+// MatchAnswer defines model for MatchAnswer.
+type MatchAnswer struct {
+	Candidates []MatchCandidate `json:"candidates"`
+
+	// Model The hash that names the model which scored.
+	Model string `json:"model"`
+
+	// RecordsOfficer Somebody the caller may not see fits as well - a records officer should look.
+	RecordsOfficer bool `json:"records_officer"`
+}
+
+// MatchCandidate defines model for MatchCandidate.
+type MatchCandidate struct {
+	BirthDate *string         `json:"birth_date,omitempty"`
+	Changes   []MatchChange   `json:"changes"`
+	Evidence  []MatchEvidence `json:"evidence"`
+
+	// Grade certain - would be linked unasked; probable - likelier than not; possible - worth a look.
+	Grade MatchGrade `json:"grade"`
+
+	// LogOdds To the base of two.
+	LogOdds     float32     `json:"log_odds"`
+	Name        *PersonName `json:"name,omitempty"`
+	PersonId    ID          `json:"person_id"`
+	Probability float32     `json:"probability"`
+
+	// Reasons What keeps the pair from being linked unasked.
+	Reasons []Code             `json:"reasons"`
+	Sex     *MatchCandidateSex `json:"sex,omitempty"`
+	Zone    MatchCandidateZone `json:"zone"`
+}
+
+// MatchCandidateSex defines model for MatchCandidate.Sex.
+type MatchCandidateSex string
+
+// MatchCandidateZone defines model for MatchCandidate.Zone.
+type MatchCandidateZone string
+
+// MatchChange What one comparison would have to be for another outcome.
+type MatchChange struct {
+	Comparison Code            `json:"comparison"`
+	Level      Code            `json:"level"`
+	Zone       MatchChangeZone `json:"zone"`
+}
+
+// MatchChangeZone defines model for MatchChange.Zone.
+type MatchChangeZone string
+
+// MatchEvidence defines model for MatchEvidence.
+type MatchEvidence struct {
+	Comparison Code `json:"comparison"`
+	Level      Code `json:"level"`
+
+	// Weight Bits for (positive) or against one person.
+	Weight float32 `json:"weight"`
+	Why    *string `json:"why,omitempty"`
+}
+
+// MatchGrade certain - would be linked unasked; probable - likelier than not; possible - worth a look.
+type MatchGrade string
+
+// MatchQuestion defines model for MatchQuestion.
+type MatchQuestion struct {
+	Addresses *[]struct {
+		City       *string   `json:"city,omitempty"`
+		Country    *string   `json:"country,omitempty"`
+		Lines      *[]string `json:"lines,omitempty"`
+		PostalCode *string   `json:"postal_code,omitempty"`
+	} `json:"addresses,omitempty"`
+	Aliases *[]struct {
+		Family *string   `json:"family,omitempty"`
+		Given  *[]string `json:"given,omitempty"`
+	} `json:"aliases,omitempty"`
+	BirthDate *string `json:"birth_date,omitempty"`
+	Contacts  *[]struct {
+		Kind  Code   `json:"kind"`
+		Value string `json:"value"`
+	} `json:"contacts,omitempty"`
+	Count       *int `json:"count,omitempty"`
+	Identifiers *[]struct {
+		System *string `json:"system,omitempty"`
+		Value  string  `json:"value"`
+	} `json:"identifiers,omitempty"`
+
+	// MultipleBirth A twin or triplet.
+	MultipleBirth *bool `json:"multiple_birth,omitempty"`
+	Name          *struct {
+		Family *string   `json:"family,omitempty"`
+		Given  *[]string `json:"given,omitempty"`
+	} `json:"name,omitempty"`
+
+	// OnlyCertain The one person it certainly is - or nobody.
+	OnlyCertain *bool             `json:"only_certain,omitempty"`
+	Sex         *MatchQuestionSex `json:"sex,omitempty"`
+}
+
+// MatchQuestionSex defines model for MatchQuestion.Sex.
+type MatchQuestionSex string
+
 // MatchReview defines model for MatchReview.
 type MatchReview struct {
 	// Decisions Every decision about the pair, the oldest first.
@@ -1554,6 +1764,9 @@ type MergePersonsJSONRequestBody = MergeInput
 // UnmergePersonsJSONRequestBody defines body for UnmergePersons for application/json ContentType.
 type UnmergePersonsJSONRequestBody = UnmergeInput
 
+// MatchPersonsJSONRequestBody defines body for MatchPersons for application/json ContentType.
+type MatchPersonsJSONRequestBody = MatchQuestion
+
 // ExcludeFromReferralJSONRequestBody defines body for ExcludeFromReferral for application/json ContentType.
 type ExcludeFromReferralJSONRequestBody ExcludeFromReferralJSONBody
 
@@ -1616,6 +1829,9 @@ type ServerInterface interface {
 	// UnmergePersons Take a merge back. All that refers to either person is again with the record it was made for.
 	// (POST /persons/{person_id}:unmerge)
 	UnmergePersons(w http.ResponseWriter, r *http.Request, personId PersonID, params UnmergePersonsParams)
+	// MatchPersons Who may the person described be, among those the agency knows?
+	// (POST /persons:match)
+	MatchPersons(w http.ResponseWriter, r *http.Request)
 	// ListQuarantine Events kept aside - conflicts from anywhere, and refused ones from the inbound topic - newest first.
 	// (GET /quarantine)
 	ListQuarantine(w http.ResponseWriter, r *http.Request, params ListQuarantineParams)
@@ -2330,6 +2546,20 @@ func (siw *ServerInterfaceWrapper) UnmergePersons(w http.ResponseWriter, r *http
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UnmergePersons(w, r, personId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// MatchPersons operation middleware
+func (siw *ServerInterfaceWrapper) MatchPersons(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.MatchPersons(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3220,6 +3450,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/match-reviews/{pair_id}:decide", wrapper.DecideMatchReview).Methods(http.MethodPost)
 
+	r.HandleFunc(options.BaseURL+"/persons:match", wrapper.MatchPersons).Methods(http.MethodPost)
+
 	r.HandleFunc(options.BaseURL+"/contact-decisions", wrapper.DecideContact).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/households/{household_id}", wrapper.GetHousehold).Methods(http.MethodGet)
@@ -3916,6 +4148,45 @@ func (response UnmergePersonsdefaultApplicationProblemPlusJSONResponse) VisitUnm
 	return err
 }
 
+type MatchPersonsRequestObject struct {
+	Body *MatchPersonsJSONRequestBody
+}
+
+type MatchPersonsResponseObject interface {
+	VisitMatchPersonsResponse(w http.ResponseWriter) error
+}
+
+type MatchPersons200JSONResponse MatchAnswer
+
+func (response MatchPersons200JSONResponse) VisitMatchPersonsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MatchPersonsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MatchPersonsdefaultApplicationProblemPlusJSONResponse) VisitMatchPersonsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListQuarantineRequestObject struct {
 	Params ListQuarantineParams
 }
@@ -4580,6 +4851,9 @@ type StrictServerInterface interface {
 	// UnmergePersons Take a merge back. All that refers to either person is again with the record it was made for.
 	// (POST /persons/{person_id}:unmerge)
 	UnmergePersons(ctx context.Context, request UnmergePersonsRequestObject) (UnmergePersonsResponseObject, error)
+	// MatchPersons Who may the person described be, among those the agency knows?
+	// (POST /persons:match)
+	MatchPersons(ctx context.Context, request MatchPersonsRequestObject) (MatchPersonsResponseObject, error)
 	// ListQuarantine Events kept aside - conflicts from anywhere, and refused ones from the inbound topic - newest first.
 	// (GET /quarantine)
 	ListQuarantine(ctx context.Context, request ListQuarantineRequestObject) (ListQuarantineResponseObject, error)
@@ -5128,6 +5402,37 @@ func (sh *strictHandler) UnmergePersons(w http.ResponseWriter, r *http.Request, 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UnmergePersonsResponseObject); ok {
 		if err := validResponse.VisitUnmergePersonsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// MatchPersons operation middleware
+func (sh *strictHandler) MatchPersons(w http.ResponseWriter, r *http.Request) {
+	var request MatchPersonsRequestObject
+
+	var body MatchPersonsJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.MatchPersons(ctx, request.(MatchPersonsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MatchPersons")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(MatchPersonsResponseObject); ok {
+		if err := validResponse.VisitMatchPersonsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -16,12 +16,15 @@ import (
 	"github.com/hearthfps/hearth/services/intake/referral"
 )
 
-func scanPerson(rows pgx.Rows) (*referral.Person, error) {
+func scanPerson(rows pgx.Rows, more ...any) (*referral.Person, error) {
 	p := &referral.Person{}
 	var name, aliases, contacts, addresses, identifiers, rules string
 	var households []string
-	if err := rows.Scan(&p.ID, &p.Version, &p.Origin, &name, &aliases, &p.BirthDate, &p.Sex, &p.Languages, &contacts, &addresses, &identifiers, &rules,
-		&p.Seal, &p.Unborn, &p.MultipleBirth, &households); err != nil {
+	into := []any{
+		&p.ID, &p.Version, &p.Origin, &name, &aliases, &p.BirthDate, &p.Sex, &p.Languages, &contacts, &addresses, &identifiers, &rules,
+		&p.Seal, &p.Unborn, &p.MultipleBirth, &households,
+	}
+	if err := rows.Scan(append(into, more...)...); err != nil {
 		return nil, err
 	}
 	for _, part := range []struct {
