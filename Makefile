@@ -7,6 +7,8 @@ LISTEN   ?= 127.0.0.1:8080
 ADMIN    ?= 127.0.0.1:9090
 SEED     ?= 1
 SECONDS  ?= 180
+VERSION  ?= $(shell git describe --tags --always 2>/dev/null || echo 0.0.0)
+REPOSITORY ?= hearth/
 K8S      ?= ../shared/k8s
 
 .PHONY: help
@@ -34,6 +36,18 @@ bench: setup-test build ## measure, beside the limits of this machine, in one ru
 .PHONY: chaos
 chaos: setup-test build ## kill everything while referrals flow, then check that nothing is lost (SEED, SECONDS)
 	go run ./scripts/chaos --seed $(SEED) --seconds $(SECONDS)
+
+.PHONY: images
+images: ## an image for each service with docker or podman (VERSION, REPOSITORY)
+	@engine=$$(command -v docker || command -v podman) || { echo "images: there is no docker and no podman; ko builds the same without an engine, see .ko.yaml" >&2; exit 1; }; \
+	for s in $(SERVICES); do \
+	  $$engine build -f deploy/docker/Dockerfile --build-arg SERVICE=$$s --build-arg VERSION=$(VERSION) \
+	    --build-arg REVISION=$$(git rev-parse HEAD) --build-arg CREATED=$$(git log -1 --format=%cI) -t $(REPOSITORY)$$s:$(VERSION) . || exit 1; \
+	done
+
+.PHONY: sbom
+sbom: build ## bills of materials of the programs, bin/*.cdx.json
+	@for s in hearth $(SERVICES); do go run ./scripts/kubernetes/sbom -version $(VERSION) bin/$$s > bin/$$s.cdx.json || exit 1; echo bin/$$s.cdx.json; done
 
 .PHONY: e2e-kubernetes
 e2e-kubernetes: setup-test ## prove the charts on a real Kubernetes, step by step (K8S: the folder of its scripts; ONLY, ARGS)

@@ -46,6 +46,10 @@ func (p *proof) drill(ctx context.Context) error {
 		return err
 	}
 	var other *infrastructure
+	// An earlier drill's is not empty.
+	if _, err := command(ctx, nil, "kubectl", "delete", "namespace", restored, "--ignore-not-found", "--timeout", "5m"); err != nil {
+		return err
+	}
 	err = p.r.step("new PostgreSQL, Kafka and Redis, empty", func() (_ Figures, err error) {
 		if other, err = standIns(ctx, p.s, restored, false); err != nil {
 			return nil, err

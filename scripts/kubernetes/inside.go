@@ -31,7 +31,12 @@ func inside(ctx context.Context, s settings) (err error) {
 		return err
 	}
 	p := &proof{s: s, r: r}
-	if !s.keep {
+	if err := p.resume(ctx); err != nil {
+		return err
+	}
+	if s.keep {
+		defer func() { err = errors.Join(err, p.remember()) }()
+	} else {
 		defer func() { err = errors.Join(err, p.tearDown(context.WithoutCancel(ctx))) }()
 	}
 	if err := p.install(ctx); err != nil {
@@ -47,6 +52,36 @@ func inside(ctx context.Context, s settings) (err error) {
 		}
 	}
 	return errors.Join(append(errs, ctx.Err())...)
+}
+
+// kept is the journal of a suite that was left installed.
+const kept = "kept.ndjson"
+
+// resume takes over the journal of a suite that was left installed, or forgets one
+// of a suite that is no more.
+func (p *proof) resume(ctx context.Context) error {
+	there, err := command(ctx, nil, "kubectl", "get", "namespace", namespace, "--ignore-not-found", "--output", "name")
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(p.s.dir, kept)
+	if there == "" {
+		return os.RemoveAll(file)
+	}
+	if _, err := os.Stat(file); err != nil {
+		return fmt.Errorf("a suite is installed already and what was sent to it is not known: take it away first, kubectl delete namespace %s: %w", namespace, err)
+	}
+	p.journals = []string{file}
+	return nil
+}
+
+// remember writes the journal of the suite for the next run.
+func (p *proof) remember() error {
+	all, err := p.journal()
+	if err != nil {
+		return err
+	}
+	return os.Rename(all, filepath.Join(p.s.dir, kept))
 }
 
 // install brings up the stand-ins and the six charts.
@@ -121,9 +156,20 @@ func (p *proof) tests(ctx context.Context) (Figures, error) {
 		return figures, err
 	}
 	var lines bytes.Buffer
-	probes := 0
+	probes, known := 0, map[string]bool{}
+	sent, err := p.journal()
+	if err != nil {
+		return figures, err
+	}
+	before, err := check.ReadJournal(sent)
+	if err != nil {
+		return figures, err
+	}
+	for _, s := range before {
+		known[s.ID] = true
+	}
 	for _, r := range e.Receipts {
-		if r.Source != probeSource {
+		if r.Source != probeSource || known[r.ID] {
 			continue
 		}
 		probes++

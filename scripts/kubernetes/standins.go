@@ -102,7 +102,7 @@ func (in *infrastructure) makeDatabases(ctx context.Context) error {
 	return nil
 }
 
-// topic is a KafkaTopic of deploy/kubernetes/kafka.
+// topic is a KafkaTopic of deploy/kubernetes/infrastructure/kafka.
 type topic struct {
 	Kind     string `yaml:"kind"`
 	Metadata struct {
@@ -117,7 +117,7 @@ type topic struct {
 
 // readTopics reads the topics a deployment has.
 func readTopics(root string) ([]topic, error) {
-	data, err := os.ReadFile(filepath.Join(root, "deploy", "kubernetes", "kafka", "topics.yaml"))
+	data, err := os.ReadFile(filepath.Join(root, "deploy", "kubernetes", "infrastructure", "kafka", "topics.yaml"))
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/segmentio/kafka-go"
@@ -134,15 +135,44 @@ func commit(ctx context.Context, m Manifest, s Suite) error {
 		if len(req.Topics) == 0 {
 			continue
 		}
-		res, err := client.OffsetCommit(ctx, req)
-		if err != nil {
+		if err := commitGroup(ctx, client, req); err != nil {
 			return fmt.Errorf("commit the offsets of group %s: %w", group, err)
 		}
-		for topic, partitions := range res.Topics {
-			for _, p := range partitions {
-				if p.Error != nil {
-					return fmt.Errorf("commit the offset of group %s in %s/%d: %w", group, topic, p.Partition, p.Error)
-				}
+	}
+	return nil
+}
+
+// commitGroup commits a group's offsets. A broker that is new makes the topic that
+// keeps them only now, and knows for a while no coordinator.
+func commitGroup(ctx context.Context, client *kafka.Client, req *kafka.OffsetCommitRequest) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		err := commitOnce(ctx, client, req)
+		if err == nil {
+			return nil
+		}
+		var code kafka.Error
+		if !errors.As(err, &code) || !code.Temporary() {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+func commitOnce(ctx context.Context, client *kafka.Client, req *kafka.OffsetCommitRequest) error {
+	res, err := client.OffsetCommit(ctx, req)
+	if err != nil {
+		return err
+	}
+	for topic, partitions := range res.Topics {
+		for _, p := range partitions {
+			if p.Error != nil {
+				return fmt.Errorf("%s/%d: %w", topic, p.Partition, p.Error)
 			}
 		}
 	}

@@ -59,7 +59,7 @@ func Collect(ctx context.Context, s Source) (Evidence, error) {
 		Outbox: map[string]int{}, Parked: map[string]int{}, CaseFiles: map[string]int{}, Due: map[string]int{},
 	}
 	var err error
-	if e.Sent, err = readJournal(s.Journal); err != nil {
+	if e.Sent, err = ReadJournal(s.Journal); err != nil {
 		return e, err
 	}
 	for _, topic := range s.Topics {
@@ -77,7 +77,8 @@ func Collect(ctx context.Context, s Source) (Evidence, error) {
 	return e, nil
 }
 
-func readJournal(path string) ([]Sent, error) {
+// ReadJournal reads what was sent, in the order it was answered.
+func ReadJournal(path string) ([]Sent, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open the journal: %w", err)
