@@ -40,6 +40,7 @@ spec:
             {{- toYaml .Values.resources | nindent 12 }}
           volumeMounts:
             - {name: secrets, mountPath: /etc/hearth/secrets, readOnly: true}
+            {{- include "hearth.secretFiles.mounts" . | nindent 12 }}
       volumes:
         - name: secrets
           projected:
@@ -47,5 +48,6 @@ spec:
             sources:
               {{- include "hearth.secretFile" (list .Values.database.existingSecret .Values.database.key "database/url") | nindent 14 }}
               {{- include "hearth.secretFile" (list .Values.migrations.existingSecret .Values.migrations.key "owner/url") | nindent 14 }}
+        {{- include "hearth.secretFiles" . | nindent 8 }}
 {{- end -}}
 {{- end -}}

@@ -51,18 +51,29 @@ projected:
     {{- end }}
 {{- end -}}
 
-{{/* The volumes of the service's pod, and where they are mounted. */}}
-{{- define "hearth.volumes" -}}
-- name: config
-  configMap:
-    name: {{ include "hearth.fullname" . }}
-- {{ include "hearth.secrets" . | nindent 2 | trim }}
+{{/* Whole Secrets as folders, for what settings or the database's URL name: certificates, passwords of gateways. */}}
+{{- define "hearth.secretFiles" -}}
 {{- range $name, $secret := .Values.secretFiles }}
 - name: secret-{{ $name }}
   secret:
     secretName: {{ $secret }}
     defaultMode: 0440
 {{- end }}
+{{- end -}}
+
+{{- define "hearth.secretFiles.mounts" -}}
+{{- range $name, $secret := .Values.secretFiles }}
+- {name: secret-{{ $name }}, mountPath: /etc/hearth/files/{{ $name }}, readOnly: true}
+{{- end }}
+{{- end -}}
+
+{{/* The volumes of the service's pod, and where they are mounted. */}}
+{{- define "hearth.volumes" -}}
+- name: config
+  configMap:
+    name: {{ include "hearth.fullname" . }}
+- {{ include "hearth.secrets" . | nindent 2 | trim }}
+{{- include "hearth.secretFiles" . }}
 {{- $rules := include "hearth.rules" . | fromYaml }}
 {{- if $rules.agencies }}
 {{- range $kind := list "agencies" "calendars" "programs" }}
@@ -76,9 +87,7 @@ projected:
 {{- define "hearth.volumeMounts" -}}
 - {name: config, mountPath: /etc/hearth/config, readOnly: true}
 - {name: secrets, mountPath: /etc/hearth/secrets, readOnly: true}
-{{- range $name, $secret := .Values.secretFiles }}
-- {name: secret-{{ $name }}, mountPath: /etc/hearth/files/{{ $name }}, readOnly: true}
-{{- end }}
+{{- include "hearth.secretFiles.mounts" . }}
 {{- if (include "hearth.rules" . | fromYaml).agencies }}
 {{- range list "agencies" "calendars" "programs" }}
 - {name: rules-{{ . }}, mountPath: /etc/hearth/rules/{{ . }}, readOnly: true}

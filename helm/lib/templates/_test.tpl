@@ -24,6 +24,9 @@ spec:
         - probe
         - --url=http://{{ include "hearth.fullname" . }}:{{ .Values.service.port }}
         - --agency={{ .Values.tests.agency }}
+        {{- with get .Values.tests "source" }}
+        - --source={{ . }}
+        {{- end }}
         - --client-token-url={{ (include "hearth.oidc" . | fromYaml).tokenUrl }}
         - --client-id={{ .Values.tests.clientId }}
         - --client-secret=file:/etc/hearth/secrets/client/secret

@@ -2,6 +2,7 @@ package values
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,8 +26,7 @@ func Of(root, name string) (*Schema, error) {
 	return Load(name, common, own)
 }
 
-// Generate returns every generated file by its path below root. Content nil is a
-// file that has to go.
+// Generate returns every generated file by its path below root.
 func Generate(root string) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for _, name := range append(Services(), "hearth") {
@@ -47,9 +47,8 @@ func Generate(root string) (map[string][]byte, error) {
 	return files, readme(root, files)
 }
 
-// observability takes the chart's rules and dashboards from deploy/observability:
-// rules/<chart>.yaml and dashboards/<chart>*.json, the umbrella's being suite.yaml
-// and the dashboards of no one service.
+// observability takes the chart's rules and dashboards from deploy/observability.
+// The umbrella's rules are suite.yaml.
 func observability(root, chart string, files map[string][]byte) error {
 	source := filepath.Join(root, "deploy/observability")
 	rules := chart
@@ -63,14 +62,12 @@ func observability(root, chart string, files map[string][]byte) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	if chart == "hearth" {
-		return dashboards(source, files)
-	}
-	return nil
+	return dashboards(source, chart, files)
 }
 
-// dashboards are all the umbrella's: one folder of them for the suite.
-func dashboards(source string, files map[string][]byte) error {
+// dashboards are all the umbrella's. A service's chart has the dashboard that shows
+// any one service, under a name of its own and with that service chosen.
+func dashboards(source, chart string, files map[string][]byte) error {
 	names, err := filepath.Glob(filepath.Join(source, "dashboards", "*.json"))
 	if err != nil {
 		return err
@@ -80,9 +77,38 @@ func dashboards(source string, files map[string][]byte) error {
 		if err != nil {
 			return err
 		}
-		files["helm/hearth/files/dashboards/"+filepath.Base(name)] = text
+		file := filepath.Base(name)
+		if chart != "hearth" {
+			if file != "hearth-service.json" {
+				continue
+			}
+			file = "hearth-" + chart + ".json"
+			if text, err = ofOneService(text, chart); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		files["helm/"+chart+"/files/dashboards/"+file] = text
 	}
 	return nil
+}
+
+// ofOneService chooses a service in the dashboard's variable of that name.
+func ofOneService(text []byte, service string) ([]byte, error) {
+	var dashboard map[string]any
+	if err := json.Unmarshal(text, &dashboard); err != nil {
+		return nil, err
+	}
+	dashboard["title"], dashboard["uid"] = "Hearth: "+service, "hearth-"+service
+	templating, _ := dashboard["templating"].(map[string]any)
+	variables, _ := templating["list"].([]any)
+	for _, v := range variables {
+		if variable, ok := v.(map[string]any); ok && variable["name"] == "service" {
+			variable["current"] = map[string]any{"text": service, "value": service}
+			out, err := json.MarshalIndent(dashboard, "", "  ")
+			return append(out, '\n'), err
+		}
+	}
+	return nil, errors.New("the dashboard has no variable service to choose")
 }
 
 // readme fills what stands between "<!-- values of NAME -->" and "<!-- end -->".

@@ -31,9 +31,51 @@ func Load(chart string, files ...string) (*Schema, error) {
 		if err := yaml.UnmarshalWithOptions(text, &layer, yaml.UseOrderedMap(), yaml.Strict()); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
+		if err := known(layer, ""); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
 		s.root = overlay(s.root, layer)
 	}
 	return s, nil
+}
+
+// keywords are those of JSON Schema that the schemas use. A description that YAML
+// cuts at a comma makes another.
+var keywords = []string{
+	"$defs", "$ref", "type", "description", "default", "properties", "additionalProperties", "propertyNames", "required", "items", "enum", "const",
+	"not", "pattern", "minLength", "maxLength", "minimum", "maximum", "minItems", "minProperties",
+}
+
+// known fails when a schema has a keyword that is none, with its place.
+func known(schema yaml.MapSlice, at string) error {
+	for _, item := range schema {
+		keyword := fmt.Sprint(item.Key)
+		if !slices.Contains(keywords, keyword) {
+			return fmt.Errorf("%s: %q is no keyword of a schema; a text with a comma stands in quotes", at, keyword)
+		}
+		below, ok := item.Value.(yaml.MapSlice)
+		if !ok {
+			continue
+		}
+		switch keyword {
+		case "default":
+		case "$defs", "properties":
+			for _, named := range below {
+				one, ok := named.Value.(yaml.MapSlice)
+				if !ok {
+					return fmt.Errorf("%s/%v: want a schema", at, named.Key)
+				}
+				if err := known(one, fmt.Sprintf("%s/%v", at, named.Key)); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := known(below, at+"/"+keyword); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // LoadDefinitions is Load, but of the first file only the definitions are taken:
