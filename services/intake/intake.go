@@ -28,6 +28,11 @@ import (
 // BasePath is where intake's API begins.
 const BasePath = "/intake/v1"
 
+// sampleShare is the share of links made without asking that a records officer is
+// asked about all the same: enough to tell how many are false, and few enough to be
+// done beside the rest.
+const sampleShare = 0.04
+
 // Service says what intake is made of.
 func Service() app.Service {
 	return app.Service{
@@ -58,7 +63,7 @@ func build(_ context.Context, d *app.Deps) (*app.Parts, error) {
 	}
 	desk := &referral.Desk{RuleBook: book, IDs: reception.UUIDs{}}
 	r := &reception.Reception{
-		DB: d.DB, Desk: desk, Indexes: indexes, Clock: d.Clock,
+		DB: d.DB, Desk: desk, Indexes: indexes, Clock: d.Clock, SampleShare: sampleShare,
 		Agency: func(id tenant.AgencyID) (*referral.Agency, error) { return agency(d.Rules, id) },
 		Guard: func(ctx context.Context, tx *kit.Tx) error {
 			// Each event's own source is checked as it is read (reception.Read), so

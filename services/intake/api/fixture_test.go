@@ -40,6 +40,8 @@ type bench struct {
 	handler http.Handler
 	client  *apitest.Client
 	log     *bytes.Buffer
+
+	reception *reception.Reception
 }
 
 func newBench(t testing.TB) *bench {
@@ -83,6 +85,7 @@ func newBench(t testing.TB) *bench {
 			return engine.Check(ctx, tx, policy.Receive, policy.Resource{Type: "inbound_event", Source: p.Source})
 		},
 	}
+	b.reception = r
 	spec, err := specs.OpenAPI.ReadFile("openapi/intake.yaml")
 	must(t, err)
 	contract, err := httpapi.LoadContract(spec)

@@ -126,6 +126,11 @@ func (a *API) decide(ctx context.Context, tx *postgres.Tx, r *store.Review, d st
 			return err
 		}
 	}
+	if r.Referral != "" && d.Answer == identity.Different {
+		if err := a.part(ctx, tx, r, d); err != nil {
+			return err
+		}
+	}
 	return store.SaveReviewDecision(ctx, tx, r, a.NewID(), d)
 }
 
@@ -185,13 +190,22 @@ func (a *API) sides(ctx context.Context, tx *postgres.Tx, r *store.Review) (x, y
 		}
 		return x, y, err
 	}
-	told, others, err := store.Told(ctx, tx, r.B, r.Referral, r.Ref)
+	told, others, err := store.Told(ctx, tx, r.B, r.Referral, r.Ref, false)
 	if err != nil {
 		return nil, nil, err
 	}
+	if told == nil || others == nil {
+		// Linked otherwise since: they are who they are now.
+		now, err := store.PersonOf(ctx, tx, r.Referral, r.Ref)
+		if err != nil || now == "" || now == r.B {
+			return y, y, err
+		}
+		x, err = store.Identity(ctx, tx, now, false)
+		return x, y, err
+	}
 	record := *y.Record(r.B)
 	one, rest := record, record
-	one.Person, rest.Person = told, others
+	one.Person, rest.Person = referral.Retold(r.B, []referral.Telling{*told}), referral.Retold(r.B, others)
 	one.Referrals, rest.Referrals = nil, nil
 	for _, in := range record.Referrals {
 		if in.Referral == r.Referral && in.Ref == r.Ref {
@@ -201,6 +215,31 @@ func (a *API) sides(ctx context.Context, tx *postgres.Tx, r *store.Review) (x, y
 		}
 	}
 	return &identity.Identity{Records: []*identity.Record{&one}}, &identity.Identity{Records: []*identity.Record{&rest}}, nil
+}
+
+// part takes a person out of a record they were linked to without asking.
+func (a *API) part(ctx context.Context, tx *postgres.Tx, r *store.Review, d store.ReviewDecision) error {
+	told, others, err := store.Told(ctx, tx, r.B, r.Referral, r.Ref, true)
+	if err != nil {
+		return err
+	}
+	y, err := store.Identity(ctx, tx, r.B, true)
+	if err != nil {
+		return err
+	}
+	if told == nil {
+		return fault.New(fault.Conflict, "not_linked", "This person is not linked to that record any more.")
+	}
+	matcher, err := a.Reception.Indexes.Of(ctx, tx)
+	if err != nil {
+		return err
+	}
+	from := y.Record(r.B).Person
+	people, err := told.Referral.Part(r.Ref, from, others, referral.PersonID(a.NewID()), d.By, matcher, d.At)
+	if err != nil {
+		return err
+	}
+	return store.SaveParted(ctx, tx, r, told.Referral, from, people, matcher, d, a.NewID())
 }
 
 // showSide is what is compared of a person, and no word of what referrals say of them.

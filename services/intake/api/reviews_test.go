@@ -218,3 +218,51 @@ func TestExclusion_BeforeThereIsACase(t *testing.T) {
 		t.Errorf("screened in, and listed: %v", got)
 	}
 }
+
+// A link made without asking is judged by somebody who is not told; when it was
+// wrong, the person is taken out of the record, and both are who they would have been.
+func TestMatchReview_AFalseLinkIsFoundAndUndone(t *testing.T) {
+	b := newBench(t)
+	b.reception.SampleShare = 1
+	ra := b.received(caregiver("a", "Katariina", "Lindqvist", "1990-02-03", "+358401111111"))
+	_, first, _ := b.personOf(ra, 0)
+	worker := b.as("intake_worker", "worker-1")
+	before := same(worker.Get(persons + first).Want(http.StatusOK))
+	again := caregiver("b", "Katariina", "Lindqvist", "1990-02-03", "+358401111111")
+	again["data"].(object)["persons"].([]any)[0].(object)["contacts"] = []any{object{"kind": "phone", "value": "+358401111111", "safe": "no"}, object{"kind": "email", "value": "other@example.org", "safe": "unknown"}}
+	rb := b.received(again)
+	_, linked, _ := b.personOf(rb, 0)
+	if linked != first {
+		t.Fatalf("not linked: %s and %s", first, linked)
+	}
+	pair := b.asked()
+	if n := len(at(pair, "sides", 0, "contacts").([]any)); n != 2 {
+		t.Errorf("the one side is what the referral told: %v", pair)
+	}
+	if n := len(at(pair, "sides", 1, "contacts").([]any)); n != 1 {
+		t.Errorf("the other is the record without it: %v", pair)
+	}
+	id := text(pair, "pair_id")
+	decided := read(b.decide(id, `"1"`, decision("different", "relatives")).Want(http.StatusOK))
+	if text(decided, "state") != "different" {
+		t.Errorf("decided: %v", decided)
+	}
+	_, own, _ := b.personOf(rb, 0)
+	if own == first {
+		t.Fatal("still of the same record")
+	}
+	after := same(worker.Get(persons + first).Want(http.StatusOK))
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("the record is not what it was: %s", diff)
+	}
+	if got := read(worker.Get(persons + own).Want(http.StatusOK)); len(got["contacts"].([]any)) != 2 || text(got, "name", "family") != "Lindqvist" {
+		t.Errorf("the person of their own: %v", got)
+	}
+	if told := b.column(`SELECT data::json ->> 'changed' FROM outbox WHERE type LIKE '%.referral.corrected.%'`); len(told) != 1 || told[0] != `["persons"]` {
+		t.Errorf("told %v", told)
+	}
+	if left := b.waiting("rec-1", ""); len(left) != 0 {
+		t.Errorf("decided, and asked again: %v", left)
+	}
+	b.decide(id, `"2"`, decision("different", "relatives")).WantProblem(http.StatusConflict, "not_linked")
+}

@@ -27,19 +27,21 @@ type Review struct {
 	Since    time.Time
 	// Decisions is how many there were.
 	Decisions int64
+	// LogOdds is what the engine made of it, log2.
+	LogOdds float64
 }
 
 // Version goes up with every decision.
 func (r *Review) Version() int64 { return r.Decisions + 1 }
 
 // Nobody sealed is asked about, nor shown to have been.
-const reviewsSQL = `SELECT pair_id, person_a, person_b, referral_id, ref, reasons, evidence, state, since, decisions FROM (
+const reviewsSQL = `SELECT pair_id, person_a, person_b, referral_id, ref, reasons, evidence, state, since, decisions, log_odds FROM (
 	SELECT c.pair_id, c.person_a, c.person_b, '' AS referral_id, '' AS ref, c.zone, c.reasons, c.evidence,
 		CASE c.state WHEN 'linked' THEN 'same' WHEN 'apart' THEN 'different' WHEN 'undecided' THEN 'cannot_tell' ELSE c.state END AS state,
-		c.created_at AS since, (SELECT count(*) FROM pair_decision d WHERE d.agency_id = c.agency_id AND d.pair_id = c.pair_id) AS decisions
+		c.created_at AS since, (SELECT count(*) FROM pair_decision d WHERE d.agency_id = c.agency_id AND d.pair_id = c.pair_id) AS decisions, c.log_odds
 	FROM match_candidate c
 	UNION ALL
-	SELECT s.sample_id, '', s.person_id, s.referral_id, s.ref, 'ask', '{}', s.evidence, s.state, s.sampled_at, CASE s.state WHEN 'open' THEN 0 ELSE 1 END
+	SELECT s.sample_id, '', s.person_id, s.referral_id, s.ref, 'ask', '{}', s.evidence, s.state, s.sampled_at, CASE s.state WHEN 'open' THEN 0 ELSE 1 END, s.log_odds
 	FROM link_sample s) AS review
 	WHERE NOT EXISTS (SELECT FROM person p WHERE p.person_id IN (person_a, person_b) AND p.seal IS NOT NULL)`
 
@@ -86,7 +88,7 @@ func reviews(ctx context.Context, tx *postgres.Tx, query string, args ...any) ([
 	err := tx.SendBatch(ctx, batch, func(results pgx.BatchResults) error {
 		return each(results, func(rows pgx.Rows) error {
 			var r Review
-			err := rows.Scan(&r.ID, &r.A, &r.B, &r.Referral, &r.Ref, &r.Reasons, &r.Evidence, &r.State, &r.Since, &r.Decisions)
+			err := rows.Scan(&r.ID, &r.A, &r.B, &r.Referral, &r.Ref, &r.Reasons, &r.Evidence, &r.State, &r.Since, &r.Decisions, &r.LogOdds)
 			r.Since = r.Since.UTC()
 			found = append(found, r)
 			return err

@@ -111,6 +111,7 @@ func SaveBook(ctx context.Context, tx *postgres.Tx, b *referral.Book, arrivals [
 		}
 	}
 	w.referrals(changed)
+	w.samples(changed, b.SampleShare, now, newID)
 	return w.flush(ctx, tx, changed)
 }
 

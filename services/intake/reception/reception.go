@@ -45,7 +45,9 @@ type Reception struct {
 	Desk *referral.Desk
 	// Indexes are what each agency finds its persons by.
 	Indexes *store.Indexes
-	Clock   clock.Clock
+	// SampleShare is as in referral.Book; 0 is none.
+	SampleShare float64
+	Clock       clock.Clock
 	// Agency gives what intake must know of an agency. It fails with a fault for
 	// one that is not known.
 	Agency func(tenant.AgencyID) (*referral.Agency, error)
@@ -238,6 +240,7 @@ func (r *Reception) together(ctx context.Context, items []*item) error {
 		if err != nil {
 			return err
 		}
+		book.SampleShare = r.SampleShare
 		now := r.Clock.Now()
 		for _, it := range let {
 			if it.verdict, err = r.Desk.Receive(book, it.arrival.Event, it.arrival.Trace, agency, now); err != nil {

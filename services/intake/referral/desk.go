@@ -43,6 +43,9 @@ type Book struct {
 	Referrals map[ReferralID]*Referral
 
 	described map[*Content][]*Person
+	// SampleShare is the share of links made without asking that are to be judged
+	// by somebody afterwards.
+	SampleShare float64
 }
 
 // NewBook makes an empty one.
