@@ -351,7 +351,7 @@ func TestRun_MigratesServesAndEnds(t *testing.T) {
 	if issuer, err = auth.NewDevIssuer(true, idp.URL, t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
-	config := write(t, "issuers: [{url: '"+idp.URL+"', agencies: [lakeland]}]\nkafka: ["+strings.Join(testkit.Broker(t), ", ")+"]\nadmin: \"off\"\n")
+	config := write(t, "issuers: [{url: '"+idp.URL+"', agencies: [lakeland], roles: [family_worker]}]\nkafka: ["+strings.Join(testkit.Broker(t), ", ")+"]\nadmin: \"off\"\n")
 	env := []string{"HEARTH_DATABASE_URL=" + url, "HEARTH_MIGRATE_DATABASE_URL=" + testkit.OwnerURL(url)}
 	var out console
 	for range 2 { // the second time there is nothing to do

@@ -129,7 +129,7 @@ func settings() []setting {
 		{"migrate-database-url", "database, as the owner of the tables; serve migrates first when it is given", text(func(c *Config) *string { return &c.MigrateDatabaseURL })},
 		{"kafka", "brokers, host:port with commas", func(c *Config, v string) error { c.Kafka = strings.Split(v, ","); return nil }},
 		{"redis-url", "where rate limits are kept", text(func(c *Config) *string { return &c.RedisURL })},
-		{"oidc-issuer", "an issuer to trust for every agency, or URL=agency,agency", setIssuer},
+		{"oidc-issuer", "an issuer to trust for every agency with every role, or URL=agency,agency, or URL=agency,agency;role,role", setIssuer},
 		{"client-token-url", "token endpoint for asking other services", text(func(c *Config) *string { return &c.Client.TokenURL })},
 		{"client-id", "the service's name at the token endpoint", text(func(c *Config) *string { return &c.Client.ClientID })},
 		{"client-secret", "its secret; file:PATH reads it from a file", text(func(c *Config) *string { return &c.Client.ClientSecret })},
@@ -145,10 +145,14 @@ func settings() []setting {
 }
 
 func setIssuer(c *Config, value string) error {
-	url, agencies, some := strings.Cut(value, "=")
-	issuer := auth.Issuer{URL: url, Agencies: []string{"*"}}
+	url, rest, some := strings.Cut(value, "=")
+	issuer := auth.Issuer{URL: url, Agencies: []string{"*"}, Roles: []string{auth.AnyRole}}
 	if some {
+		agencies, roles, held := strings.Cut(rest, ";")
 		issuer.Agencies = strings.Split(agencies, ",")
+		if held {
+			issuer.Roles = strings.Split(roles, ",")
+		}
 	}
 	c.Issuers = append(c.Issuers, issuer)
 	return nil
@@ -252,6 +256,19 @@ func apply(s setting, c *Config, value string) error {
 		return fmt.Errorf("--%s: %w", s.name, err)
 	}
 	return nil
+}
+
+// ReadConfig reads a service's configuration file, and the files it names for its secrets.
+func ReadConfig(file string) (Config, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return Config{}, fmt.Errorf("read the configuration: %w", err)
+	}
+	c, err := ParseConfig(data)
+	if err != nil {
+		return c, fmt.Errorf("%s: %w", file, err)
+	}
+	return c, c.dereference()
 }
 
 // ParseConfig reads a configuration file. Unknown fields are refused with their place.

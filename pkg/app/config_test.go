@@ -48,7 +48,7 @@ listen: :1
 admin: :1
 database_url: postgres://file
 kafka: [file:9092]
-issuers: [{url: "https://file.test", agencies: [lakeland]}]
+issuers: [{url: "https://file.test", agencies: [lakeland], roles: [supervisor]}]
 unready_for: 3s
 settings: {colour: red, wait: 2m}
 `)
@@ -61,7 +61,7 @@ settings: {colour: red, wait: 2m}
 	want := Config{
 		Listen: ":3", Admin: ":2", DatabaseURL: "postgres://file", Kafka: []string{"a:1", "b:2"}, UnreadyFor: Duration(3 * time.Second),
 		Client: auth.ClientCredentials{ClientSecret: "s3cret"}, Settings: map[string]any{"colour": "blue", "wait": "2m"},
-		Issuers: []auth.Issuer{{URL: "https://file.test", Agencies: []string{"lakeland"}}, {URL: "https://env.test", Agencies: []string{"northshore"}}},
+		Issuers: []auth.Issuer{{URL: "https://file.test", Agencies: []string{"lakeland"}, Roles: []string{"supervisor"}}, {URL: "https://env.test", Agencies: []string{"northshore"}, Roles: []string{auth.AnyRole}}},
 	}
 	if diff := cmp.Diff(want, in.config); diff != "" {
 		t.Error(diff)
@@ -85,7 +85,8 @@ func TestGuarantee1_WhatIsNotUnderstoodIsRefused(t *testing.T) {
 		{"no issuer", "", good[:4], "issuers is missing"},
 		{"database", "", append([]string{"--database-url", "postgres://role:s3cret@[/x"}, good[2:]...), "database_url: want postgres://"},
 		{"redis", "redis_url: 'http://x:s3cret@y'", good, "redis_url: want redis://"},
-		{"issuer's agency", "issuers: [{url: 'https://a.test', agencies: [Lake Land]}]", good, "is no agency's id"},
+		{"issuer without roles", "issuers: [{url: 'https://a.test', agencies: [lakeland]}]", good, "roles is missing"},
+		{"issuer's agency", "issuers: [{url: 'https://a.test', agencies: [Lake Land], roles: [supervisor]}]", good, "is no agency's id"},
 		{"rules", "rules: /nowhere", good, "rules"},
 		{"certificates", "kafka_security: {tls: true, ca_file: /nowhere}", good, "kafka_security"},
 		{"mechanism", "kafka_security: {mechanism: magic}", good, "kafka_security.mechanism"},
@@ -122,7 +123,7 @@ func TestGuarantee1_WhatIsNotUnderstoodIsRefused(t *testing.T) {
 }
 
 func TestGuarantee1_AServiceThatDoesNotFitIsFoundByCheck(t *testing.T) {
-	c := Config{DatabaseURL: "postgres://a@b/c", Kafka: []string{"a:1"}, Issuers: []auth.Issuer{{URL: "https://issuer.test"}}}
+	c := Config{DatabaseURL: "postgres://a@b/c", Kafka: []string{"a:1"}, Issuers: []auth.Issuer{{URL: "https://issuer.test", Roles: []string{auth.AnyRole}}}}
 	for name, change := range map[string]func(*Service){
 		"has no route": func(s *Service) {
 			s.Spec = []byte(strings.Replace(string(s.Spec), "paths: {}", "paths: {/x: {get: {operationId: x, responses: {'204': {description: x}}}}}", 1))

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
+	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
@@ -30,6 +32,17 @@ func (k KafkaSecurity) open() (*tls.Config, sasl.Mechanism, error) {
 	}
 	mechanism, err := k.mechanism()
 	return secured, mechanism, err
+}
+
+// KafkaClient asks the brokers of a configuration, as the named client. Close its
+// transport's idle connections after use.
+func (c Config) KafkaClient(name string) (*kafka.Client, *kafka.Transport, error) {
+	secured, mechanism, err := c.KafkaSecurity.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	transport := &kafka.Transport{ClientID: name, DialTimeout: 5 * time.Second, TLS: secured, SASL: mechanism}
+	return &kafka.Client{Addr: kafka.TCP(c.Kafka...), Timeout: 10 * time.Second, Transport: transport}, transport, nil
 }
 
 func (k KafkaSecurity) mechanism() (sasl.Mechanism, error) {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -29,11 +30,21 @@ func (s Service) Contract() (*httpapi.Contract, error) {
 	if err != nil {
 		return nil, err
 	}
-	operations, err := httpapi.LoadContract(bytes.ReplaceAll(operationsSpec, []byte("BASE"), []byte(s.BasePath())))
+	operations, err := httpapi.LoadContract(bytes.ReplaceAll(operationsSpec, []byte("BASE"), []byte(s.OperationsPath())))
 	if err != nil {
 		return nil, err
 	}
 	return contract, contract.Merge(operations)
+}
+
+// OperationsPath is below which path a service answers its operators: its base
+// path, with a version where that has none.
+func (s Service) OperationsPath() string {
+	base := s.BasePath()
+	if last := base[strings.LastIndexByte(base, '/')+1:]; len(last) > 1 && last[0] == 'v' && strings.Trim(last[1:], "0123456789") == "" {
+		return base
+	}
+	return base + "/v1"
 }
 
 func operationsRoutes(r *mux.Router, base string, d *Deps) {

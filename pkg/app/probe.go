@@ -166,14 +166,15 @@ func probe(ctx context.Context, svc Service, in invocation, out io.Writer) error
 
 // ProbeWith is what the command probe does once it is known who asks.
 func (s Service) ProbeWith(ctx context.Context, p *Prober) error {
+	parked := strings.TrimPrefix(s.OperationsPath(), s.BasePath()) + "/parked-events"
 	stranger := *p
 	stranger.Token = ""
-	if err := stranger.Ask(ctx, http.MethodGet, "/parked-events", nil, nil, http.StatusUnauthorized); err != nil {
+	if err := stranger.Ask(ctx, http.MethodGet, parked, nil, nil, http.StatusUnauthorized); err != nil {
 		return fmt.Errorf("without a token: %w", err)
 	}
 	ask := s.Probe
 	if ask == nil {
-		ask = ProbeList("/parked-events")
+		ask = ProbeList(parked)
 	}
 	if err := ask(ctx, p); err != nil {
 		return err

@@ -228,7 +228,7 @@ func handler(svc Service, c Config, d *Deps, parts *Parts, verifier *auth.Verifi
 		Service: svc.Name, Contract: contract, Limiter: limiter, Log: d.Log, Metrics: d.Metrics,
 		Authenticate: verifier.Verify,
 		Routes: func(r *mux.Router) {
-			operationsRoutes(r, svc.BasePath(), d)
+			operationsRoutes(r, svc.OperationsPath(), d)
 			if parts.Routes != nil {
 				parts.Routes(r)
 			}

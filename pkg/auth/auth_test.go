@@ -78,7 +78,7 @@ func askToken(t testing.TB, server string, form url.Values) string {
 
 func TestVerify_ByDiscovery(t *testing.T) {
 	dev, asked, server := serve(t, t.TempDir())
-	v := verifier(t, Issuer{URL: dev.url, Agencies: []string{"lakeland"}})
+	v := verifier(t, Issuer{URL: dev.url, Agencies: []string{"lakeland"}, Roles: []string{AnyRole}})
 	token := askToken(t, server.URL, url.Values{
 		"grant_type": {"client_credentials"}, "agency": {"lakeland"}, "role": {"family_worker", "supervisor"}, "worker": {"worker-1"},
 	})
@@ -169,7 +169,7 @@ func TestGuarantee1_OnlySignedForUsAndInDate(t *testing.T) {
 		{"nothing", "", "token_refused", fault.Unauthenticated},
 		{"huge", strings.Repeat("a", maxToken+1), "token_refused", fault.Unauthenticated},
 	} {
-		v := verifier(t, Issuer{URL: dev.url, Agencies: []string{"lakeland"}})
+		v := verifier(t, Issuer{URL: dev.url, Agencies: []string{"lakeland"}, Roles: []string{AnyRole}})
 		_, err := v.Verify(t.Context(), tc.token)
 		if tc.code == "" {
 			if err != nil {
@@ -235,12 +235,13 @@ func TestGuarantee2_RolesAndClaimNamesOfTheIssuer(t *testing.T) {
 	if got := find(nested, "realm.roles.more"); got != nil {
 		t.Errorf("got %v", got)
 	}
-	for _, bad := range []Issuer{{}, {URL: "u", Roles: []string{"emperor"}}, {URL: "u", Agencies: []string{"A B"}}, {URL: "u", Algorithms: []string{"HS256"}}} {
+	any := []string{AnyRole}
+	for _, bad := range []Issuer{{}, {URL: "u"}, {URL: "u", Roles: []string{"emperor"}}, {URL: "u", Roles: any, Agencies: []string{"A B"}}, {URL: "u", Roles: any, Algorithms: []string{"HS256"}}} {
 		if _, err := NewVerifier(bad); err == nil {
 			t.Errorf("%+v is taken", bad)
 		}
 	}
-	if _, err := NewVerifier(Issuer{URL: "u"}, Issuer{URL: "u"}); err == nil {
+	if _, err := NewVerifier(Issuer{URL: "u", Roles: any}, Issuer{URL: "u", Roles: any}); err == nil {
 		t.Error("an issuer may be listed twice")
 	}
 }
@@ -281,7 +282,7 @@ func TestGuarantee3_AnIssuerThatIsAwayIsNotARefusal(t *testing.T) {
 	keys := newRemoteKeys(dev.url)
 	now := time.Now()
 	keys.now = func() time.Time { return now }
-	v := verifier(t, Issuer{URL: dev.url, Agencies: []string{"*"}, Keys: keys})
+	v := verifier(t, Issuer{URL: dev.url, Agencies: []string{"*"}, Roles: []string{AnyRole}, Keys: keys})
 	mint := func() string {
 		token, err := dev.Mint(Principal{Subject: time.Now().String(), Agency: agency(t, "lakeland")}, time.Hour)
 		if err != nil {

@@ -67,6 +67,9 @@ func newMinter(url string, key *ecdsa.PrivateKey) (*Minter, error) {
 // Issuer is the minter as an entry of a verifier's list: for every agency, with
 // the given roles (none: all).
 func (m *Minter) Issuer(roles ...string) Issuer {
+	if len(roles) == 0 {
+		roles = []string{AnyRole}
+	}
 	return Issuer{
 		URL: m.url, Agencies: []string{"*"}, Roles: roles, Algorithms: []string{oidc.ES256}, UnboundReferrers: true,
 		Keys: &oidc.StaticKeySet{PublicKeys: []crypto.PublicKey{m.key.Public()}},

@@ -29,7 +29,8 @@ type Issuer struct {
 	Algorithms []string `yaml:"algorithms"`
 	// Agencies are those it speaks for; empty is none, "*" is any.
 	Agencies []string `yaml:"agencies"`
-	// Roles are those it may give; empty is all of them.
+	// Roles are those it may give, at least one; "*" is all of them, service and
+	// admin too: that is to be said, and not to follow from what was forgotten.
 	Roles []string `yaml:"roles"`
 	// Claims say where in a token to look; see Claims.
 	Claims Claims `yaml:"claims"`
@@ -56,6 +57,9 @@ type Claims struct {
 	// Source is the CloudEvents source a referrer is bound to; default "source".
 	Source string `yaml:"source"`
 }
+
+// AnyRole stands in Issuer.Roles for every role there is.
+const AnyRole = "*"
 
 // DefaultAudience is who tokens are meant for.
 const DefaultAudience = "hearth"
@@ -97,8 +101,11 @@ func NewVerifier(issuers ...Issuer) (*Verifier, error) {
 		if v.issuers[i.URL] != nil {
 			return nil, fmt.Errorf("OIDC issuer %s is listed twice", i.URL)
 		}
+		if len(i.Roles) == 0 {
+			return nil, fmt.Errorf("OIDC issuer %s: roles is missing: list what it may give (%s), or %q for all of them, service and admin too", i.URL, strings.Join(Roles(), ", "), AnyRole)
+		}
 		for _, role := range i.Roles {
-			if !slices.Contains(Roles(), role) {
+			if role != AnyRole && !slices.Contains(Roles(), role) {
 				return nil, fmt.Errorf("OIDC issuer %s: %q is no role; roles are %s", i.URL, role, strings.Join(Roles(), ", "))
 			}
 		}
@@ -214,7 +221,7 @@ func (i *issuer) principal(t *oidc.IDToken) (Principal, error) {
 		return Principal{}, refused(err)
 	}
 	for _, role := range texts(find(claims, i.Claims.Roles)) {
-		allowed := len(i.Roles) == 0 || slices.Contains(i.Roles, role)
+		allowed := slices.Contains(i.Roles, role) || slices.Contains(i.Roles, AnyRole)
 		if role == RoleService && (p.WorkerID != "" || p.Source != "") {
 			continue // a worker, or a referrer, is none of our services
 		}

@@ -271,4 +271,3 @@ func (s *server) stop(t *testing.T) {
 	}
 	_ = s.process.Wait() // it was killed
 }
-

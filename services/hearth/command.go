@@ -22,6 +22,9 @@ func commands() []command {
 		{"serve", "[--dev] [--data DIR] [--listen ADDR] [--admin ADDR]", "run the suite", serveCommand},
 		{"demo", "[--url URL] [--events FILE] [--json]", "play families through a running suite and add up what came of it", demoCommand},
 		{"token", "[--url URL] --agency A --role R [--worker W] [--unit U]", "print a bearer token of the development issuer", tokenCommand},
+		{"doctor", "[--data DIR] [--config SERVICE=FILE]... [--admin SERVICE=URL]... [--token TOKEN] [--json]", "examine a deployment and say what is wrong with it", doctorCommand},
+		{"parked", "list|show|retry|skip [--url URL] [--service NAME[=URL]]... [ID...]", "see to events that services could not handle", parkedCommand},
+		{"replay", "--config SERVICE=FILE --topic TOPIC [--from TIME] [--apply]", "have a stopped service take a topic in again", replayCommand},
 		{"bench", "[--json FILE] [--only NAME,...] [--seconds N]", "measure the suite beside the limits of this machine, in one run", benchCommand},
 	}
 }

@@ -198,6 +198,9 @@ func Start(ctx context.Context, o Options) (_ *Suite, err error) {
 				return nil, err
 			}
 		}
+		if err := s.keepConfig(svc.Name, c); err != nil {
+			return nil, err
+		}
 		env.Tokens = identity.minter.Service(svc.Name)
 		r, err := app.Start(ctx, svc, c, env)
 		if err != nil {

@@ -338,7 +338,7 @@ func (s *suite) listsAcrossAgencies(ctx context.Context, t *testing.T) {
 		{"operator", "/visits/v1/parked-events"},
 		{"supervisor", "/directory/v1/resource-referrals"},
 		{"supervisor", "/directory/v1/search?need=food"},
-		{"operator", "/directory/parked-events"},
+		{"operator", "/directory/v1/parked-events"},
 		{"supervisor", "/notifications/v1/messages"},
 		{"supervisor", "/notifications/v1/tasks"},
 		{"operator", "/notifications/v1/parked-events"},
@@ -414,7 +414,7 @@ func (s *suite) byID(ctx context.Context, t *testing.T) map[string]string {
 func TestSuite_NobodyIsLetInWithoutAToken(t *testing.T) {
 	s := start(t, nil)
 	for _, svc := range hearth.Services() {
-		res, err := http.Get(s.URL() + svc.BasePath() + "/parked-events")
+		res, err := http.Get(s.URL() + svc.OperationsPath() + "/parked-events")
 		if err != nil {
 			t.Fatal(err)
 		}
