@@ -198,6 +198,7 @@ func (t *translation) demand(d schedule.Demand) optimise.Visit {
 			v.Roles[0].Languages = []string{d.Language}
 		}
 	} else {
+		v.NeverAlone = true
 		v.Roles, v.TeamSkills = make([]optimise.Role, d.Workers), d.Skills
 		if d.Language != "" {
 			v.TeamLanguages = []string{d.Language}

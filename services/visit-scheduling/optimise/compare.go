@@ -2,6 +2,7 @@ package optimise
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
@@ -125,7 +126,7 @@ func change(id string, from, to *Assignment, stays bool) (Change, bool) {
 
 // concerns is the earliest time a change is about.
 func (c *Change) concerns() int {
-	at := 1 << 60
+	at := math.MaxInt
 	for _, a := range []*Assignment{c.From, c.To} {
 		if a != nil {
 			at = min(at, slices.Min(a.Starts))

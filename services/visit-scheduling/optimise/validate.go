@@ -40,11 +40,22 @@ func (p *Problem) Validate() error {
 			a.bad("a weight is %d; 0 to %d are possible", x, maxWeight)
 		}
 	}
+	if w.ShortNotice > maxFactor {
+		a.bad("the factor for short notice is %d; at most %d is possible", w.ShortNotice, maxFactor)
+	}
+	if p.Now < earliest || p.Now > latest {
+		a.bad("now is minute %d; %d to %d are possible", p.Now, earliest, latest)
+	}
 	return errors.Join(a.errs...)
 }
 
-// maxWeight keeps every sum of a schedule far from overflow.
-const maxWeight = 100_000_000
+// What a number may be at most, so that every sum of a schedule stays far from
+// overflow: points, a factor, a count or minutes.
+const (
+	maxWeight = 10_000_000
+	maxFactor = 100
+	maxCount  = 100_000_000
+)
 
 type audit struct {
 	workers, visits, families map[string]bool
@@ -74,8 +85,8 @@ func (a *audit) worker(w *Worker) {
 		}
 	}
 	for _, limit := range []int{w.MaxDayMinutes, w.MaxWeekMinutes, w.MaxDayVisits, w.MaxWeekVisits, w.Caseload, w.OvertimeMinutes} {
-		if limit < 0 {
-			a.bad("worker %q: a limit is negative", w.ID)
+		if limit < 0 || limit > maxCount {
+			a.bad("worker %q: a limit is %d; 0 to %d are possible", w.ID, limit, maxCount)
 		}
 	}
 	if w.OvertimeMinutes > DayMinutes {
@@ -99,13 +110,18 @@ func (a *audit) visit(v *Visit) {
 	if v.Minutes < 1 || v.Minutes > DayMinutes {
 		a.bad("visit %q: %d minutes; 1 to %d are possible", v.ID, v.Minutes, DayMinutes)
 	}
-	if v.Priority < 0 || v.Priority > 100 || v.Penalty < 0 || v.PerDay < 0 || v.Spacing < 0 {
-		a.bad("visit %q: priority, penalty, per day and spacing are not negative, priority at most 100", v.ID)
+	if v.Priority < 0 || v.Priority > 100 {
+		a.bad("visit %q: priority %d; 0 to 100 are possible", v.ID, v.Priority)
+	}
+	for _, x := range []int{v.Penalty, v.PerDay, v.Spacing} {
+		if x < 0 || x > maxCount {
+			a.bad("visit %q: penalty, per day or spacing is %d; 0 to %d are possible", v.ID, x, maxCount)
+		}
 	}
 	if len(v.Roles) > maxRoles {
 		a.bad("visit %q: %d roles; at most %d are possible", v.ID, len(v.Roles), maxRoles)
 	}
-	if v.Gap != nil && (v.Gap.Min < 0 || v.Gap.Max < v.Gap.Min) {
+	if v.Gap != nil && (v.Gap.Min < 0 || v.Gap.Max < v.Gap.Min || v.Gap.Max > maxCount) {
 		a.bad("visit %q: gap %d to %d", v.ID, v.Gap.Min, v.Gap.Max)
 	}
 	if v.NeverAlone && (len(v.Roles) < 2 || v.Gap != nil) {
@@ -137,6 +153,11 @@ func (a *audit) published(v *Visit) {
 	if len(v.Published.Workers) != len(v.Published.Starts) {
 		a.bad("visit %q: published with %d workers and %d starts", v.ID, len(v.Published.Workers), len(v.Published.Starts))
 	}
+	for _, start := range v.Published.Starts {
+		if start < earliest || start > latest {
+			a.bad("visit %q: published at minute %d; %d to %d are possible", v.ID, start, earliest, latest)
+		}
+	}
 	if !v.Locked {
 		return
 	}
@@ -152,11 +173,11 @@ func (a *audit) family(f *Family) {
 		a.bad("family of series %q: the series is empty or has another", f.Series)
 	}
 	a.families[f.Series] = true
-	if f.MaxWorkers < 0 || f.PerWeek < 0 {
-		a.bad("family of series %q: a limit is negative", f.Series)
+	if f.MaxWorkers < 0 || f.MaxWorkers > maxCount || f.PerWeek < 0 || f.PerWeek > maxCount {
+		a.bad("family of series %q: %d workers, %d visits a week; 0 to %d are possible", f.Series, f.MaxWorkers, f.PerWeek, maxCount)
 	}
 	if s := f.Substitutes; s != nil {
-		if s.Most < 0 || s.Used < 0 {
+		if s.Most < 0 || s.Most > maxCount || s.Used < 0 || s.Used > maxCount {
 			a.bad("family of series %q: %d substitutes, %d used", f.Series, s.Most, s.Used)
 		}
 		if len(f.Regular) == 0 {
@@ -165,8 +186,14 @@ func (a *audit) family(f *Family) {
 	}
 }
 
+// Times of a problem lie between these minutes.
+const (
+	earliest = -100 * WeekMinutes
+	latest   = 1000 * WeekMinutes
+)
+
 func (w Window) sound() bool {
-	return w.From < w.To && w.From > -100*WeekMinutes && w.To < 1000*WeekMinutes
+	return w.From < w.To && w.From > earliest && w.To < latest
 }
 
 func (p *Place) sound() bool {

@@ -2,6 +2,7 @@ package optimise_test
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strconv"
 	"testing"
@@ -203,6 +204,77 @@ func TestCompare_IsTheSameBackwards(t *testing.T) {
 		}
 		if none := Compare(p, a, p, a); len(none.Changes) != 0 || len(none.Workers) != 0 {
 			t.Fatalf("a schedule differs from itself: %+v", none)
+		}
+	})
+}
+
+func TestLanguage_AccountsForAVisit(t *testing.T) {
+	p, s := office()
+	p.Visits[1].Preferred = []string{"carl"}
+	p.Visits[2].Locked, p.Visits[2].Published = true, &s.Placed[2].Assignment
+	p.Workers = append(p.Workers[:2:2], Worker{ID: "carl", Start: &Place{61.2, 25}, Shifts: []Window{hours(0, 9, 10)}})
+	accounts, err := Explain(context.Background(), p, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"Visit v1 is on day 0 08:00 by anna: it costs nothing. The next best is day 0 08:00 by bea: it costs the same.",
+		"Visit v2 is on day 0 09:00 by anna: it costs 600 points (workers not preferred +600). The next best is day 0 09:00 by bea: it costs the same.",
+		"Visit v3 is on day 0 15:00 by bea: it costs nothing. It is locked there.",
+	}
+	for i, a := range accounts {
+		if diff := cmp.Diff(want[i], Language{}.Account(a)); diff != "" {
+			t.Error(diff)
+		}
+	}
+	one := Problem{Workers: p.Workers[:1], Visits: p.Visits[:1]}
+	if accounts, err = Explain(context.Background(), one, Solution{Placed: s.Placed[:1]}, "v1"); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff("Visit v1 is on day 0 08:00 by anna: it costs nothing. No rule lets it be with others or on another day while the rest stays.", Language{}.Account(accounts[0])); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := Explain(context.Background(), p, Solution{Placed: []Placement{{"v1", Assignment{[]string{"anna"}, []int{0}}}}}); err == nil {
+		t.Error("a visit at night is accounted for")
+	}
+}
+
+// Whatever is supposed, the answer is valid and nothing that was given changes.
+func TestWhatIf_IsValidAndChangesNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawProblem(t)
+		s := solve(t, p, Options{Seed: 1, WorkUnits: 30})
+		if len(p.Workers) == 0 || len(p.Visits) == 0 {
+			return
+		}
+		from := rapid.IntRange(0, 2000).Draw(t, "from")
+		w := Window{from, from + rapid.IntRange(1, 900).Draw(t, "minutes")}
+		worker, visit := rapid.SampledFrom(p.Workers).Draw(t, "worker").ID, rapid.SampledFrom(p.Visits).Draw(t, "visit").ID
+		suppose := rapid.SampledFrom([]Supposition{
+			WorkerAway{worker, w},
+			WorkerThere{worker, w},
+			VisitLess{visit},
+			VisitAlso{visit, w},
+			VisitAnyone{visit},
+			WorkerMore{Worker{ID: "new", Shifts: []Window{w}}},
+			VisitMore{Visit{ID: "new", Minutes: 20, Windows: []Window{w}}},
+		}).Draw(t, "supposed")
+		before, err := json.Marshal([]any{p.Visits, p.Workers, p.Families, s})
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, after, d, err := WhatIf(context.Background(), p, s, Options{Seed: 1, WorkUnits: 20}, suppose)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bad := check.Schedule(q, after); bad != nil {
+			t.Fatal(bad)
+		}
+		if again, err := json.Marshal([]any{p.Visits, p.Workers, p.Families, s}); err != nil || string(again) != string(before) {
+			t.Fatalf("what was given is changed (%v)", err)
+		}
+		if said := (Language{}).Say(d); len(said) == 0 || (len(d.Changes) > 0 && len(said) != len(d.Changes)+len(d.Workers)+1) {
+			t.Fatalf("%d changes, said: %v", len(d.Changes), said)
 		}
 	})
 }

@@ -36,7 +36,7 @@ func (l Language) Say(d Difference) []string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, k))
 		}
 	}
-	return append(out, "In all: "+strings.Join(parts, ", ")+"; "+sayCost(d.Cost)+".")
+	return append(out, "In all: "+strings.Join(parts, ", ")+"; "+sayTerms(d.Cost, "cost %+d points", "the cost stays the same")+".")
 }
 
 func (l Language) sayChange(c *Change) string {
@@ -103,8 +103,8 @@ func (l Language) sayEffect(e Effect) string {
 	return s + "."
 }
 
-// sayCost names the terms that change, the largest first.
-func sayCost(o Objective) string {
+// sayTerms names the total and the terms of a cost, the largest first.
+func sayTerms(o Objective, total, nothing string) string {
 	type term struct {
 		name   string
 		points int64
@@ -125,14 +125,26 @@ func sayCost(o Objective) string {
 	}
 	terms = slices.DeleteFunc(terms, func(t term) bool { return t.points == 0 })
 	if len(terms) == 0 {
-		return "the cost stays the same"
+		return nothing
 	}
 	slices.SortStableFunc(terms, func(a, b term) int { return cmp.Compare(max(b.points, -b.points), max(a.points, -a.points)) })
 	var parts []string
 	for _, t := range terms {
 		parts = append(parts, fmt.Sprintf("%s %+d", t.name, t.points))
 	}
-	return fmt.Sprintf("cost %+d points (%s)", o.Total(), strings.Join(parts, ", "))
+	return fmt.Sprintf(total+" (%s)", o.Total(), strings.Join(parts, ", "))
+}
+
+// Account says what a visit costs and why it stands where it does.
+func (l Language) Account(a Account) string {
+	s := fmt.Sprintf("%s is on %s by %s: %s.", l.visit(a.Visit), l.clock(a.At.Starts[0]), l.workers(a.At.Workers), sayTerms(a.Cost, "it costs %d points", "it costs nothing"))
+	switch {
+	case a.Locked:
+		return s + " It is locked there."
+	case a.Next == nil:
+		return s + " No rule lets it be with others or on another day while the rest stays."
+	}
+	return s + fmt.Sprintf(" The next best is %s by %s: %s.", l.clock(a.Next.Starts[0]), l.workers(a.Next.Workers), sayTerms(a.NextCost, "%+d points", "it costs the same"))
 }
 
 // Reason says what keeps a visit out, and what would let it in.
