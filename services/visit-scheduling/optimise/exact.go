@@ -5,13 +5,14 @@ import "math"
 // The standard library's sines may differ in the last bit between processors:
 // some fuse a product and a sum. One bit can turn a minute over, and a plan with
 // it. So these are written out, every product rounded by a conversion before it is
-// added. Square roots are exact by IEEE 754.
+// added: a conversion is all that keeps a compiler from fusing. Square roots are exact
+// by IEEE 754.
 
 type vector struct{ x, y, z float64 }
 
 // unit is the place as a unit vector.
 func (p Place) unit() vector {
-	lat, lon := p.Lat/180*math.Pi, p.Lon/180*math.Pi
+	lat, lon := float64(p.Lat/180*math.Pi), float64(p.Lon/180*math.Pi)
 	c := cosine(lat)
 	return vector{c * cosine(lon), c * sine(lon), sine(lat)}
 }

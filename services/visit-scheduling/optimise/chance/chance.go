@@ -70,7 +70,7 @@ func log2(m uint64) uint64 {
 // Cool is hot·(cold/hot)^p, the temperature of a geometric cooling at progress p
 // from 0 to 1. Temperatures are normal numbers, above 0; cold is not above hot.
 func Cool(hot, cold, p float64) float64 {
-	drop := p * (log2Of(hot) - log2Of(cold))
+	drop := float64(p * (log2Of(hot) - log2Of(cold)))
 	whole := math.Ceil(drop)
 	f := uint64((whole - drop) * (1 << 32)) // 2^-drop is 2^-whole · 2^f
 	i := 0
@@ -83,5 +83,5 @@ func Cool(hot, cold, p float64) float64 {
 
 func log2Of(x float64) float64 {
 	b := math.Float64bits(x)
-	return float64(int(b>>52&0x7ff)-1023) + float64(log2(1<<63|b<<11))/(1<<32)
+	return float64(int(b>>52&0x7ff)-1023) + float64(float64(log2(1<<63|b<<11))/(1<<32))
 }

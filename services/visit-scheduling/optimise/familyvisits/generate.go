@@ -46,10 +46,10 @@ func Generate(visits int, seed uint64) optimise.Problem {
 	type town struct{ lat, lon, spread float64 }
 	var towns []town
 	for range 1 + visits/400 {
-		towns = append(towns, town{61 + side*r.unit(), 25 + 2*side*r.unit(), 0.01 + 0.02*r.unit()})
+		towns = append(towns, town{61 + float64(side*r.unit()), 25 + float64(2*side*r.unit()), 0.01 + float64(0.02*r.unit())})
 	}
 	in := func(t town) *optimise.Place {
-		return &optimise.Place{Lat: t.lat + t.spread*(r.unit()+r.unit()-1), Lon: t.lon + 2*t.spread*(r.unit()+r.unit()-1)}
+		return &optimise.Place{Lat: t.lat + float64(t.spread*(r.unit()+r.unit()-1)), Lon: t.lon + float64(2*t.spread*(r.unit()+r.unit()-1))}
 	}
 	var p optimise.Problem
 	workers := max(2, visits/perWorker)

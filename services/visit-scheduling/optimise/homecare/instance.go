@@ -32,8 +32,8 @@ type Instance struct {
 // what is feasible here is feasible there.
 func New(h *benchfile.HomeCare) *Instance {
 	n := len(h.Patients)
-	up := func(v float64) int32 { return int32(math.Ceil(v*unit - 1e-6)) }
-	down := func(v float64) int32 { return int32(math.Floor(v*unit + 1e-6)) }
+	up := func(v float64) int32 { return int32(math.Ceil(float64(v*unit) - 1e-6)) }
+	down := func(v float64) int32 { return int32(math.Floor(float64(v*unit) + 1e-6)) }
 	in := &Instance{
 		patients: n, workers: len(h.Caregivers), dist: make([]int32, (n+1)*(n+1)),
 		from: make([]int32, n), due: make([]int32, n), double: make([]bool, n),

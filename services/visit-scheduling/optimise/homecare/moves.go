@@ -32,7 +32,7 @@ func (r *ruin) neighbours(width int) {
 			d := in.dist[int(q)*r.stride+int(p)]
 			late := max(0, in.from[q]+in.length[u]+d-in.due[p])
 			wait := max(0, in.from[p]-d-in.length[u]-in.due[q])
-			all = append(all, scored{u, float64(d) + float64(late) + 0.2*float64(wait)})
+			all = append(all, scored{u, float64(d) + float64(late) + float64(0.2*float64(wait))})
 		}
 		slices.SortStableFunc(all, func(x, y scored) int {
 			switch {

@@ -104,7 +104,7 @@ func (r *ruin) removeStrings() {
 	clear(r.hit)
 	mean := float64(r.n) / float64(r.in.workers)
 	longest := math.Min(maxString, math.Max(2, mean))
-	count := int(rng.Unit()*(4*float64(meanRemoved)/(1+longest)-1) + 1)
+	count := int(float64(rng.Unit()*(4*float64(meanRemoved)/(1+longest)-1)) + 1)
 	seed := rng.Intn(r.n)
 	n2 := int32(2 * r.n)
 	for _, p := range r.near[seed] {

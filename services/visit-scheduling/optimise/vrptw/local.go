@@ -95,7 +95,7 @@ func neighbours(in *Instance, width int) [][]int32 {
 		d := in.Dist[i*n+j]
 		wait := max(0, in.Ready[j]-d-in.Service[i]-in.Due[i])
 		late := max(0, in.Ready[i]+in.Service[i]+d-in.Due[j])
-		return float64(d) + 0.2*float64(wait) + float64(late)
+		return float64(d) + float64(0.2*float64(wait)) + float64(late)
 	}
 	near := make([][]int32, n)
 	weight := make([]float64, n)

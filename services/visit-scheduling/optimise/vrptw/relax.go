@@ -35,7 +35,7 @@ func newRelaxation(p *routePool, rng *chance.Source) *relaxation {
 	for i := range m {
 		r.basis[i] = int32(i)
 		r.inverse[i*m+i] = 1
-		r.value[i] = 1 + 1e-3*rng.Unit()
+		r.value[i] = 1 + float64(1e-3*rng.Unit())
 		r.price[i] = float64(p.cost[i])
 	}
 	return r

@@ -222,7 +222,7 @@ func (r *ruin) removeStrings() {
 	mean := float64(m) / float64(used)
 	longest := math.Min(maxString, mean)
 	most := 4*float64(meanRemoved)/(1+longest) - 1
-	count := int(rng.Unit()*most + 1)
+	count := int(float64(rng.Unit()*most) + 1)
 	seed := 1 + rng.Intn(m)
 	row := r.near[seed*m : seed*m+m]
 	r.gone = r.gone[:0]
@@ -238,7 +238,7 @@ func (r *ruin) removeStrings() {
 		count--
 		rt := &r.routes[t]
 		size := len(rt.stops)
-		l := int(rng.Unit()*math.Min(float64(size), longest)*0.999999 + 1)
+		l := int(float64(rng.Unit()*math.Min(float64(size), longest)*0.999999) + 1)
 		l = min(l, size)
 		r.keep(int(t))
 		skip := 0
