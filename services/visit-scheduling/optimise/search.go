@@ -225,7 +225,7 @@ func (x *search) neighbours() {
 }
 
 // anneal improves until progress reaches 1.
-func (x *search) anneal(hot float64, progress func(steps int64) float64) int64 {
+func (x *search) anneal(hot, cold float64, progress func(steps int64) float64) int64 {
 	if len(x.visits) == 0 || len(x.tours) == 0 {
 		return 0
 	}

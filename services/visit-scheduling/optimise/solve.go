@@ -41,7 +41,12 @@ func Solve(ctx context.Context, p Problem, opt Options) (Solution, error) {
 	}
 	b := newBudget(ctx, opt, len(p.Visits))
 	c := newPlan(&p)
-	out := c.searchAll(b, opt)
+	var out Solution
+	if len(p.Visits) >= regionsFrom {
+		out = c.searchRegions(b, opt)
+	} else {
+		out = c.searchAll(b, opt)
+	}
 	out.Objective = c.evaluate(&out)
 	if opt.Start != nil {
 		// The search may shift starts in ways the given schedule did not need.
@@ -97,7 +102,7 @@ func (c *plan) search(b *budget, opt Options, number uint64) *search {
 	if opt.Start != nil {
 		hot = hotStart
 	}
-	x.anneal(hot, b.progress)
+	x.anneal(hot, cold, b.progress)
 	return x
 }
 

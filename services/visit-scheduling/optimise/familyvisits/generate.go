@@ -117,9 +117,9 @@ func family(r *source, k int, home *optimise.Place, most int, p *optimise.Proble
 		excluded = append(excluded, p.Workers[r.intn(len(p.Workers))].ID)
 	}
 	for i := 0; len(known) < 2 && i < 60; i++ {
-		// someone able and not from the other end of the region
+		// someone able who lives within some kilometres
 		w := p.Workers[r.intn(len(p.Workers))]
-		if able(language, w) && math.Abs(w.Start.Lat-home.Lat)+math.Abs(w.Start.Lon-home.Lon)/2 < 0.2 && !contains(excluded, w.ID) {
+		if able(language, w) && math.Abs(w.Start.Lat-home.Lat)+math.Abs(w.Start.Lon-home.Lon)/2 < 0.08 && !contains(excluded, w.ID) {
 			known = append(known, w.ID)
 		}
 	}

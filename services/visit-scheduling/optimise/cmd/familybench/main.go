@@ -30,6 +30,7 @@ type line struct {
 	Workers   int                `json:"workers"`
 	Run       string             `json:"run"`
 	Seconds   float64            `json:"seconds"`
+	CPU       float64            `json:"cpu_seconds"`
 	Unplaced  int                `json:"unplaced"`
 	Total     int64              `json:"total"`
 	Objective optimise.Objective `json:"objective"`
@@ -43,17 +44,18 @@ func run(args []string, out io.Writer) error {
 	seed := flags.Uint64("seed", 1, "seed of the week and of the search")
 	seconds := flags.Float64("seconds", 10, "wall seconds of the search")
 	work := flags.Int64("work", 0, "stop after this many units of work instead of seconds")
+	threads := flags.Int("threads", 1, "threads of the search")
 	locked := flags.Int("locked", 30, "per cent of the published visits locked in the second run")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	p := familyvisits.Generate(*visits, *seed)
-	first, err := measure(out, "first", p, optimise.Options{Seed: *seed, WorkUnits: 1})
+	first, err := measure(out, "first", p, optimise.Options{Seed: *seed, WorkUnits: 1, Threads: *threads})
 	if err != nil {
 		return err
 	}
 	limit := func(seconds float64, start *optimise.Solution) optimise.Options {
-		o := optimise.Options{Seed: *seed, WorkUnits: *work, Start: start}
+		o := optimise.Options{Seed: *seed, WorkUnits: *work, Start: start, Threads: *threads}
 		if *work == 0 {
 			o.Deadline = time.Now().Add(time.Duration(seconds * float64(time.Second)))
 		}
@@ -72,13 +74,13 @@ func run(args []string, out io.Writer) error {
 }
 
 func measure(out io.Writer, name string, p optimise.Problem, opt optimise.Options) (optimise.Solution, error) {
-	began := time.Now()
+	began, cpu := time.Now(), processSeconds()
 	s, err := optimise.Solve(context.Background(), p, opt)
 	if err != nil {
 		return s, err
 	}
 	l := line{
-		Visits: len(p.Visits), Workers: len(p.Workers), Run: name, Seconds: time.Since(began).Seconds(), Unplaced: len(s.Unplaced),
+		Visits: len(p.Visits), Workers: len(p.Workers), Run: name, Seconds: time.Since(began).Seconds(), CPU: processSeconds() - cpu, Unplaced: len(s.Unplaced),
 		Total: s.Objective.Total(), Objective: s.Objective, Breaches: len(check.Schedule(p, s)),
 	}
 	var m runtime.MemStats

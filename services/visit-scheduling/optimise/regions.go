@@ -1,0 +1,440 @@
+package optimise
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+
+	"github.com/hearthfps/hearth/services/visit-scheduling/optimise/chance"
+)
+
+// Above regionsFrom visits one search over everything spends its time waiting for
+// memory. Instead workers near each other are put into regions, each region's
+// visits are searched as a problem of its own on one thread, and then the regions
+// are drawn anew, until the budget ends. What crosses a border stands still
+// meanwhile. Regions of one round share no worker and no series with a visit that
+// may move, so their answers together keep every rule, and the result does not
+// depend on how many threads there are.
+const (
+	regionsFrom   = 1500
+	regionWorkers = 12
+	stepsPerVisit = 4 // of a region in a round
+)
+
+// regions is a schedule improved region by region.
+type regions struct {
+	*plan
+	rng    *chance.Source
+	at     []Assignment // visit → where it stands; no workers: unplaced
+	series [][]int32    // series → its visits
+	posts  [][]post     // worker → parts they have, made anew for each round
+	where  []vector     // worker → middle of their visits
+	part   []int32      // worker → region of this round
+}
+
+type post struct{ visit, role int32 }
+
+func newRegions(c *plan, seed uint64) *regions {
+	g := &regions{
+		plan: c, rng: chance.New(seed, 1<<32), at: make([]Assignment, len(c.given.Visits)), series: make([][]int32, len(c.series)),
+		posts: make([][]post, len(c.workers)), where: make([]vector, len(c.workers)), part: make([]int32, len(c.workers)),
+	}
+	for v := range g.at {
+		if s := c.visits[v].series; s >= 0 {
+			g.series[s] = append(g.series[s], int32(v))
+		}
+	}
+	return g
+}
+
+// take puts visits where a schedule has them.
+func (g *regions) take(placed []Placement) {
+	for _, p := range placed {
+		if v, ok := g.visit[p.Visit]; ok {
+			g.at[v] = p.Assignment
+		}
+	}
+}
+
+func (g *regions) placed() []Placement {
+	var out []Placement
+	for v, a := range g.at {
+		if a.Workers != nil {
+			out = append(out, Placement{g.given.Visits[v].ID, a})
+		}
+	}
+	return out
+}
+
+// searchRegions improves the start, or what it makes of nothing, by regions.
+func (c *plan) searchRegions(b *budget, opt Options) Solution {
+	s := newState(c)
+	s.loadLocked()
+	hot := hotFresh
+	if opt.Start != nil {
+		s.load(opt.Start.Placed)
+		hot = hotStart
+	}
+	g := newRegions(c, opt.Seed)
+	g.take(c.solution(s.tours).Placed)
+	g.solve(b, max(1, opt.Threads), hot)
+	end := newState(c)
+	end.pin = true
+	end.load(g.placed())
+	return c.solution(end.tours)
+}
+
+// survey brings posts and the workers' middles up to date.
+func (g *regions) survey() {
+	for w := range g.posts {
+		g.posts[w] = g.posts[w][:0]
+	}
+	for v, a := range g.at {
+		for k, id := range a.Workers {
+			w := g.worker[id]
+			g.posts[w] = append(g.posts[w], post{int32(v), int32(k)})
+		}
+	}
+	for w := range g.where {
+		sum, n := vector{}, 0.0
+		add := func(p *Place) {
+			if p != nil {
+				u := p.unit()
+				sum.x, sum.y, sum.z, n = sum.x+u.x, sum.y+u.y, sum.z+u.z, n+1
+			}
+		}
+		add(g.given.Workers[w].Start)
+		for _, x := range g.posts[w] {
+			add(g.given.Visits[x.visit].Place)
+		}
+		if n > 0 {
+			sum = vector{sum.x / n, sum.y / n, sum.z / n}
+		}
+		g.where[w] = sum
+	}
+}
+
+// draw cuts the workers into regions by lines in random directions, and says how
+// many there are.
+func (g *regions) draw() [][]int32 {
+	all := make([]int32, len(g.workers))
+	for w := range all {
+		all[w] = int32(w)
+	}
+	var out [][]int32
+	var cut func(ws []int32)
+	cut = func(ws []int32) {
+		if len(ws) <= regionWorkers {
+			for _, w := range ws {
+				g.part[w] = int32(len(out))
+			}
+			slices.Sort(ws)
+			out = append(out, ws)
+			return
+		}
+		dir := vector{g.rng.Unit() - 0.5, g.rng.Unit() - 0.5, g.rng.Unit() - 0.5}
+		key := func(w int32) float64 {
+			u := g.where[w]
+			return float64(dir.x*u.x) + float64(dir.y*u.y) + float64(dir.z*u.z)
+		}
+		slices.SortStableFunc(ws, func(a, b int32) int { return cmp.Compare(key(a), key(b)) })
+		half := len(ws)/2 + int(g.rng.Unit()*float64(len(ws))/8) - len(ws)/16
+		cut(ws[:half])
+		cut(ws[half:])
+	}
+	cut(all)
+	return out
+}
+
+// claims says which region may move each visit, -1 for none: all parts of all
+// visits of its series that are placed must be the region's.
+func (g *regions) claims() []int32 {
+	out := make([]int32, len(g.at))
+	regionOf := func(v int32) (region int32, whole bool) {
+		region = -1
+		for _, id := range g.at[v].Workers {
+			switch r := g.part[g.worker[id]]; {
+			case region < 0:
+				region = r
+			case region != r:
+				return -1, false
+			}
+		}
+		return region, true
+	}
+	settle := func(visits []int32) {
+		region, whole := int32(-1), true
+		for _, v := range visits {
+			r, ok := regionOf(v)
+			if !ok || (r >= 0 && region >= 0 && r != region) {
+				whole = false
+				break
+			}
+			region = max(region, r)
+		}
+		if whole && region < 0 {
+			region = g.invite(visits[0])
+		}
+		for _, v := range visits {
+			out[v] = region
+			if !whole {
+				out[v] = -1
+			}
+		}
+	}
+	for _, visits := range g.series {
+		if len(visits) > 0 {
+			settle(visits)
+		}
+	}
+	var one [1]int32
+	for v := range g.at {
+		if g.visits[v].series < 0 {
+			one[0] = int32(v)
+			settle(one[:])
+		}
+	}
+	return out
+}
+
+// invite chooses a region for visits none of which is placed: that of a worker
+// they know, or of the nearest of some who could go.
+func (g *regions) invite(v int32) int32 {
+	able := g.visits[v].able[0]
+	if len(able) == 0 {
+		return -1
+	}
+	if known := g.visits[v].known; len(known) > 0 && g.rng.Intn(4) > 0 {
+		return g.part[known[g.rng.Intn(len(known))]]
+	}
+	best, least := int32(-1), 0.0
+	var at vector
+	if p := g.given.Visits[v].Place; p != nil {
+		at = p.unit()
+	}
+	for range 1 + min(len(able), 12) {
+		w := able[g.rng.Intn(len(able))]
+		u := g.where[w]
+		dx, dy, dz := at.x-u.x, at.y-u.y, at.z-u.z
+		if far := float64(dx*dx) + float64(dy*dy) + float64(dz*dz); best < 0 || far < least {
+			best, least = w, far
+		}
+	}
+	return g.part[best]
+}
+
+// solve improves the schedule until the budget ends.
+func (g *regions) solve(b *budget, threads int, hot float64) {
+	var steps int64
+	for round := uint64(1); b.progress(steps) < 1; round++ {
+		g.survey()
+		cut := g.draw()
+		claims := g.claims()
+		jobs := make([]*region, len(cut))
+		byRegion := make([][]int32, len(cut))
+		for v, r := range claims {
+			if r >= 0 {
+				byRegion[r] = append(byRegion[r], int32(v))
+			}
+		}
+		p := b.progress(steps)
+		for i, ws := range cut {
+			jobs[i] = &region{of: g, workers: ws, visits: byRegion[i], seed: g.rng.Next(), hot: chance.Cool(hot, cold, p)}
+			jobs[i].quota = int64(len(jobs[i].visits) * stepsPerVisit)
+			if b.work > 0 { // not beyond the work there is
+				jobs[i].quota = min(jobs[i].quota, (b.work-steps)/int64(len(cut))+1)
+			}
+			steps += max(1, jobs[i].quota)
+		}
+		var group sync.WaitGroup
+		next := make(chan *region)
+		for range threads {
+			group.Go(func() {
+				for j := range next {
+					j.solve(b)
+				}
+			})
+		}
+		for _, j := range jobs {
+			next <- j
+		}
+		close(next)
+		group.Wait()
+		for _, j := range jobs {
+			g.apply(j)
+		}
+	}
+}
+
+func (g *regions) apply(j *region) {
+	if j.found == nil {
+		return
+	}
+	for _, v := range j.visits {
+		g.at[v] = Assignment{}
+	}
+	for _, p := range j.found {
+		if v := g.visit[p.Visit]; j.mine[v] {
+			g.at[v] = p.Assignment
+		}
+	}
+}
+
+// region is one region's part of a round.
+type region struct {
+	of      *regions
+	workers []int32
+	visits  []int32 // that may move
+	seed    uint64
+	quota   int64
+	hot     float64
+	mine    map[int32]bool
+	found   []Placement // nil: nothing better
+}
+
+// problem is the region as a problem of its own: its workers with all they do,
+// where what may not move is locked, and beside them the outsiders of locked
+// visits, who have time for those only.
+func (j *region) problem() (*Problem, []Placement) {
+	g := j.of
+	q := *g.given
+	q.Visits, q.Workers, q.Families = nil, nil, nil
+	j.mine = make(map[int32]bool, len(j.visits))
+	var start []Placement
+	outside := map[int32][]post{}
+	in := map[int32]bool{}
+	series := map[int32]bool{}
+	add := func(v int32) {
+		if in[v] {
+			return
+		}
+		in[v] = true
+		x := g.given.Visits[v]
+		a := g.at[v]
+		if s := g.visits[v].series; s >= 0 {
+			series[s] = true
+		}
+		if a.Workers != nil {
+			start = append(start, Placement{x.ID, a})
+		}
+		if !j.mine[v] {
+			x.Locked, x.Published = true, &a
+		}
+		for k, id := range a.Workers {
+			if w := g.worker[id]; g.part[w] != g.part[j.workers[0]] {
+				outside[w] = append(outside[w], post{v, int32(k)})
+			}
+		}
+		q.Visits = append(q.Visits, x)
+	}
+	for _, v := range j.visits {
+		j.mine[v] = true
+	}
+	for _, v := range j.visits {
+		add(v)
+	}
+	for _, w := range j.workers {
+		for _, x := range g.posts[w] {
+			add(x.visit)
+		}
+	}
+	// the visits that share a series with one that is here but may not move
+	for i := 0; i < len(q.Visits); i++ {
+		if s := g.visits[g.visit[q.Visits[i].ID]].series; s >= 0 {
+			for _, v := range g.series[s] {
+				if g.at[v].Workers != nil {
+					add(v)
+				}
+			}
+		}
+	}
+	for _, w := range j.workers {
+		q.Workers = append(q.Workers, g.given.Workers[w])
+	}
+	known := map[int32]bool{}
+	for i := range g.given.Families {
+		f := &g.given.Families[i]
+		if s := g.seriesIndex(f.Series); s >= 0 && series[s] {
+			q.Families = append(q.Families, *f)
+			for _, ids := range [][]string{f.Regular, f.Met} {
+				for _, w := range g.numbers(ids) {
+					known[w] = true
+				}
+			}
+		}
+	}
+	for w := range known {
+		if g.part[w] != g.part[j.workers[0]] {
+			outside[w] = append(outside[w], []post{}...)
+		}
+	}
+	var order []int32
+	for w := range outside {
+		order = append(order, w)
+	}
+	slices.Sort(order)
+	for _, w := range order {
+		j.outsider(&q, w, outside[w])
+	}
+	return &q, start
+}
+
+// outsider adds a worker of another region with the time of some visits only.
+func (j *region) outsider(q *Problem, w int32, posts []post) {
+	g := j.of
+	from := &g.given.Workers[w]
+	x := Worker{ID: from.ID, Skills: from.Skills, Levels: from.Levels, Languages: from.Languages, Attributes: from.Attributes, Mode: from.Mode}
+	slices.SortFunc(posts, func(a, b post) int { return cmp.Compare(g.at[a.visit].Starts[a.role], g.at[b.visit].Starts[b.role]) })
+	for i, p := range posts {
+		v := &g.given.Visits[p.visit]
+		begin := g.at[p.visit].Starts[p.role]
+		end := begin + v.Minutes
+		last := i+1 == len(posts)
+		if !last {
+			next := posts[i+1]
+			last = floorDiv(g.at[next.visit].Starts[next.role], DayMinutes) != floorDiv(begin, DayMinutes)
+		}
+		if v.NotLast && last {
+			// somebody the region does not know comes after
+			w := Window{end, end + 1}
+			after := Visit{ID: "after " + v.ID + " " + x.ID, Minutes: 1, Windows: []Window{w}, Locked: true}
+			after.Published = &Assignment{[]string{x.ID}, []int{end}}
+			q.Visits = append(q.Visits, after)
+			end++
+		}
+		x.Shifts = append(x.Shifts, Window{begin, end})
+	}
+	q.Workers = append(q.Workers, x)
+}
+
+// solve searches the region for as many steps as its quota, and keeps what it
+// found if it is no worse than what was there.
+func (j *region) solve(b *budget) {
+	if b.over() || len(j.visits) == 0 {
+		return
+	}
+	q, start := j.problem()
+	c := newPlan(q)
+	s := newState(c)
+	s.loadLocked()
+	s.load(start)
+	for _, p := range start {
+		if v := c.visit[p.Visit]; !s.placed(v) && c.visits[v].locked {
+			return // cannot be, and if it were, nothing could be said of the rest
+		}
+	}
+	given := c.evaluate(&Solution{Placed: start})
+	x := newSearch(s, j.seed, 0)
+	x.construct(b.over)
+	x.keepBest()
+	x.anneal(j.hot, cold, func(steps int64) float64 {
+		if b.progress(0) >= 1 {
+			return 1
+		}
+		return float64(steps) / float64(max(1, j.quota))
+	})
+	if x.best.Total() > given.Total() {
+		return
+	}
+	j.found = c.solution(x.bestTours).Placed
+}
