@@ -123,6 +123,7 @@ func family(r *source, k int, home *optimise.Place, most int, p *optimise.Proble
 			known = append(known, w.ID)
 		}
 	}
+	first := r.intn(days)
 	for i := 0; i < count && len(p.Visits) < most; i++ {
 		v := optimise.Visit{
 			ID: fmt.Sprintf("v%05d-%d", k, i), Series: fmt.Sprintf("f%05d", k), Place: home,
@@ -147,8 +148,8 @@ func family(r *source, k int, home *optimise.Place, most int, p *optimise.Proble
 				v.Windows = append(v.Windows, optimise.Window{From: from + 480, To: from + 1080})
 			}
 		}
-		if r.chance(10) { // one day only
-			d := r.intn(days)
+		if r.chance(10) { // one day only, another for each visit
+			d := (first + i*(days/count)) % days
 			v.Windows = v.Windows[d : d+1]
 		}
 		p.Visits = append(p.Visits, v)
