@@ -17,7 +17,7 @@ import (
 // depend on how many threads there are.
 const (
 	regionsFrom   = 1500
-	regionWorkers = 12
+	regionWorkers = 24
 	stepsPerVisit = 4 // of a region in a round
 )
 
@@ -239,8 +239,9 @@ func (g *regions) solve(b *budget, threads int, hot float64) {
 		}
 		p := b.progress(steps)
 		for i, ws := range cut {
-			jobs[i] = &region{of: g, workers: ws, visits: byRegion[i], seed: g.rng.Next(), hot: chance.Cool(hot, cold, p)}
+			jobs[i] = &region{of: g, workers: ws, visits: byRegion[i], seed: g.rng.Next(), heat: chance.Cool(hot, cold, p)}
 			jobs[i].quota = int64(len(jobs[i].visits) * stepsPerVisit)
+
 			if b.work > 0 { // not beyond the work there is
 				jobs[i].quota = min(jobs[i].quota, (b.work-steps)/int64(len(cut))+1)
 			}
@@ -287,9 +288,9 @@ type region struct {
 	visits  []int32 // that may move
 	seed    uint64
 	quota   int64
-	hot     float64
+	heat    float64
 	mine    map[int32]bool
-	found   []Placement // nil: nothing better
+	found   []Placement // nil: as it was
 }
 
 // problem is the region as a problem of its own: its workers with all they do,
@@ -407,8 +408,9 @@ func (j *region) outsider(q *Problem, w int32, posts []post) {
 	q.Workers = append(q.Workers, x)
 }
 
-// solve searches the region for as many steps as its quota, and keeps what it
-// found if it is no worse than what was there.
+// solve searches the region for as many steps as its quota at the heat of the
+// round. Like any annealing it may end worse than it began; the heat is the
+// whole schedule's, and it is the last rounds that are cold.
 func (j *region) solve(b *budget) {
 	if b.over() || len(j.visits) == 0 {
 		return
@@ -423,18 +425,14 @@ func (j *region) solve(b *budget) {
 			return // cannot be, and if it were, nothing could be said of the rest
 		}
 	}
-	given := c.evaluate(&Solution{Placed: start})
 	x := newSearch(s, j.seed, 0)
 	x.construct(b.over)
 	x.keepBest()
-	x.anneal(j.hot, cold, func(steps int64) float64 {
+	x.anneal(j.heat, j.heat, func(steps int64) float64 {
 		if b.progress(0) >= 1 {
 			return 1
 		}
 		return float64(steps) / float64(max(1, j.quota))
 	})
-	if x.best.Total() > given.Total() {
-		return
-	}
-	j.found = c.solution(x.bestTours).Placed
+	j.found = c.solution(x.tours).Placed
 }

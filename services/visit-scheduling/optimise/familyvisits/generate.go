@@ -127,7 +127,7 @@ func family(r *source, k int, home *optimise.Place, most int, p *optimise.Proble
 	for i := 0; i < count && len(p.Visits) < most; i++ {
 		v := optimise.Visit{
 			ID: fmt.Sprintf("v%05d-%d", k, i), Series: fmt.Sprintf("f%05d", k), Place: home,
-			Minutes: 15 + 5*r.intn(4), Roles: []optimise.Role{language}, PerDay: 1, Spacing: 5 / count,
+			Minutes: 15 + 5*r.intn(3), Roles: []optimise.Role{language}, PerDay: 1, Spacing: 5 / count,
 			Excluded: excluded, Preferred: known, Priority: r.intn(3),
 		}
 		if pair {
