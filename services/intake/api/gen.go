@@ -145,6 +145,30 @@ func (e ContactRuleSafe) Valid() bool {
 	}
 }
 
+// Defines values for DriftState.
+const (
+	DriftStateAlarm  DriftState = "alarm"
+	DriftStateStable DriftState = "stable"
+	DriftStateTooFew DriftState = "too_few"
+	DriftStateWatch  DriftState = "watch"
+)
+
+// Valid indicates whether the value is a known member of the DriftState enum.
+func (e DriftState) Valid() bool {
+	switch e {
+	case DriftStateAlarm:
+		return true
+	case DriftStateStable:
+		return true
+	case DriftStateTooFew:
+		return true
+	case DriftStateWatch:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for IdentityReason.
 const (
 	IdentityReasonAgreesInAll    IdentityReason = "agrees_in_all"
@@ -936,6 +960,9 @@ type ContactRulesInput struct {
 	RecordIds *[]ID `json:"record_ids,omitempty"`
 }
 
+// DriftState defines model for DriftState.
+type DriftState string
+
 // FamilyHistory What came before and since of the same household or the same persons, whoever they were merged with.
 type FamilyHistory struct {
 	// Items Those the caller may read, newest first, at most 50.
@@ -1053,6 +1080,20 @@ type MatchChange struct {
 // MatchChangeZone defines model for MatchChange.Zone.
 type MatchChangeZone string
 
+// MatchDrift Scores and levels of agreement of the last 30 days' links beside the first thousand under the same model.
+type MatchDrift struct {
+	Comparisons []struct {
+		// Index The population stability index, without what chance gives.
+		Index float32    `json:"index"`
+		State DriftState `json:"state"`
+
+		// What A comparison, or score.
+		What string `json:"what"`
+	} `json:"comparisons"`
+	Model *string    `json:"model,omitempty"`
+	State DriftState `json:"state"`
+}
+
 // MatchEvidence defines model for MatchEvidence.
 type MatchEvidence struct {
 	Comparison Code `json:"comparison"`
@@ -1065,6 +1106,60 @@ type MatchEvidence struct {
 
 // MatchGrade certain - would be linked unasked; probable - likelier than not; possible - worth a look.
 type MatchGrade string
+
+// MatchJudged defines model for MatchJudged.
+type MatchJudged struct {
+	Different int `json:"different"`
+
+	// FalseLinkRate Share of links made without asking that are false.
+	FalseLinkRate *Rate   `json:"false_link_rate,omitempty"`
+	Group         *string `json:"group,omitempty"`
+
+	// Links Sampled links that were judged.
+	Links      int `json:"links"`
+	LinksFalse int `json:"links_false"`
+
+	// LinksUndecided Sampled links nobody could tell of; in no rate.
+	LinksUndecided int `json:"links_undecided"`
+
+	// MissedAltogether Share of true links that were neither made nor asked about, of those that are known. Of all together alone.
+	MissedAltogether *Rate `json:"missed_altogether,omitempty"`
+
+	// MissedWithoutAsking Share of true links that were not made without asking, of those that are known. Links nobody came upon are in no count.
+	MissedWithoutAsking *Rate `json:"missed_without_asking,omitempty"`
+
+	// Same Questions decided as one person.
+	Same      int `json:"same"`
+	Undecided int `json:"undecided"`
+}
+
+// MatchQuality defines model for MatchQuality.
+type MatchQuality struct {
+	// ByLanguage By the first language known of a person.
+	ByLanguage []MatchJudged `json:"by_language"`
+
+	// ByWriting By how a name is written - its script, or Latin letters with or without marks. It is worked out here and kept nowhere.
+	ByWriting []MatchJudged `json:"by_writing"`
+
+	// Drift Scores and levels of agreement of the last 30 days' links beside the first thousand under the same model.
+	Drift  MatchDrift  `json:"drift"`
+	Judged MatchJudged `json:"judged"`
+
+	// Least Groups with fewer judged than this are together under other, or left out.
+	Least int `json:"least"`
+
+	// Linked Links made without asking.
+	Linked int `json:"linked"`
+
+	// Noticed Merges of persons nobody was asked about.
+	Noticed int       `json:"noticed"`
+	Since   time.Time `json:"since"`
+	Waiting struct {
+		OldestSince  *time.Time `json:"oldest_since,omitempty"`
+		Questions    int        `json:"questions"`
+		SampledLinks int        `json:"sampled_links"`
+	} `json:"waiting"`
+}
 
 // MatchQuestion defines model for MatchQuestion.
 type MatchQuestion struct {
@@ -1324,6 +1419,16 @@ type QuarantinedEventReason string
 
 // QuarantinedEventVia defines model for QuarantinedEvent.Via.
 type QuarantinedEventVia string
+
+// Rate defines model for Rate.
+type Rate struct {
+	// High Upper end of the 95 % interval.
+	High float32 `json:"high"`
+
+	// Low Lower end of the 95 % interval.
+	Low  float32 `json:"low"`
+	Rate float32 `json:"rate"`
+}
 
 // Receipt defines model for Receipt.
 type Receipt struct {
@@ -1595,6 +1700,12 @@ type ListClocksParams struct {
 	State  *ClockState `form:"state,omitempty" json:"state,omitempty"`
 }
 
+// GetMatchQualityParams defines parameters for GetMatchQuality.
+type GetMatchQualityParams struct {
+	// Days Judged and decided in this many days before now.
+	Days *int `form:"days,omitempty" json:"days,omitempty"`
+}
+
 // ListMatchReviewsParams defines parameters for ListMatchReviews.
 type ListMatchReviewsParams struct {
 	State *ListMatchReviewsParamsState `form:"state,omitempty" json:"state,omitempty"`
@@ -1793,6 +1904,9 @@ type ServerInterface interface {
 	// GetTravelPoint Where to plan travel to - the middle of the postal area, never a confidential address.
 	// (GET /households/{household_id}/travel-point)
 	GetTravelPoint(w http.ResponseWriter, r *http.Request, householdId HouseholdID)
+	// GetMatchQuality How many links are false and how many were missed, as far as people judged, and whether the model still fits.
+	// (GET /match-quality)
+	GetMatchQuality(w http.ResponseWriter, r *http.Request, params GetMatchQualityParams)
 	// ListMatchReviews Pairs of records that may be of one person, side by side, the oldest first.
 	// (GET /match-reviews)
 	ListMatchReviews(w http.ResponseWriter, r *http.Request, params ListMatchReviewsParams)
@@ -2004,6 +2118,39 @@ func (siw *ServerInterfaceWrapper) GetTravelPoint(w http.ResponseWriter, r *http
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetTravelPoint(w, r, householdId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetMatchQuality operation middleware
+func (siw *ServerInterfaceWrapper) GetMatchQuality(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetMatchQualityParams
+
+	// ------------- Optional query parameter "days" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "days", r.URL.Query(), &params.Days, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "days"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "days", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetMatchQuality(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3452,6 +3599,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/persons:match", wrapper.MatchPersons).Methods(http.MethodPost)
 
+	r.HandleFunc(options.BaseURL+"/match-quality", wrapper.GetMatchQuality).Methods(http.MethodGet)
+
 	r.HandleFunc(options.BaseURL+"/contact-decisions", wrapper.DecideContact).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/households/{household_id}", wrapper.GetHousehold).Methods(http.MethodGet)
@@ -3638,6 +3787,45 @@ type GetTravelPointdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetTravelPointdefaultApplicationProblemPlusJSONResponse) VisitGetTravelPointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMatchQualityRequestObject struct {
+	Params GetMatchQualityParams
+}
+
+type GetMatchQualityResponseObject interface {
+	VisitGetMatchQualityResponse(w http.ResponseWriter) error
+}
+
+type GetMatchQuality200JSONResponse MatchQuality
+
+func (response GetMatchQuality200JSONResponse) VisitGetMatchQualityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMatchQualitydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetMatchQualitydefaultApplicationProblemPlusJSONResponse) VisitGetMatchQualityResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4815,6 +5003,9 @@ type StrictServerInterface interface {
 	// GetTravelPoint Where to plan travel to - the middle of the postal area, never a confidential address.
 	// (GET /households/{household_id}/travel-point)
 	GetTravelPoint(ctx context.Context, request GetTravelPointRequestObject) (GetTravelPointResponseObject, error)
+	// GetMatchQuality How many links are false and how many were missed, as far as people judged, and whether the model still fits.
+	// (GET /match-quality)
+	GetMatchQuality(ctx context.Context, request GetMatchQualityRequestObject) (GetMatchQualityResponseObject, error)
 	// ListMatchReviews Pairs of records that may be of one person, side by side, the oldest first.
 	// (GET /match-reviews)
 	ListMatchReviews(ctx context.Context, request ListMatchReviewsRequestObject) (ListMatchReviewsResponseObject, error)
@@ -5042,6 +5233,32 @@ func (sh *strictHandler) GetTravelPoint(w http.ResponseWriter, r *http.Request, 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetTravelPointResponseObject); ok {
 		if err := validResponse.VisitGetTravelPointResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetMatchQuality operation middleware
+func (sh *strictHandler) GetMatchQuality(w http.ResponseWriter, r *http.Request, params GetMatchQualityParams) {
+	var request GetMatchQualityRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMatchQuality(ctx, request.(GetMatchQualityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMatchQuality")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetMatchQualityResponseObject); ok {
+		if err := validResponse.VisitGetMatchQualityResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
