@@ -278,3 +278,21 @@ func TestWhatIf_IsValidAndChangesNothing(t *testing.T) {
 		}
 	})
 }
+
+func TestLanguage_SaysAnOffer(t *testing.T) {
+	to := func(start int, w string) Assignment { return Assignment{[]string{w}, []int{start}} }
+	for _, test := range []struct {
+		o    Offer
+		want string
+	}{
+		{Offer{Assignment: to(600, "anna"), Points: 40}, "day 0 10:00 by anna, at 40 points; nothing moves."},
+		{
+			Offer{Assignment: to(600, "anna"), Points: 90, Moves: []Move{{"v", to(600, "anna"), to(660, "anna")}, {"u", to(700, "anna"), to(700, "bea")}}},
+			"day 0 10:00 by anna, at 90 points. Visit v moves from day 0 10:00 to day 0 11:00, 60 minutes later, still by anna. Visit u is now by bea instead of anna, still at day 0 11:40.",
+		},
+	} {
+		if diff := cmp.Diff(test.want, Language{}.Offer(test.o)); diff != "" {
+			t.Error(diff)
+		}
+	}
+}

@@ -147,6 +147,21 @@ func (l Language) Account(a Account) string {
 	return s + fmt.Sprintf(" The next best is %s by %s: %s.", l.clock(a.Next.Starts[0]), l.workers(a.Next.Workers), sayTerms(a.NextCost, "%+d points", "it costs the same"))
 }
 
+// Offer says a place for an urgent visit, and all that it would move.
+func (l Language) Offer(o Offer) string {
+	s := fmt.Sprintf("%s by %s, at %d points", l.clock(o.Starts[0]), l.workers(o.Workers), o.Points)
+	if len(o.Moves) == 0 {
+		return s + "; nothing moves."
+	}
+	s += "."
+	for _, m := range o.Moves {
+		if c, differs := change(m.Visit, &m.From, &m.To, true); differs {
+			s += " " + l.sayChange(&c)
+		}
+	}
+	return s
+}
+
 // Reason says what keeps a visit out, and what would let it in.
 func (l Language) Reason(r Reason) string {
 	var parts []string
