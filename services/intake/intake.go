@@ -21,6 +21,7 @@ import (
 	"github.com/hearthfps/hearth/services/intake/reception"
 	"github.com/hearthfps/hearth/services/intake/referral"
 	"github.com/hearthfps/hearth/services/intake/rules"
+	"github.com/hearthfps/hearth/services/intake/upkeep"
 
 	specs "github.com/hearthfps/hearth/api-specs"
 )
@@ -72,6 +73,13 @@ func build(_ context.Context, d *app.Deps) (*app.Parts, error) {
 			return d.Policy.Check(ctx, tx, policy.Receive, policy.Resource{Type: "inbound_event", Source: p.Source})
 		},
 	}
+	keeper := &upkeep.Upkeep{DB: d.DB, Indexes: indexes, Clock: d.Clock, NewID: reception.NewID, Log: d.Log, Agencies: func() []tenant.AgencyID {
+		var all []tenant.AgencyID
+		for _, a := range d.Rules.Agencies() {
+			all = append(all, a.ID)
+		}
+		return all
+	}}
 	a := &api.API{DB: d.DB, Clock: d.Clock, Policy: d.Policy, Reception: r, NewID: reception.NewID}
 	return &app.Parts{
 		Routes: a.Routes(BasePath),
@@ -82,6 +90,7 @@ func build(_ context.Context, d *app.Deps) (*app.Parts, error) {
 		Raw:      []events.RawSubscription{{Topic: reception.Topic, Handler: r.FromTopic(bySource(d.Rules))}},
 		Signals:  signals(book),
 		Censuses: censuses(),
+		Workers:  []app.Worker{{Name: "person index", Run: keeper.Run}},
 		// Those that come at once share a transaction (see reception).
 		Lanes:  32,
 		Timers: map[string]timers.Handler{postgres.ClockTimer: expireClock(d.Clock)},

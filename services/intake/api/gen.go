@@ -304,6 +304,54 @@ func (e MatchGrade) Valid() bool {
 	}
 }
 
+// Defines values for MatchIndexBesideState.
+const (
+	MatchIndexBesideStateBuilding MatchIndexBesideState = "building"
+	MatchIndexBesideStatePrevious MatchIndexBesideState = "previous"
+	MatchIndexBesideStateReady    MatchIndexBesideState = "ready"
+)
+
+// Valid indicates whether the value is a known member of the MatchIndexBesideState enum.
+func (e MatchIndexBesideState) Valid() bool {
+	switch e {
+	case MatchIndexBesideStateBuilding:
+		return true
+	case MatchIndexBesideStatePrevious:
+		return true
+	case MatchIndexBesideStateReady:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MatchJobState.
+const (
+	MatchJobStateBuilding  MatchJobState = "building"
+	MatchJobStateComparing MatchJobState = "comparing"
+	MatchJobStateDone      MatchJobState = "done"
+	MatchJobStateFailed    MatchJobState = "failed"
+	MatchJobStateQueued    MatchJobState = "queued"
+)
+
+// Valid indicates whether the value is a known member of the MatchJobState enum.
+func (e MatchJobState) Valid() bool {
+	switch e {
+	case MatchJobStateBuilding:
+		return true
+	case MatchJobStateComparing:
+		return true
+	case MatchJobStateDone:
+		return true
+	case MatchJobStateFailed:
+		return true
+	case MatchJobStateQueued:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MatchQuestionSex.
 const (
 	MatchQuestionSexFemale  MatchQuestionSex = "female"
@@ -1032,6 +1080,16 @@ type Identity struct {
 // IdentityReason defines model for IdentityReason.
 type IdentityReason string
 
+// LearnInput defines model for LearnInput.
+type LearnInput struct {
+	// Costs What mistakes cost against each other - false_link > missed_link > asking > 0. Persons are linked unasked from the probability 1 - asking/false_link, and asked about from asking/missed_link.
+	Costs *struct {
+		Asking     float32 `json:"asking"`
+		FalseLink  float32 `json:"false_link"`
+		MissedLink float32 `json:"missed_link"`
+	} `json:"costs,omitempty"`
+}
+
 // MatchAnswer defines model for MatchAnswer.
 type MatchAnswer struct {
 	Candidates []MatchCandidate `json:"candidates"`
@@ -1107,6 +1165,34 @@ type MatchEvidence struct {
 // MatchGrade certain - would be linked unasked; probable - likelier than not; possible - worth a look.
 type MatchGrade string
 
+// MatchIndex defines model for MatchIndex.
+type MatchIndex struct {
+	Beside      *MatchModel            `json:"beside,omitempty"`
+	BesideState *MatchIndexBesideState `json:"beside_state,omitempty"`
+	InUse       MatchModel             `json:"in_use"`
+	Jobs        []MatchJob             `json:"jobs"`
+	Version     int64                  `json:"version"`
+}
+
+// MatchIndexBesideState defines model for MatchIndex.BesideState.
+type MatchIndexBesideState string
+
+// MatchJob defines model for MatchJob.
+type MatchJob struct {
+	AskedAt    time.Time `json:"asked_at"`
+	AskedBy    ID        `json:"asked_by"`
+	JobId      ID        `json:"job_id"`
+	Model      *string   `json:"model,omitempty"`
+	ReasonCode *Code     `json:"reason_code,omitempty"`
+
+	// Report What would change if the model learnt were in use.
+	Report *MatchReport  `json:"report,omitempty"`
+	State  MatchJobState `json:"state"`
+}
+
+// MatchJobState defines model for MatchJob.State.
+type MatchJobState string
+
 // MatchJudged defines model for MatchJudged.
 type MatchJudged struct {
 	Different int `json:"different"`
@@ -1131,6 +1217,20 @@ type MatchJudged struct {
 	// Same Questions decided as one person.
 	Same      int `json:"same"`
 	Undecided int `json:"undecided"`
+}
+
+// MatchModel defines model for MatchModel.
+type MatchModel struct {
+	// AskFrom The probability from which a person is asked.
+	AskFrom    float32 `json:"ask_from"`
+	LearntFrom string  `json:"learnt_from"`
+
+	// LinkFrom The probability from which persons are linked unasked.
+	LinkFrom float32 `json:"link_from"`
+
+	// Model The hash that names it.
+	Model      string `json:"model"`
+	Population int    `json:"population"`
 }
 
 // MatchQuality defines model for MatchQuality.
@@ -1198,6 +1298,32 @@ type MatchQuestion struct {
 
 // MatchQuestionSex defines model for MatchQuestion.Sex.
 type MatchQuestionSex string
+
+// MatchReport What would change if the model learnt were in use.
+type MatchReport struct {
+	// Changes Pairs judged otherwise, by "from_to".
+	Changes map[string]int `json:"changes"`
+
+	// Pairs Some of those judged otherwise.
+	Pairs []MatchReportPair `json:"pairs"`
+
+	// Persons Persons both models were tried on.
+	Persons int `json:"persons"`
+
+	// Same Pairs judged alike, by zone.
+	Same map[string]int `json:"same"`
+}
+
+// MatchReportPair defines model for MatchReportPair.
+type MatchReportPair struct {
+	After float32 `json:"after"`
+
+	// Before The probability by the model in use.
+	Before  float32 `json:"before"`
+	Change  Code    `json:"change"`
+	PersonA ID      `json:"person_a"`
+	PersonB ID      `json:"person_b"`
+}
 
 // MatchReview defines model for MatchReview.
 type MatchReview struct {
@@ -1700,6 +1826,27 @@ type ListClocksParams struct {
 	State  *ClockState `form:"state,omitempty" json:"state,omitempty"`
 }
 
+// ActivateMatchModelJSONBody defines parameters for ActivateMatchModel.
+type ActivateMatchModelJSONBody struct {
+	// Model The hash of the model that is to be activated.
+	Model string `json:"model"`
+}
+
+// ActivateMatchModelParams defines parameters for ActivateMatchModel.
+type ActivateMatchModelParams struct {
+	// IdempotencyKey Names this request. The same key with the same body gets the first answer again and has one effect; with another body it is refused (422); while the first is still running, 409.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag of the version being changed. Missing is 428, another version is 412.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// LearnMatchModelParams defines parameters for LearnMatchModel.
+type LearnMatchModelParams struct {
+	// IdempotencyKey Names this request. The same key with the same body gets the first answer again and has one effect; with another body it is refused (422); while the first is still running, 409.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // GetMatchQualityParams defines parameters for GetMatchQuality.
 type GetMatchQualityParams struct {
 	// Days Judged and decided in this many days before now.
@@ -1857,6 +2004,12 @@ type TakeReferralParams struct {
 // DecideContactJSONRequestBody defines body for DecideContact for application/json ContentType.
 type DecideContactJSONRequestBody = ContactQuestion
 
+// ActivateMatchModelJSONRequestBody defines body for ActivateMatchModel for application/json ContentType.
+type ActivateMatchModelJSONRequestBody ActivateMatchModelJSONBody
+
+// LearnMatchModelJSONRequestBody defines body for LearnMatchModel for application/json ContentType.
+type LearnMatchModelJSONRequestBody = LearnInput
+
 // DecideMatchReviewJSONRequestBody defines body for DecideMatchReview for application/json ContentType.
 type DecideMatchReviewJSONRequestBody = MatchReviewDecisionInput
 
@@ -1904,6 +2057,15 @@ type ServerInterface interface {
 	// GetTravelPoint Where to plan travel to - the middle of the postal area, never a confidential address.
 	// (GET /households/{household_id}/travel-point)
 	GetTravelPoint(w http.ResponseWriter, r *http.Request, householdId HouseholdID)
+	// GetMatchIndex The model the agency matches by, the one beside it, and the models being learnt.
+	// (GET /match-index)
+	GetMatchIndex(w http.ResponseWriter, r *http.Request)
+	// ActivateMatchModel Match by the model that stands beside the one in use, which stays beside it to go back to.
+	// (POST /match-index:activate)
+	ActivateMatchModel(w http.ResponseWriter, r *http.Request, params ActivateMatchModelParams)
+	// LearnMatchModel Learn a model from what the agency's own referrals say; nothing is matched by it until it is activated.
+	// (POST /match-index:learn)
+	LearnMatchModel(w http.ResponseWriter, r *http.Request, params LearnMatchModelParams)
 	// GetMatchQuality How many links are false and how many were missed, as far as people judged, and whether the model still fits.
 	// (GET /match-quality)
 	GetMatchQuality(w http.ResponseWriter, r *http.Request, params GetMatchQualityParams)
@@ -2118,6 +2280,121 @@ func (siw *ServerInterfaceWrapper) GetTravelPoint(w http.ResponseWriter, r *http
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetTravelPoint(w, r, householdId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetMatchIndex operation middleware
+func (siw *ServerInterfaceWrapper) GetMatchIndex(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetMatchIndex(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ActivateMatchModel operation middleware
+func (siw *ServerInterfaceWrapper) ActivateMatchModel(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ActivateMatchModelParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-Match", Err: err})
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ActivateMatchModel(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// LearnMatchModel operation middleware
+func (siw *ServerInterfaceWrapper) LearnMatchModel(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params LearnMatchModelParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LearnMatchModel(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3599,6 +3876,12 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/persons:match", wrapper.MatchPersons).Methods(http.MethodPost)
 
+	r.HandleFunc(options.BaseURL+"/match-index", wrapper.GetMatchIndex).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/match-index:learn", wrapper.LearnMatchModel).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/match-index:activate", wrapper.ActivateMatchModel).Methods(http.MethodPost)
+
 	r.HandleFunc(options.BaseURL+"/match-quality", wrapper.GetMatchQuality).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/contact-decisions", wrapper.DecideContact).Methods(http.MethodPost)
@@ -3617,6 +3900,15 @@ type IdentityJSONResponse struct {
 	Body Identity
 
 	Headers IdentityResponseHeaders
+}
+
+type MatchIndexResponseHeaders struct {
+	ETag *string
+}
+type MatchIndexJSONResponse struct {
+	Body MatchIndex
+
+	Headers MatchIndexResponseHeaders
 }
 
 type PersonResponseHeaders struct {
@@ -3787,6 +4079,130 @@ type GetTravelPointdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetTravelPointdefaultApplicationProblemPlusJSONResponse) VisitGetTravelPointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMatchIndexRequestObject struct {
+}
+
+type GetMatchIndexResponseObject interface {
+	VisitGetMatchIndexResponse(w http.ResponseWriter) error
+}
+
+type GetMatchIndex200JSONResponse struct{ MatchIndexJSONResponse }
+
+func (response GetMatchIndex200JSONResponse) VisitGetMatchIndexResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMatchIndexdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetMatchIndexdefaultApplicationProblemPlusJSONResponse) VisitGetMatchIndexResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateMatchModelRequestObject struct {
+	Params ActivateMatchModelParams
+	Body   *ActivateMatchModelJSONRequestBody
+}
+
+type ActivateMatchModelResponseObject interface {
+	VisitActivateMatchModelResponse(w http.ResponseWriter) error
+}
+
+type ActivateMatchModel200JSONResponse struct{ MatchIndexJSONResponse }
+
+func (response ActivateMatchModel200JSONResponse) VisitActivateMatchModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateMatchModeldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ActivateMatchModeldefaultApplicationProblemPlusJSONResponse) VisitActivateMatchModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LearnMatchModelRequestObject struct {
+	Params LearnMatchModelParams
+	Body   *LearnMatchModelJSONRequestBody
+}
+
+type LearnMatchModelResponseObject interface {
+	VisitLearnMatchModelResponse(w http.ResponseWriter) error
+}
+
+type LearnMatchModel202JSONResponse MatchJob
+
+func (response LearnMatchModel202JSONResponse) VisitLearnMatchModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LearnMatchModeldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response LearnMatchModeldefaultApplicationProblemPlusJSONResponse) VisitLearnMatchModelResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5003,6 +5419,15 @@ type StrictServerInterface interface {
 	// GetTravelPoint Where to plan travel to - the middle of the postal area, never a confidential address.
 	// (GET /households/{household_id}/travel-point)
 	GetTravelPoint(ctx context.Context, request GetTravelPointRequestObject) (GetTravelPointResponseObject, error)
+	// GetMatchIndex The model the agency matches by, the one beside it, and the models being learnt.
+	// (GET /match-index)
+	GetMatchIndex(ctx context.Context, request GetMatchIndexRequestObject) (GetMatchIndexResponseObject, error)
+	// ActivateMatchModel Match by the model that stands beside the one in use, which stays beside it to go back to.
+	// (POST /match-index:activate)
+	ActivateMatchModel(ctx context.Context, request ActivateMatchModelRequestObject) (ActivateMatchModelResponseObject, error)
+	// LearnMatchModel Learn a model from what the agency's own referrals say; nothing is matched by it until it is activated.
+	// (POST /match-index:learn)
+	LearnMatchModel(ctx context.Context, request LearnMatchModelRequestObject) (LearnMatchModelResponseObject, error)
 	// GetMatchQuality How many links are false and how many were missed, as far as people judged, and whether the model still fits.
 	// (GET /match-quality)
 	GetMatchQuality(ctx context.Context, request GetMatchQualityRequestObject) (GetMatchQualityResponseObject, error)
@@ -5233,6 +5658,96 @@ func (sh *strictHandler) GetTravelPoint(w http.ResponseWriter, r *http.Request, 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetTravelPointResponseObject); ok {
 		if err := validResponse.VisitGetTravelPointResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetMatchIndex operation middleware
+func (sh *strictHandler) GetMatchIndex(w http.ResponseWriter, r *http.Request) {
+	var request GetMatchIndexRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMatchIndex(ctx, request.(GetMatchIndexRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMatchIndex")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetMatchIndexResponseObject); ok {
+		if err := validResponse.VisitGetMatchIndexResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ActivateMatchModel operation middleware
+func (sh *strictHandler) ActivateMatchModel(w http.ResponseWriter, r *http.Request, params ActivateMatchModelParams) {
+	var request ActivateMatchModelRequestObject
+
+	request.Params = params
+
+	var body ActivateMatchModelJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ActivateMatchModel(ctx, request.(ActivateMatchModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ActivateMatchModel")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ActivateMatchModelResponseObject); ok {
+		if err := validResponse.VisitActivateMatchModelResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// LearnMatchModel operation middleware
+func (sh *strictHandler) LearnMatchModel(w http.ResponseWriter, r *http.Request, params LearnMatchModelParams) {
+	var request LearnMatchModelRequestObject
+
+	request.Params = params
+
+	var body LearnMatchModelJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.LearnMatchModel(ctx, request.(LearnMatchModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LearnMatchModel")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(LearnMatchModelResponseObject); ok {
+		if err := validResponse.VisitLearnMatchModelResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -191,6 +191,9 @@ func Score(m *match.Model, p, q *match.Person, s match.Score) referral.Score {
 	return out
 }
 
+// Together says whether a pair would be linked or asked about.
+func Together(s referral.Score) bool { return s.Zone != match.New.String() }
+
 // Compare scores two known persons; ok is false when they may not be compared.
 func Compare(m *match.Model, p, q *referral.Person) (s referral.Score, ok bool) {
 	a, b := Describe(p), Describe(q)

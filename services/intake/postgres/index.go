@@ -80,11 +80,14 @@ func (x *Indexes) at(ctx context.Context, tx *postgres.Tx, version int64) (*inde
 			return nil, err
 		}
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if now := x.byAgency[tx.Agency()]; now == nil || now.Version < fresh.Version {
-		x.byAgency[tx.Agency()] = fresh
-	}
+	agency := tx.Agency()
+	tx.AfterCommit(func() { // the version may be of this very transaction
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		if now := x.byAgency[agency]; now == nil || now.Version < fresh.Version {
+			x.byAgency[agency] = fresh
+		}
+	})
 	return fresh, nil
 }
 

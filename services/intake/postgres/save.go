@@ -47,6 +47,10 @@ const (
 	// The keys of one person are named once, and sorted by the index's own order.
 	insertKeysSQL = `INSERT INTO person_index (generation, key, person) SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::uuid[])`
 
+	// The persons of a transaction that took long may have been made known by others
+	// meanwhile, and are looked at anew.
+	recheckLongSQL = `INSERT INTO match_recheck (person_id) SELECT unnest($1::text[]) WHERE clock_timestamp() - transaction_timestamp() > make_interval(secs => $2) ON CONFLICT DO NOTHING`
+
 	recheckSQL = `INSERT INTO match_recheck (person_id) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING`
 
 	insertQuestionsSQL = `INSERT INTO match_candidate (pair_id, person_a, person_b, model, log_odds, probability, zone, reasons, evidence, facts_hash, origin_referral, created_at)
@@ -324,6 +328,9 @@ func (w *writer) persons(people *referral.People, m referral.Matcher) {
 	}
 	if len(recheck) > 0 {
 		w.queue(recheckSQL, recheck)
+	}
+	if len(p.id) > 0 {
+		w.queue(recheckLongSQL, p.id, LongTransaction.Seconds())
 	}
 	for known, more := range []string{"", unlessThereSQL} {
 		if k := keys[known]; len(k.hash) > 0 {

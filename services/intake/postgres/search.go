@@ -38,18 +38,33 @@ func (x *Indexes) Search(ctx context.Context, tx *postgres.Tx, described *referr
 	if err != nil {
 		return nil, nil, fmt.Errorf("search the index: %w", err)
 	}
+	found, err := load(ctx, tx, hits)
+	return by, found, err
+}
+
+// SearchBy is Search by an index that may be another than the agency's.
+func SearchBy(ctx context.Context, tx *postgres.Tx, by *index.Index, described *referral.Person) ([]Found, error) {
+	_, hits, err := findPersons(ctx, tx, by, described)
+	if err != nil {
+		return nil, fmt.Errorf("search the index: %w", err)
+	}
+	return load(ctx, tx, hits)
+}
+
+// load loads, of those found, the ones to compare with.
+func load(ctx context.Context, tx *postgres.Tx, hits map[int64][]string) ([]Found, error) {
 	var alike referral.Alike[string]
 	for _, found := range hits {
 		alike.Share(found)
 	}
 	best := alike.Best()
 	if len(best) == 0 {
-		return by, nil, nil
+		return nil, nil
 	}
 	found := make([]Found, 0, len(best))
 	batch := &pgx.Batch{}
 	batch.Queue(foundPersonsSQL, best)
-	err = tx.SendBatch(ctx, batch, func(results pgx.BatchResults) error {
+	err := tx.SendBatch(ctx, batch, func(results pgx.BatchResults) error {
 		return each(results, func(rows pgx.Rows) error {
 			var f Found
 			var err error
@@ -59,9 +74,9 @@ func (x *Indexes) Search(ctx context.Context, tx *postgres.Tx, described *referr
 		})
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("load persons found: %w", err)
+		return nil, fmt.Errorf("load persons found: %w", err)
 	}
-	return by, found, nil
+	return found, nil
 }
 
 // findPersons gives the persons each key of the one described finds, and the

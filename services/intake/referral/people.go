@@ -278,6 +278,9 @@ func (ps *People) find(keys []int64) []*Person {
 	return found
 }
 
+// Described are the persons a referral describes, as it describes them.
+func Described(c *Content) []*Person { return newPersons(c.Persons, c.Kind) }
+
 // identify links each reported person, as described by persons, to a known one, or makes them known; of
 // those who may be somebody known it keeps the question.
 func (ps *People) identify(reported []ReportedPerson, persons []*Person, of *Referral, m Matcher, ids IDs) []PersonLink {
