@@ -47,6 +47,7 @@ spec:
           image: {{ include "hearth.image" . }}
           imagePullPolicy: {{ .Values.image.pullPolicy }}
           args: [serve, --config, /etc/hearth/config/config.yaml]
+          {{- include "hearth.caBundle.env" . | nindent 10 }}
           {{- include "hearth.containerSecurity" . | nindent 10 }}
           ports:
             - {name: http, containerPort: 8080}

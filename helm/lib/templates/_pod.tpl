@@ -67,6 +67,32 @@ projected:
 {{- end }}
 {{- end -}}
 
+{{/* Authorities to trust beside the image's: Go reads every file of the folder. */}}
+{{- define "hearth.caBundle" -}}
+{{- coalesce .Values.caBundle (get (.Values.global | default dict) "caBundle") | default "" -}}
+{{- end -}}
+
+{{- define "hearth.caBundle.env" -}}
+{{- if include "hearth.caBundle" . -}}
+env:
+  - {name: SSL_CERT_DIR, value: /etc/hearth/ca}
+{{- end -}}
+{{- end -}}
+
+{{- define "hearth.caBundle.mount" -}}
+{{- if include "hearth.caBundle" . }}
+- {name: ca, mountPath: /etc/hearth/ca, readOnly: true}
+{{- end }}
+{{- end -}}
+
+{{- define "hearth.caBundle.volume" -}}
+{{- with include "hearth.caBundle" . }}
+- name: ca
+  configMap:
+    name: {{ . }}
+{{- end }}
+{{- end -}}
+
 {{/* The volumes of the service's pod, and where they are mounted. */}}
 {{- define "hearth.volumes" -}}
 - name: config
@@ -74,6 +100,7 @@ projected:
     name: {{ include "hearth.fullname" . }}
 - {{ include "hearth.secrets" . | nindent 2 | trim }}
 {{- include "hearth.secretFiles" . }}
+{{- include "hearth.caBundle.volume" . }}
 {{- $rules := include "hearth.rules" . | fromYaml }}
 {{- if $rules.agencies }}
 {{- range $kind := list "agencies" "calendars" "programs" }}
@@ -88,6 +115,7 @@ projected:
 - {name: config, mountPath: /etc/hearth/config, readOnly: true}
 - {name: secrets, mountPath: /etc/hearth/secrets, readOnly: true}
 {{- include "hearth.secretFiles.mounts" . }}
+{{- include "hearth.caBundle.mount" . }}
 {{- if (include "hearth.rules" . | fromYaml).agencies }}
 {{- range list "agencies" "calendars" "programs" }}
 - {name: rules-{{ . }}, mountPath: /etc/hearth/rules/{{ . }}, readOnly: true}

@@ -30,18 +30,21 @@ spec:
         - --client-token-url={{ (include "hearth.oidc" . | fromYaml).tokenUrl }}
         - --client-id={{ .Values.tests.clientId }}
         - --client-secret=file:/etc/hearth/secrets/client/secret
+      {{- include "hearth.caBundle.env" . | nindent 6 }}
       {{- include "hearth.containerSecurity" . | nindent 6 }}
       resources:
         requests: {cpu: 50m, memory: 64Mi}
         limits: {cpu: 500m, memory: 128Mi}
       volumeMounts:
         - {name: secrets, mountPath: /etc/hearth/secrets, readOnly: true}
+        {{- include "hearth.caBundle.mount" . | nindent 8 }}
   volumes:
     - name: secrets
       projected:
         defaultMode: 0440
         sources:
           {{- include "hearth.secretFile" (list .Values.tests.existingSecret .Values.tests.secretKey "client/secret") | nindent 10 }}
+    {{- include "hearth.caBundle.volume" . | nindent 4 }}
 {{- end -}}
 {{- end -}}
 
