@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/hearthfps/hearth/pkg/auth"
 	"github.com/hearthfps/hearth/pkg/fault"
@@ -36,7 +38,7 @@ func (d *Deps) Peer(name string) (*Peer, error) {
 	return p, nil
 }
 
-func newPeer(name, address string, tokens auth.TokenSource) (*Peer, error) {
+func newPeer(asker, name, address string, tokens auth.TokenSource) (*Peer, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, fmt.Errorf("peers.%s: want http://host:port", name)
@@ -44,6 +46,7 @@ func newPeer(name, address string, tokens auth.TokenSource) (*Peer, error) {
 	if tokens == nil {
 		return nil, errors.New("client is missing: without a token this service cannot ask " + name)
 	}
+	who := otelhttp.WithSpanOptions(trace.WithAttributes(attribute.String("hearth.service", asker), attribute.String("peer.service", name)))
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 16
 	transport.DialContext = (&net.Dialer{Timeout: 2 * time.Second}).DialContext
@@ -51,7 +54,7 @@ func newPeer(name, address string, tokens auth.TokenSource) (*Peer, error) {
 		URL: strings.TrimSuffix(address, "/"),
 		HTTP: &http.Client{
 			Timeout:   10 * time.Second,
-			Transport: &bearing{next: otelhttp.NewTransport(transport), tokens: tokens, name: name},
+			Transport: &bearing{next: otelhttp.NewTransport(transport, who), tokens: tokens, name: name},
 			// A redirect would carry the token elsewhere.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},

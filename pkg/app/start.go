@@ -204,7 +204,7 @@ func (d *Deps) connectPeers(svc Service, c Config, tokens auth.TokenSource) erro
 		if !slices.Contains(svc.Peers, name) {
 			continue // one file may serve all services
 		}
-		p, err := newPeer(name, address, tokens)
+		p, err := newPeer(svc.Name, name, address, tokens)
 		if err != nil {
 			return err
 		}

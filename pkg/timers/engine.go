@@ -287,7 +287,7 @@ func (e *Engine) fire(ctx context.Context, d due) bool {
 // call runs the handler in its span; a panic is an error that does not pass.
 func (e *Engine) call(ctx context.Context, tx *postgres.Tx, d due, r row) (err error) {
 	ctx, span := otel.Tracer(scopeName).Start(events.WithTraceParent(ctx, r.TraceParent), "timer "+d.kind,
-		trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(attribute.String("hearth.timer.kind", d.kind)))
+		trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(attribute.String("hearth.timer.kind", d.kind), attribute.String("hearth.service", e.config.Service)))
 	defer func() {
 		if p := recover(); p != nil {
 			err = fault.New(fault.Internal, "handler_panic", "The handler failed by a defect.").Because(fmt.Errorf("panic: %T\n%s", p, debug.Stack()))

@@ -19,6 +19,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
+	"github.com/hearthfps/hearth/pkg/httpapi"
 	"github.com/hearthfps/hearth/services/hearth"
 	"github.com/hearthfps/hearth/services/hearth/demo"
 	"github.com/hearthfps/hearth/services/hearth/play"
@@ -26,7 +27,7 @@ import (
 
 // The demo is played once, and looked at from every side.
 func TestSuite_PlayedFromReferralToClosing(t *testing.T) {
-	s := start(t, nil)
+	s := start(t, func(o *hearth.Options) { o.RateLimit = httpapi.Rate{PerSecond: 100_000} }) // Redis is asked, and lets everybody through
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	lakeland := s.play("lakeland")
@@ -51,6 +52,7 @@ func TestSuite_PlayedFromReferralToClosing(t *testing.T) {
 		}
 	})
 	t.Run("one trace runs from the referral to the visit reminder", func(t *testing.T) { s.oneTrace(ctx, t) })
+	t.Run("services talk to whom the network policies let them, and to nobody else", s.talkedAsAllowed)
 	t.Run("every answer is as its OpenAPI file says", func(t *testing.T) {
 		s.checks.mu.Lock()
 		defer s.checks.mu.Unlock()
