@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// mostLists are kept for demands equal to earlier ones.
+const mostLists = 100_000
+
 // ableFor lists the workers who can take part k of a visit, in order: skills and
 // their levels, languages, attributes, exclusions; of a single worker also, if the
 // family wants it so, that they are known. Lists of equal demands are one list.
@@ -30,6 +33,9 @@ func (c *plan) ableFor(v *Visit, k, series int32, known bool) []int32 {
 			continue
 		}
 		list = append(list, int32(i))
+	}
+	if len(c.able) >= mostLists {
+		clear(c.able) // a board that is asked for long
 	}
 	c.able[key] = list
 	return list

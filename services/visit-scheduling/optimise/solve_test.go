@@ -353,6 +353,31 @@ func TestSolve_RefusesAnUnsoundProblem(t *testing.T) {
 		"five workers":       func(p *Problem) { p.Visits[0].Roles = make([]Role, 5) },
 		"gap of less than 0": func(p *Problem) { p.Visits[0].Gap = &Gap{-1, 3} },
 		"place on no earth":  func(p *Problem) { p.Workers[0].Start = &Place{91, 0} },
+		"alone":              func(p *Problem) { p.Visits[0].NeverAlone = true },
+		"alone in turn": func(p *Problem) {
+			p.Visits[0].NeverAlone, p.Visits[0].Roles, p.Visits[0].Gap = true, make([]Role, 2), &Gap{0, 5}
+		},
+		"break too long":    func(p *Problem) { p.Workers[0].Breaks = []Break{{Window{600, 620}, 21}} },
+		"breaks at once":    func(p *Problem) { p.Workers[0].Breaks = []Break{{Window{600, 700}, 20}, {Window{690, 800}, 20}} },
+		"no such mode":      func(p *Problem) { p.Workers[0].Mode = "rocket" },
+		"limit below 0":     func(p *Problem) { p.Workers[0].MaxDayVisits = -1 },
+		"two days overtime": func(p *Problem) { p.Workers[0].OvertimeMinutes = 2 * DayMinutes },
+		"two families":      func(p *Problem) { p.Families = []Family{{Series: "f"}, {Series: "f"}} },
+		"nobody's family":   func(p *Problem) { p.Families = []Family{{}} },
+		"no regular worker": func(p *Problem) { p.Families = []Family{{Series: "f", Substitutes: &Substitutes{Most: 4}}} },
+		"fewer than none":   func(p *Problem) { p.Families = []Family{{Series: "f", MaxWorkers: -1}} },
+		"a wish for pay":    func(p *Problem) { p.Visits[0].Wishes = []Wish{{"x", -1}} },
+		"standing traffic":  func(p *Problem) { p.Traffic = []Traffic{{Bands: []Speed{{0, 0}}}} },
+		"no traffic":        func(p *Problem) { p.Traffic = []Traffic{{}} },
+		"an eighth day":     func(p *Problem) { p.Traffic = []Traffic{{Days: []int{7}, Bands: []Speed{{0, 100}}}} },
+		"backwards night":   func(p *Problem) { p.Dark = []Window{{900, 600}} },
+		"no evening":        func(p *Problem) { p.Evening = 1441 },
+		"weight below 0":    func(p *Problem) { p.Weights.FairLoad = -1 },
+		"weight too large":  func(p *Problem) { p.Weights.TravelMinute = 1 << 30 },
+		"now in the past":   func(p *Problem) { p.Now = -1 << 30 },
+		"published ages off": func(p *Problem) {
+			p.Visits[0].Published = &Assignment{Workers: []string{"w"}, Starts: []int{1 << 30}}
+		},
 	} {
 		p := good()
 		if _, err := Solve(context.Background(), p, Options{WorkUnits: 1}); err != nil {

@@ -1,0 +1,142 @@
+package optimise
+
+// begin chooses a start: the published one if it can be had, the last before it
+// if not, and without one the earliest.
+func (s *state) begin(v *pVisit, arrive, latest int32) int32 {
+	if v.start > arrive {
+		if b, ok := v.earliest(v.start); ok && b <= latest {
+			return b
+		}
+		if b, ok := v.latest(latest); ok && b >= arrive {
+			return b
+		}
+	}
+	b, _ := v.earliest(arrive)
+	return b
+}
+
+func absolute(x int32) int32 { return max(x, -x) }
+
+// spot is a place in a tour for one part of a visit.
+type spot struct {
+	tour, index int32
+	lo, hi      int32 // starts that keep the tour possible, windows aside
+	legs        int32 // extra travel
+	points      int64 // all this part costs
+}
+
+// look finds whether a visit can stand before stop i of tour t, with its start
+// anywhere from lo to hi. ok is false when not; over is true when this and every
+// later position is too late.
+func (s *state) look(t, i int32, v *pVisit) (sp spot, ok, over bool) {
+	def, tr := &s.plan.tours[t], &s.tours[t]
+	at, now := def.start, def.from
+	if i > 0 {
+		x := &tr.stops[i-1]
+		at, now = x.at, x.start+s.visits[x.visit].minutes
+	}
+	lo, then := now, at
+	if v.place >= 0 {
+		lo = s.arrive(def.mode, now, s.travel(def.mode, at, v.place))
+		then = v.place
+	} else if v.rest && tr.visits == 0 {
+		then = -1 // nobody is on the way yet
+	}
+	first, can := v.earliest(lo)
+	if !can {
+		// travel may make this place late and a later one not
+		_, can = v.earliest(now)
+		return spot{}, false, !can
+	}
+	legs := lo - now
+	var hi int32
+	switch {
+	case int(i) == len(tr.stops):
+		home := s.travel(def.mode, then, def.end)
+		hi = s.leave(def.mode, def.to, home) - v.minutes
+		legs += s.rideFrom(def.mode, first+v.minutes, home) - tr.back
+	case tr.visits > 0 && (s.visits[tr.stops[i].visit].place >= 0 || v.place < 0):
+		x := &tr.stops[i]
+		next := x.leg
+		if v.place >= 0 {
+			next = s.travel(def.mode, then, s.visits[x.visit].place)
+		}
+		hi = s.leave(def.mode, x.latest, next) - v.minutes
+		legs += s.rideFrom(def.mode, first+v.minutes, next) - x.ride
+	default:
+		// the next stops are remote: the change of place shows only after them
+		var more int32
+		hi, more = s.lookPast(t, i, then, first+v.minutes)
+		hi -= v.minutes
+		legs += more
+	}
+	if first > hi {
+		return spot{}, false, false
+	}
+	return spot{tour: t, index: i, lo: lo, hi: hi, legs: legs}, true, false
+}
+
+// rideFrom is how long a way takes when it is begun at a time.
+func (s *state) rideFrom(mode, depart, minutes int32) int32 {
+	return s.arrive(mode, depart, minutes) - depart
+}
+
+// lookPast is the last time a worker standing at a place may go on to stop i
+// and all after it, where stop i is remote, and the change of travel if they go
+// on at now.
+func (s *state) lookPast(t, i, place, now int32) (hi, legs int32) {
+	def, tr := &s.plan.tours[t], &s.tours[t]
+	n := int32(len(tr.stops))
+	k := i
+	for k < n && s.visits[tr.stops[k].visit].place < 0 {
+		now = max(now, tr.stops[k].start) + s.visits[tr.stops[k].visit].minutes
+		k++
+	}
+	if k == n {
+		home := s.travel(def.mode, place, def.end)
+		hi, legs = s.leave(def.mode, def.to, home), s.rideFrom(def.mode, now, home)-tr.back
+	} else {
+		leg := s.travel(def.mode, place, s.visits[tr.stops[k].visit].place)
+		hi, legs = s.leave(def.mode, tr.stops[k].latest, leg), s.rideFrom(def.mode, now, leg)-tr.stops[k].ride
+	}
+	for j := k - 1; j >= i; j-- {
+		x := &tr.stops[j]
+		v := &s.visits[x.visit]
+		if x.fixed {
+			if x.start > hi-v.minutes {
+				return -1 << 30, 0
+			}
+			hi = x.start
+			continue
+		}
+		l, ok := v.latest(hi - v.minutes)
+		if !ok {
+			return -1 << 30, 0
+		}
+		hi = l
+	}
+	return hi, legs
+}
+
+// withinLimits says whether the worker may have one more visit and that much
+// more work.
+func (s *state) withinLimits(t, extra int32) bool {
+	def := &s.plan.tours[t]
+	w := &s.workers[def.worker]
+	return s.dayWork[def.day]+extra <= w.maxDay && s.weekWork[def.week]+extra <= w.maxWeek &&
+		s.dayVisits[def.day] < w.maxDayVisits && s.weekVisits[def.week] < w.maxWeekVisits
+}
+
+// followed says whether a visit comes after stop i of a tour on that day.
+func (s *state) followed(t, i int32) bool {
+	if i <= s.tours[t].last {
+		return true
+	}
+	tours := s.dayTours[s.plan.tours[t].day]
+	for k := len(tours) - 1; tours[k] != t; k-- {
+		if s.tours[tours[k]].visits > 0 {
+			return true
+		}
+	}
+	return false
+}
