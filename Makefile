@@ -50,10 +50,10 @@ sbom: build ## bills of materials of the programs, bin/*.cdx.json
 	@for s in hearth $(SERVICES); do go run ./scripts/kubernetes/sbom -version $(VERSION) bin/$$s > bin/$$s.cdx.json || exit 1; echo bin/$$s.cdx.json; done
 
 .PHONY: e2e-kubernetes
-e2e-kubernetes: setup-test ## prove the charts on a real Kubernetes, step by step (K8S: the folder of its scripts; ONLY, ARGS)
+e2e-kubernetes: setup-test ## prove the charts on a real Kubernetes, step by step (K8S: the folder of its scripts; ONLY, OLD, ARGS)
 	@mkdir -p .cache/kubernetes
 	go build -o .cache/kubernetes/proof ./scripts/kubernetes
-	.cache/kubernetes/proof --k8s $(K8S) $(if $(ONLY),--only $(ONLY)) $(ARGS)
+	.cache/kubernetes/proof --k8s $(K8S) $(if $(ONLY),--only $(ONLY)) $(if $(OLD),--old $(OLD)) $(ARGS)
 
 .PHONY: check
 check: bin/gofumpt ## formatting, vet, generated code up to date

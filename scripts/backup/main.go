@@ -4,11 +4,14 @@
 //	backup take    --dir DIR --kafka HOST:PORT --database SERVICE=URL... [--point NAME [--point-only]]
 //	backup restore --dir DIR --kafka HOST:PORT --database SERVICE=URL...
 //
+// Kafka that wants a login is told --kafka-tls, --kafka-ca, --kafka-user and --kafka-password-file.
 // It needs pg_dump and pg_restore of the server's version or later in PATH.
 package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"flag"
 	"fmt"
@@ -20,6 +23,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/segmentio/kafka-go/sasl/scram"
 
 	"github.com/hearthfps/hearth/scripts/backup/archive"
 )
@@ -42,6 +47,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	fs := flag.NewFlagSet("backup "+args[0], flag.ContinueOnError)
 	fs.StringVar(&o.Dir, "dir", "", "the folder of the backup: made by take, read by restore")
 	fs.StringVar(&s.Kafka, "kafka", "", "a broker, host:port")
+	var login login
+	fs.BoolVar(&login.tls, "kafka-tls", false, "encrypt the connections to Kafka")
+	fs.StringVar(&login.ca, "kafka-ca", "", "a PEM file of the authorities to trust, in place of the system's")
+	fs.StringVar(&login.user, "kafka-user", "", "who logs in to Kafka, with SCRAM-SHA-512")
+	fs.StringVar(&login.password, "kafka-password-file", "", "the file with the password")
 	fs.Func("database", "SERVICE=URL of each database, as a role that sees every row; URL may be file:PATH", func(v string) error {
 		name, url, ok := strings.Cut(v, "=")
 		if !ok {
@@ -77,6 +87,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if o.PointOnly && o.Point == "" {
 		return errors.New("--point-only needs --point")
 	}
+	if err := login.open(&s); err != nil {
+		return err
+	}
 	// A group has the name of its service, and so has its topic.
 	s.Groups = slices.Sorted(maps.Keys(s.Databases))
 	s.Topics = []string{"referrals.inbound.v1"}
@@ -99,5 +112,36 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	_, err = fmt.Fprintf(out, "restored to %s: %d databases, %d topics with %d records, in %s\n",
 		m.Ended.UTC().Format(time.RFC3339Nano), len(m.Databases), len(m.Topics), m.Records(), time.Since(began).Round(time.Millisecond))
+	return err
+}
+
+// login is how Kafka is reached.
+type login struct {
+	tls                bool
+	ca, user, password string
+}
+
+func (l login) open(s *archive.Suite) error {
+	if l.tls || l.ca != "" {
+		s.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	if l.ca != "" {
+		pem, err := os.ReadFile(l.ca)
+		if err != nil {
+			return fmt.Errorf("--kafka-ca: %w", err)
+		}
+		s.TLS.RootCAs = x509.NewCertPool()
+		if !s.TLS.RootCAs.AppendCertsFromPEM(pem) {
+			return errors.New("--kafka-ca: it holds no certificate")
+		}
+	}
+	if l.user == "" {
+		return nil
+	}
+	password, err := os.ReadFile(l.password)
+	if err != nil {
+		return fmt.Errorf("--kafka-password-file: %w", err)
+	}
+	s.SASL, err = scram.Mechanism(scram.SHA512, l.user, strings.TrimSpace(string(password)))
 	return err
 }

@@ -129,33 +129,14 @@ func TestTopics_KeepLessThanConsumersRemember(t *testing.T) {
 	}
 }
 
-// user is a KafkaUser of deploy/kubernetes/infrastructure/kafka.
-type user struct {
-	Metadata struct {
-		Name string `yaml:"name"`
-	} `yaml:"metadata"`
-	Spec struct {
-		Authorization struct {
-			ACLs []struct {
-				Resource struct {
-					Type    string `yaml:"type"`
-					Name    string `yaml:"name"`
-					Pattern string `yaml:"patternType"`
-				} `yaml:"resource"`
-				Operations []string `yaml:"operations"`
-			} `yaml:"acls"`
-		} `yaml:"authorization"`
-	} `yaml:"spec"`
-}
-
 // allowed are the rights of the users, each as "user: operation type name".
 func allowed(t *testing.T) (rights []string) {
 	t.Helper()
-	decode(t, filepath.Join(root, "deploy", "kubernetes", "infrastructure", "kafka", "users.yaml"), func(d *yaml.Decoder) error {
-		var u user
-		if err := d.Decode(&u); err != nil {
-			return err
-		}
+	users, err := readUsers(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range users {
 		for _, acl := range u.Spec.Authorization.ACLs {
 			if acl.Resource.Pattern != "literal" || strings.Contains(acl.Resource.Name, "*") {
 				t.Errorf("%s: the rule for %s %q is a %s pattern, want one name", u.Metadata.Name, acl.Resource.Type, acl.Resource.Name, acl.Resource.Pattern)
@@ -164,8 +145,10 @@ func allowed(t *testing.T) (rights []string) {
 				rights = append(rights, fmt.Sprintf("%s: %s %s %s", u.Metadata.Name, operation, acl.Resource.Type, acl.Resource.Name))
 			}
 		}
-		return nil
-	})
+		if _, err := u.entries(); err != nil {
+			t.Error(err)
+		}
+	}
 	slices.Sort(rights)
 	return rights
 }
@@ -194,8 +177,12 @@ func TestUsers_MayDoWhatTheContractSaysAndNothingElse(t *testing.T) {
 			grant(strings.TrimSuffix(address, ".events.v1"), "Write", "topic", address)
 		}
 	}
+	for _, c := range a.Channels {
+		grant("backup", "Read", "topic", c.Address)
+	}
 	for _, s := range services {
 		grant(s, "Read", "group", s)
+		want = append(want, "backup: Describe group "+s)
 	}
 	slices.Sort(want)
 	want = slices.Compact(want) // planning reads and writes its own topic, and describes it once

@@ -93,7 +93,7 @@ func (p *proof) install(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = p.r.step("databases, roles, topics and secrets", func() (Figures, error) { return nil, p.in.furnish(ctx, p.s) })
+	err = p.r.step("databases, roles, topics, users, rights and secrets", func() (Figures, error) { return nil, p.in.furnish(ctx, p.s) })
 	if err != nil {
 		return err
 	}
@@ -112,6 +112,9 @@ func (in *infrastructure) furnish(ctx context.Context, s settings) error {
 		return err
 	}
 	if err := in.makeTopics(ctx, s.root); err != nil {
+		return err
+	}
+	if err := in.makeUsers(ctx, s.root); err != nil {
 		return err
 	}
 	return in.secrets(ctx)

@@ -24,8 +24,10 @@ func (in *infrastructure) values(service, tag string) map[string]any {
 		"resources":  map[string]any{"requests": map[string]any{"cpu": "25m", "memory": "64Mi"}, "limits": map[string]any{"cpu": "2", "memory": "384Mi"}},
 		"database":   map[string]any{"existingSecret": service + "-database", "egress": pods("postgres", 5432)},
 		"migrations": map[string]any{"existingSecret": service + "-database", "key": "owner"},
-		"kafka":      map[string]any{"brokers": []string{in.kafka}, "egress": pods("kafka", 9092)},
-		"redis":      map[string]any{"existingSecret": "redis", "egress": pods("redis", 6379)},
+		"kafka": map[string]any{
+			"brokers": []string{in.clients}, "mechanism": "scram-sha-512", "existingSecret": "kafka-" + service, "egress": pods("kafka", 9092),
+		},
+		"redis": map[string]any{"existingSecret": "redis", "egress": pods("redis", 6379)},
 		// A handful of people ask as one here, as fast as a hundred.
 		"rateLimit": map[string]any{"perSecond": 2000, "burst": 4000},
 		"oidc": map[string]any{

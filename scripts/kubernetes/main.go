@@ -31,7 +31,7 @@ type settings struct {
 	keep   bool     // leave the suite and the cluster as they are
 	rate   float64  // referrals a second under load
 	calm   time.Duration
-	old    string // the programs of an older release, to upgrade from; "" is this one's
+	old    string // an older commit, which is installed first and rolled back to; "" is this one
 	inside bool
 }
 
@@ -54,7 +54,7 @@ func (s *settings) flags(fs *flag.FlagSet) {
 	fs.BoolVar(&s.keep, "keep", false, "leave the suite installed and the cluster up")
 	fs.Float64Var(&s.rate, "rate", 4, "referrals a second while there is trouble")
 	fs.DurationVar(&s.calm, "calm", 5*time.Second, "how long referrals flow between two troubles")
-	fs.StringVar(&s.old, "old", "", "a folder with an older release's programs, which the upgrade begins with")
+	fs.StringVar(&s.old, "old", "", "an older commit to install first, upgrade from and roll back to (with --only trouble: it may lack what helm test asks)")
 	fs.BoolVar(&s.inside, "inside", false, "be the half that runs in the cluster's network")
 }
 

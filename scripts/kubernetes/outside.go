@@ -83,16 +83,20 @@ func bringUp(ctx context.Context, r *report, c cluster) (started bool, err error
 func pack(ctx context.Context, r *report, c cluster, s settings) error {
 	bin := filepath.Join(s.dir, "bin")
 	err := r.step("build the programs", func() (Figures, error) {
-		return nil, build(ctx, s.root, bin)
+		return nil, build(ctx, s.root, bin, "./scripts/kubernetes/issuer", "./scripts/kubernetes/lag")
 	})
 	if err != nil {
 		return err
 	}
-	return r.step("pack the images", func() (Figures, error) {
-		first := bin
-		if s.old != "" {
-			first = s.old
+	first := bin
+	if s.old != "" {
+		first = filepath.Join(s.dir, "bin-old")
+		err := r.step("build the programs of "+s.old, func() (Figures, error) { return nil, buildOld(ctx, s, first) })
+		if err != nil {
+			return err
 		}
+	}
+	return r.step("pack the images", func() (Figures, error) {
 		for _, name := range services {
 			for tag, from := range map[string]string{firstTag: first, secondTag: bin} {
 				if err := c.do(ctx, "image", image(name)+":"+tag, filepath.Join(from, name)); err != nil {
@@ -118,12 +122,12 @@ func pack(ctx context.Context, r *report, c cluster, s settings) error {
 // image is the name of a service's image in the test cluster.
 func image(service string) string { return "local/hearth/" + service }
 
-// build compiles static programs of the services and of what stands in for others.
-func build(ctx context.Context, root, bin string) error {
+// build compiles static programs: those of the services, and more.
+func build(ctx context.Context, root, bin string, more ...string) error {
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return err
 	}
-	packages := []string{"./scripts/kubernetes/issuer", "./scripts/kubernetes/lag"}
+	packages := more
 	for _, name := range services {
 		packages = append(packages, "./services/"+name+"/cmd/"+name)
 	}
@@ -134,6 +138,21 @@ func build(ctx context.Context, root, bin string) error {
 		return fmt.Errorf("go build: %w", err)
 	}
 	return nil
+}
+
+// buildOld compiles the services of an older commit, from a worktree that is
+// removed afterwards.
+func buildOld(ctx context.Context, s settings, bin string) (err error) {
+	tree := filepath.Join(s.dir, "old")
+	git := func(ctx context.Context, args ...string) error {
+		_, err := command(ctx, nil, "git", append([]string{"-C", s.root, "worktree"}, args...)...)
+		return err
+	}
+	if err := git(ctx, "add", "--force", "--detach", tree, s.old); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, git(context.WithoutCancel(ctx), "remove", "--force", tree)) }()
+	return build(ctx, tree, bin)
 }
 
 // cluster is the script that runs the test cluster.

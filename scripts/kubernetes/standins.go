@@ -21,9 +21,11 @@ import (
 // infrastructure is what the suite stands on in one namespace.
 type infrastructure struct {
 	kube
-	kafka     string
-	admin     *launch.External
-	databases map[string]launch.Database // by service
+	// kafka is where operators reach the broker, clients where the services do: these
+	// log in there, and may do what their users may.
+	kafka, clients string
+	admin          *launch.External
+	databases      map[string]launch.Database // by service
 }
 
 // databaseName is the name of a service's database and of the role it works as.
@@ -42,7 +44,7 @@ func standIns(ctx context.Context, s settings, namespace string, issuer bool) (*
 	if _, err := command(ctx, manifest, "kubectl", "apply", "--filename", "-"); err != nil {
 		return nil, err
 	}
-	password, err := k.keptPassword(ctx)
+	password, err := k.kept(ctx, "postgres")
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +63,7 @@ func standIns(ctx context.Context, s settings, namespace string, issuer bool) (*
 			return nil, err
 		}
 	}
-	in := &infrastructure{kube: k, kafka: "kafka." + namespace + ".svc.cluster.local:9092", databases: map[string]launch.Database{}}
+	in := &infrastructure{kube: k, kafka: "kafka." + namespace + ".svc.cluster.local:9095", clients: "kafka." + namespace + ".svc.cluster.local:9092", databases: map[string]launch.Database{}}
 	at := fmt.Sprintf("postgres://postgres:%s@postgres.%s.svc.cluster.local:5432/postgres", password, namespace)
 	if in.admin, err = launch.At(at, filepath.Join(s.dir, namespace+"-database-password")); err != nil {
 		return nil, err
@@ -69,14 +71,14 @@ func standIns(ctx context.Context, s settings, namespace string, issuer bool) (*
 	return in, in.awaitDatabase(ctx, at)
 }
 
-// keptPassword is PostgreSQL's, drawn the first time: the server keeps the one it was made with.
-func (k kube) keptPassword(ctx context.Context) (string, error) {
-	kept, err := k.do(ctx, "get", "secret", "postgres", "--ignore-not-found", "--output", "go-template={{.data.password | base64decode}}")
-	if err != nil || kept != "" {
-		return kept, err
+// kept is the password in a Secret, drawn the first time: servers keep the one they were made with.
+func (k kube) kept(ctx context.Context, name string) (string, error) {
+	had, err := k.do(ctx, "get", "secret", name, "--ignore-not-found", "--output", "go-template={{.data.password | base64decode}}")
+	if err != nil || had != "" {
+		return had, err
 	}
 	drawn := rand.Text()
-	return drawn, k.secret(ctx, "postgres", map[string]string{"password": drawn})
+	return drawn, k.secret(ctx, name, map[string]string{"password": drawn})
 }
 
 // awaitDatabase waits until PostgreSQL takes connections through its Service.

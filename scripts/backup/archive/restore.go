@@ -37,7 +37,7 @@ func Restore(ctx context.Context, dir string, s Suite) (Manifest, error) {
 		}
 	}
 	for _, t := range m.Topics {
-		if err := pourTopic(ctx, dir, s.Kafka, t); err != nil {
+		if err := pourTopic(ctx, dir, s, t); err != nil {
 			return m, err
 		}
 	}
@@ -61,7 +61,7 @@ func empty(ctx context.Context, m Manifest, s Suite) error {
 	for _, t := range m.Topics {
 		topics = append(topics, t.Name)
 	}
-	k, err := openKafka(ctx, Suite{Kafka: s.Kafka, Topics: topics})
+	k, err := openKafka(ctx, Suite{Kafka: s.Kafka, TLS: s.TLS, SASL: s.SASL, Topics: topics})
 	if err != nil {
 		return errors.Join(append(errs, err)...)
 	}
@@ -124,7 +124,7 @@ func commit(ctx context.Context, m Manifest, s Suite) error {
 			began[t.Name][p.ID] = p.Begin
 		}
 	}
-	client := &kafka.Client{Addr: kafka.TCP(s.Kafka)}
+	client := s.client()
 	for group, topics := range m.Groups {
 		req := &kafka.OffsetCommitRequest{GroupID: group, GenerationID: -1, Topics: map[string][]kafka.OffsetCommit{}}
 		for topic, partitions := range topics {

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/sasl"
 )
 
 // Suite says where a suite's data is.
@@ -23,8 +26,21 @@ type Suite struct {
 	Databases map[string]string
 	// Kafka is a broker to bootstrap from.
 	Kafka string
+	// TLS and SASL secure the connections to Kafka; nil for neither.
+	TLS  *tls.Config
+	SASL sasl.Mechanism
 	// Topics are copied; Groups have their offsets noted.
 	Topics, Groups []string
+}
+
+func (s Suite) client() *kafka.Client {
+	return &kafka.Client{Addr: kafka.TCP(s.Kafka), Timeout: 10 * time.Second, Transport: s.transport()}
+}
+
+func (s Suite) transport() *kafka.Transport { return &kafka.Transport{TLS: s.TLS, SASL: s.SASL} }
+
+func (s Suite) dialer() *kafka.Dialer {
+	return &kafka.Dialer{Timeout: 10 * time.Second, DualStack: true, TLS: s.TLS, SASLMechanism: s.SASL}
 }
 
 // Options say how a backup is taken.
@@ -79,7 +95,7 @@ func Take(ctx context.Context, s Suite, o Options) (m Manifest, err error) {
 		m.Databases = append(m.Databases, d)
 	}
 	for _, name := range s.Topics {
-		t, err := copyTopic(ctx, o.Dir, s.Kafka, name, c.ends[name])
+		t, err := copyTopic(ctx, o.Dir, s, name, c.ends[name])
 		if err != nil {
 			return m, fmt.Errorf("copy topic %s: %w", name, err)
 		}

@@ -33,7 +33,7 @@ type brokers struct {
 }
 
 func openKafka(ctx context.Context, s Suite) (*brokers, error) {
-	k := &brokers{client: &kafka.Client{Addr: kafka.TCP(s.Kafka), Timeout: 10 * time.Second}, partitions: map[string][]int{}}
+	k := &brokers{client: s.client(), partitions: map[string][]int{}}
 	meta, err := k.client.Metadata(ctx, &kafka.MetadataRequest{Topics: s.Topics})
 	if err != nil {
 		return nil, fmt.Errorf("ask Kafka for the topics: %w", err)
@@ -111,7 +111,7 @@ func (k *brokers) committed(ctx context.Context, groups, topics []string) (map[s
 }
 
 // copyTopic writes the records of a topic up to the ends to a file.
-func copyTopic(ctx context.Context, dir, broker, topic string, ends []Partition) (t Topic, err error) {
+func copyTopic(ctx context.Context, dir string, s Suite, topic string, ends []Partition) (t Topic, err error) {
 	t = Topic{Name: topic, File: topic + ".ndjson.gz"}
 	f, err := os.OpenFile(filepath.Join(dir, t.File), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -120,7 +120,7 @@ func copyTopic(ctx context.Context, dir, broker, topic string, ends []Partition)
 	packed := gzip.NewWriter(f)
 	out := json.NewEncoder(packed)
 	for _, p := range ends {
-		if p.Records, err = copyPartition(ctx, broker, topic, p, out); err != nil {
+		if p.Records, err = copyPartition(ctx, s, topic, p, out); err != nil {
 			return t, errors.Join(fmt.Errorf("partition %d: %w", p.ID, err), f.Close())
 		}
 		t.Partitions = append(t.Partitions, p)
@@ -132,11 +132,11 @@ func copyTopic(ctx context.Context, dir, broker, topic string, ends []Partition)
 	return t, err
 }
 
-func copyPartition(ctx context.Context, broker, topic string, p Partition, out *json.Encoder) (n int, err error) {
+func copyPartition(ctx context.Context, s Suite, topic string, p Partition, out *json.Encoder) (n int, err error) {
 	if p.Begin >= p.End {
 		return 0, nil
 	}
-	r := kafka.NewReader(kafka.ReaderConfig{Brokers: []string{broker}, Topic: topic, Partition: p.ID, MaxWait: 100 * time.Millisecond, MaxBytes: 4 << 20})
+	r := kafka.NewReader(kafka.ReaderConfig{Brokers: []string{s.Kafka}, Dialer: s.dialer(), Topic: topic, Partition: p.ID, MaxWait: 100 * time.Millisecond, MaxBytes: 4 << 20})
 	defer func() { err = errors.Join(err, r.Close()) }()
 	if err := r.SetOffset(p.Begin); err != nil {
 		return 0, err
@@ -161,7 +161,7 @@ func copyPartition(ctx context.Context, broker, topic string, p Partition, out *
 
 // pourTopic writes a copied topic into an empty one of the same name, each record
 // to the partition it came from, in the same order.
-func pourTopic(ctx context.Context, dir, broker string, t Topic) (err error) {
+func pourTopic(ctx context.Context, dir string, s Suite, t Topic) (err error) {
 	f, err := os.Open(filepath.Join(dir, t.File))
 	if err != nil {
 		return err
@@ -172,7 +172,7 @@ func pourTopic(ctx context.Context, dir, broker string, t Topic) (err error) {
 		return err
 	}
 	w := &kafka.Writer{
-		Addr: kafka.TCP(broker), Topic: t.Name, RequiredAcks: kafka.RequireAll, BatchTimeout: 5 * time.Millisecond, BatchSize: 500,
+		Addr: kafka.TCP(s.Kafka), Transport: s.transport(), Topic: t.Name, RequiredAcks: kafka.RequireAll, BatchTimeout: 5 * time.Millisecond, BatchSize: 500,
 		// One try: a batch sent again could stand twice.
 		MaxAttempts: 1,
 		Balancer:    kafka.BalancerFunc(func(m kafka.Message, _ ...int) int { return m.WriterData.(int) }),
