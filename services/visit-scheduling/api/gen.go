@@ -363,6 +363,30 @@ func (e Weekday) Valid() bool {
 	}
 }
 
+// Defines values for CoverAbsenceJSONBodyReasonCode.
+const (
+	CoverAbsenceJSONBodyReasonCodeLeave    CoverAbsenceJSONBodyReasonCode = "leave"
+	CoverAbsenceJSONBodyReasonCodeOther    CoverAbsenceJSONBodyReasonCode = "other"
+	CoverAbsenceJSONBodyReasonCodeSick     CoverAbsenceJSONBodyReasonCode = "sick"
+	CoverAbsenceJSONBodyReasonCodeTraining CoverAbsenceJSONBodyReasonCode = "training"
+)
+
+// Valid indicates whether the value is a known member of the CoverAbsenceJSONBodyReasonCode enum.
+func (e CoverAbsenceJSONBodyReasonCode) Valid() bool {
+	switch e {
+	case CoverAbsenceJSONBodyReasonCodeLeave:
+		return true
+	case CoverAbsenceJSONBodyReasonCodeOther:
+		return true
+	case CoverAbsenceJSONBodyReasonCodeSick:
+		return true
+	case CoverAbsenceJSONBodyReasonCodeTraining:
+		return true
+	default:
+		return false
+	}
+}
+
 // Absence defines model for Absence.
 type Absence struct {
 	From       time.Time `json:"from"`
@@ -423,6 +447,39 @@ type CheckIn struct {
 
 // Code defines model for Code.
 type Code = string
+
+// Cover defines model for Cover.
+type Cover struct {
+	Absence *Absence `json:"absence,omitempty"`
+
+	// Covered The worker's visits that others take over.
+	Covered []CoverChange `json:"covered"`
+
+	// Moved Visits of others that make room.
+	Moved []CoverChange `json:"moved"`
+
+	// Open The worker's visits that find no place the same day; they are planned again within their week.
+	Open    []CoverChange `json:"open"`
+	Preview bool          `json:"preview"`
+
+	// Tells Who hears of it, families by how many caregivers.
+	Tells Tells `json:"tells"`
+}
+
+// CoverChange defines model for CoverChange.
+type CoverChange struct {
+	CaseId ID `json:"case_id"`
+
+	// From A time with workers.
+	From Placing `json:"from"`
+
+	// To A time with workers.
+	To      *Placing `json:"to,omitempty"`
+	VisitId ID       `json:"visit_id"`
+
+	// Words The change as a scheduler reads it.
+	Words string `json:"words"`
+}
 
 // FamilyEffect defines model for FamilyEffect.
 type FamilyEffect struct {
@@ -1097,6 +1154,29 @@ type AddAbsenceParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// CoverAbsenceJSONBody defines parameters for CoverAbsence.
+type CoverAbsenceJSONBody struct {
+	From time.Time `json:"from"`
+
+	// MaxMoved How many visits of others may move, all together.
+	MaxMoved   *int                           `json:"max_moved,omitempty"`
+	ReasonCode CoverAbsenceJSONBodyReasonCode `json:"reason_code"`
+
+	// To After `from`, at most 400 days.
+	To time.Time `json:"to"`
+}
+
+// CoverAbsenceParams defines parameters for CoverAbsence.
+type CoverAbsenceParams struct {
+	Preview *bool `form:"preview,omitempty" json:"preview,omitempty"`
+
+	// IdempotencyKey Names this request. The same key with the same body gets the first answer again and has one effect; with another body it is refused (422); while the first is still running, 409.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// CoverAbsenceJSONBodyReasonCode defines parameters for CoverAbsence.
+type CoverAbsenceJSONBodyReasonCode string
+
 // CreatePlanningJobJSONRequestBody defines body for CreatePlanningJob for application/json ContentType.
 type CreatePlanningJobJSONRequestBody = PlanningJobRequest
 
@@ -1120,6 +1200,9 @@ type PutWorkerJSONRequestBody = WorkerWrite
 
 // AddAbsenceJSONRequestBody defines body for AddAbsence for application/json ContentType.
 type AddAbsenceJSONRequestBody = AbsenceWrite
+
+// CoverAbsenceJSONRequestBody defines body for CoverAbsence for application/json ContentType.
+type CoverAbsenceJSONRequestBody CoverAbsenceJSONBody
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -1201,6 +1284,9 @@ type ServerInterface interface {
 	// RemoveAbsence The worker is back, or was never away. Unplaced visits are tried again.
 	// (DELETE /workers/{worker_id}/absences/{absence_id})
 	RemoveAbsence(w http.ResponseWriter, r *http.Request, workerId WorkerID, absenceId ID)
+	// CoverAbsence A worker is away; who goes in their stead, day by day, with least disturbance.
+	// (POST /workers/{worker_id}/absences:cover)
+	CoverAbsence(w http.ResponseWriter, r *http.Request, workerId WorkerID, params CoverAbsenceParams)
 	// GetWorkerCalendar A worker's visits as a calendar, for the worker and who plans with them.
 	// (GET /workers/{worker_id}/calendar.ics)
 	GetWorkerCalendar(w http.ResponseWriter, r *http.Request, workerId WorkerID)
@@ -2638,6 +2724,69 @@ func (siw *ServerInterfaceWrapper) RemoveAbsence(w http.ResponseWriter, r *http.
 	handler.ServeHTTP(w, r)
 }
 
+// CoverAbsence operation middleware
+func (siw *ServerInterfaceWrapper) CoverAbsence(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "worker_id" -------------
+	var workerId WorkerID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "worker_id", mux.Vars(r)["worker_id"], &workerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "worker_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CoverAbsenceParams
+
+	// ------------- Optional query parameter "preview" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "preview", r.URL.Query(), &params.Preview, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "preview"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "preview", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CoverAbsence(w, r, workerId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetWorkerCalendar operation middleware
 func (siw *ServerInterfaceWrapper) GetWorkerCalendar(w http.ResponseWriter, r *http.Request) {
 
@@ -2786,6 +2935,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/workers/{worker_id}/calendar.ics", wrapper.GetWorkerCalendar).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/workers/{worker_id}/absences", wrapper.AddAbsence).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/workers/{worker_id}/absences:cover", wrapper.CoverAbsence).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/workers/{worker_id}/absences/{absence_id}", wrapper.RemoveAbsence).Methods(http.MethodDelete)
 
@@ -3993,6 +4144,47 @@ func (response RemoveAbsencedefaultApplicationProblemPlusJSONResponse) VisitRemo
 	return err
 }
 
+type CoverAbsenceRequestObject struct {
+	WorkerId WorkerID `json:"worker_id"`
+	Params   CoverAbsenceParams
+	Body     *CoverAbsenceJSONRequestBody
+}
+
+type CoverAbsenceResponseObject interface {
+	VisitCoverAbsenceResponse(w http.ResponseWriter) error
+}
+
+type CoverAbsence200JSONResponse Cover
+
+func (response CoverAbsence200JSONResponse) VisitCoverAbsenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CoverAbsencedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CoverAbsencedefaultApplicationProblemPlusJSONResponse) VisitCoverAbsenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetWorkerCalendarRequestObject struct {
 	WorkerId WorkerID `json:"worker_id"`
 }
@@ -4118,6 +4310,9 @@ type StrictServerInterface interface {
 	// RemoveAbsence The worker is back, or was never away. Unplaced visits are tried again.
 	// (DELETE /workers/{worker_id}/absences/{absence_id})
 	RemoveAbsence(ctx context.Context, request RemoveAbsenceRequestObject) (RemoveAbsenceResponseObject, error)
+	// CoverAbsence A worker is away; who goes in their stead, day by day, with least disturbance.
+	// (POST /workers/{worker_id}/absences:cover)
+	CoverAbsence(ctx context.Context, request CoverAbsenceRequestObject) (CoverAbsenceResponseObject, error)
 	// GetWorkerCalendar A worker's visits as a calendar, for the worker and who plans with them.
 	// (GET /workers/{worker_id}/calendar.ics)
 	GetWorkerCalendar(ctx context.Context, request GetWorkerCalendarRequestObject) (GetWorkerCalendarResponseObject, error)
@@ -4903,6 +5098,40 @@ func (sh *strictHandler) RemoveAbsence(w http.ResponseWriter, r *http.Request, w
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(RemoveAbsenceResponseObject); ok {
 		if err := validResponse.VisitRemoveAbsenceResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CoverAbsence operation middleware
+func (sh *strictHandler) CoverAbsence(w http.ResponseWriter, r *http.Request, workerId WorkerID, params CoverAbsenceParams) {
+	var request CoverAbsenceRequestObject
+
+	request.WorkerId = workerId
+	request.Params = params
+
+	var body CoverAbsenceJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CoverAbsence(ctx, request.(CoverAbsenceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CoverAbsence")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CoverAbsenceResponseObject); ok {
+		if err := validResponse.VisitCoverAbsenceResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

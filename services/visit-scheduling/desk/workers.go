@@ -97,6 +97,12 @@ func (d *Desk) releaseUnserved(ctx context.Context, tx *kit.Tx, w, before schedu
 // AddAbsence records that a worker is away, takes the visits of that time from
 // them and has them placed again. It says how many there were.
 func (d *Desk) AddAbsence(ctx context.Context, tx *kit.Tx, id schedule.WorkerID, a schedule.Absence) (stored schedule.Absence, taken int, err error) {
+	return d.absent(ctx, tx, id, a, func() error { return nil })
+}
+
+// absent is AddAbsence with something to do once the worker is away and before
+// their visits are taken from them.
+func (d *Desk) absent(ctx context.Context, tx *kit.Tx, id schedule.WorkerID, a schedule.Absence, between func() error) (stored schedule.Absence, taken int, err error) {
 	if faults := a.Validate(""); faults != nil {
 		return stored, 0, fault.New(fault.Unprocessable, "absence_invalid", "The absence cannot be stored as sent.", faults...)
 	}
@@ -115,6 +121,9 @@ func (d *Desk) AddAbsence(ctx context.Context, tx *kit.Tx, id schedule.WorkerID,
 	w := before
 	w.Version++
 	if err := d.Store.PutWorker(ctx, tx, w); err != nil {
+		return stored, 0, err
+	}
+	if err := between(); err != nil {
 		return stored, 0, err
 	}
 	visits, err := d.Store.ScheduledOf(ctx, tx, id, "", a.From)

@@ -37,6 +37,23 @@ func (Store) VisitsIn(ctx context.Context, tx *postgres.Tx, span schedule.Span) 
 		WHERE starts_at >= $1 AND starts_at < $2 AND status = 'scheduled' ORDER BY visit_id`, span.From, span.To)
 }
 
+// SeenIn are the visits that start in span and for which a condition on v (visit)
+// holds; its placeholders are those of args, from $1 on.
+func (Store) SeenIn(ctx context.Context, tx *postgres.Tx, span schedule.Span, seen string, args []any) (map[schedule.VisitID]bool, error) {
+	q := conditions{args: args}
+	q.and(seen)
+	q.and(`v.starts_at >= ? AND v.starts_at < ?`, span.From, span.To)
+	var ids []schedule.VisitID
+	if err := tx.SelectContext(ctx, &ids, `SELECT v.visit_id FROM visit v WHERE `+q.where, q.args...); err != nil {
+		return nil, fmt.Errorf("read which visits are seen: %w", err)
+	}
+	all := make(map[schedule.VisitID]bool, len(ids))
+	for _, id := range ids {
+		all[id] = true
+	}
+	return all, nil
+}
+
 // VisitsOf reads the visits of ids that exist, not locked, by id.
 func (Store) VisitsOf(ctx context.Context, tx *postgres.Tx, ids []schedule.VisitID) ([]schedule.Visit, error) {
 	names := make([]string, len(ids))
