@@ -44,7 +44,8 @@ func (c consumer) subscriptions() []events.Subscription {
 		}},
 		{Topics: []string{events.Topic("visit-scheduling")}, Handlers: map[string]events.Handler{
 			"org.hearth.visit-scheduling.visit.scheduled.v1":       c.visitScheduled,
-			"org.hearth.visit-scheduling.visit.rescheduled.v1":     c.visitScheduled,
+			"org.hearth.visit-scheduling.visit.rescheduled.v1":     both(c.visitScheduled, c.visitMoved),
+			"org.hearth.visit-scheduling.visit.unplaced.v1":        c.visitUnplaced,
 			"org.hearth.visit-scheduling.visit.cancelled.v1":       c.visitCancelled,
 			"org.hearth.visit-scheduling.visit.checkout_missed.v1": c.plans(message.CheckoutMissed),
 		}},
@@ -186,6 +187,39 @@ func (c consumer) visitScheduled(ctx context.Context, tx *kit.Tx, e events.Event
 		return err
 	}
 	return c.plans(message.VisitReminders)(ctx, tx, e)
+}
+
+// visitMoved tells of a visit's change. Whom it was taken from because they may not
+// know of the case any more hears nothing of it.
+func (c consumer) visitMoved(ctx context.Context, tx *kit.Tx, e events.Event) error {
+	o, err := occurrence(e)
+	if err != nil {
+		return err
+	}
+	var gone []string
+	for _, w := range o.TakenFrom() {
+		excluded, err := postgres.Excluded(ctx, tx, o.CaseID, w)
+		if err != nil {
+			return err
+		}
+		if !excluded {
+			gone = append(gone, w)
+		}
+	}
+	return c.plans(func(o message.Occurrence, k message.Knowledge) []message.Draft { return message.VisitMoved(o, gone, k) })(ctx, tx, e)
+}
+
+// visitUnplaced ends the reminders of a visit that has no time now, and tells who
+// has to see to it.
+func (c consumer) visitUnplaced(ctx context.Context, tx *kit.Tx, e events.Event) error {
+	o, err := occurrence(e)
+	if err != nil {
+		return err
+	}
+	if err := c.deliver.CancelReminders(ctx, tx, o.VisitID, message.ReasonVisitOff); err != nil {
+		return err
+	}
+	return c.plans(message.VisitUnplaced)(ctx, tx, e)
 }
 
 func (c consumer) visitCancelled(ctx context.Context, tx *kit.Tx, e events.Event) error {

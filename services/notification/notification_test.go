@@ -215,16 +215,21 @@ func TestVisit_IsRemindedOfInItsTraceAndSurvivesARestart(t *testing.T) {
 	o.Publish(scheduled, scheduled)
 	o.Settle()
 	// Moved by two hours: the reminder moves with it.
-	o.Publish(o.visit("rescheduled", starts.Add(2*time.Hour), map[string]any{"previous_starts_at": starts}))
-	o.Settle()
+	o.Publish(o.visit("rescheduled", starts.Add(2*time.Hour), map[string]any{"previous_starts_at": starts, "previous_workers": []string{"supervisor-1"}}))
+	changed := []string{
+		"You have a new assignment → worker-1@lakeland.example", "A visit of yours has changed → worker-1@lakeland.example",
+		"A visit is no longer yours → supervisor-1@lakeland.example", "Ditt möte har ändrats → " + canary,
+	}
+	o.waitTold(slices.Clone(changed)...)
+	asked := o.intake.count()
 	o.Restart()
 	o.Advance(72*time.Hour + time.Minute) // a minute past the first time's reminder
 	o.Settle()
-	if o.intake.count() != 0 {
+	if o.intake.count() != asked {
 		t.Error("reminded of the time the visit no longer has")
 	}
 	o.Advance(2 * time.Hour)
-	o.waitTold("You have a new assignment → worker-1@lakeland.example", "Påminnelse om ditt möte → "+canary)
+	o.waitTold(append(changed, "Påminnelse om ditt möte → "+canary)...)
 	var reminder events.Event
 	o.Wait("the reminder's event", func() bool {
 		for _, e := range o.Events() {
@@ -396,7 +401,7 @@ func TestWorkerContact_WhoMayRegisterAndHow(t *testing.T) {
 	own.Put(path, map[string]any{"email": "a@example.org", "language": "fi", "prefers": "sms"}, apitest.IfMatch(second.ETag())).WantProblem(422, "contact_incomplete")
 	own.Put(path, map[string]any{"phone": "040 1234567", "language": "fi"}).WantProblem(400, "invalid_request")
 	o.Client(auth.Principal{Agency: apptest.Northshore(t), Roles: []string{auth.RoleSupervisor}, WorkerID: "supervisor-1"}).Get(path).WantProblem(404, "contact_not_found")
-	if templates := apitest.Read[api.Templates](own.Get("/notifications/v1/templates").Want(200)); len(templates.Items) != 9 || templates.Hash == "" {
+	if templates := apitest.Read[api.Templates](own.Get("/notifications/v1/templates").Want(200)); len(templates.Items) != 13 || templates.Hash == "" {
 		t.Errorf("got %+v", templates)
 	}
 }

@@ -129,11 +129,16 @@ func (d *Deliverer) plan(ctx context.Context, tx *kit.Tx, e events.Event, trace 
 
 // CancelReminders ends the reminders of a visit that have not gone.
 func (d *Deliverer) CancelReminders(ctx context.Context, tx *kit.Tx, visitID, reason string) error {
-	pending, err := postgres.LockPendingOfVisit(ctx, tx, visitID, "visit_reminder")
-	if err != nil {
-		return err
+	for _, template := range []string{"visit_reminder", "visit_moved"} { // what a family is told of a visit's time
+		pending, err := postgres.LockPendingOfVisit(ctx, tx, visitID, template)
+		if err != nil {
+			return err
+		}
+		if err := d.cancel(ctx, tx, pending, reason); err != nil {
+			return err
+		}
 	}
-	return d.cancel(ctx, tx, pending, reason)
+	return nil
 }
 
 // CancelCase ends the reminders of a case's visits that have not gone.

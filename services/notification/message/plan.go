@@ -3,6 +3,7 @@ package message
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -48,6 +49,12 @@ type Occurrence struct {
 	StartsAt     time.Time `json:"starts_at"`
 	ExpectedAt   time.Time `json:"expected_at"`
 	Recipients   []string  `json:"recipients"`
+	// PreviousWorkers and PreviousStartsAt are of a visit that was rescheduled.
+	PreviousWorkers  []string  `json:"previous_workers"`
+	PreviousStartsAt time.Time `json:"previous_starts_at"`
+	// Reasons and LostStartsAt are of a visit without a place; the latter when it had one.
+	Reasons      []string  `json:"reasons"`
+	LostStartsAt time.Time `json:"lost_starts_at"`
 }
 
 // ReadOccurrence reads an event's data.
@@ -167,6 +174,68 @@ func VisitReminders(o Occurrence, k Knowledge) []Draft {
 		drafts = append(drafts, d)
 	}
 	return drafts
+}
+
+// VisitMoved tells, at once, the family and the workers of a visit that has
+// another time or other workers, and those it was taken from. gone are those of
+// the latter who may still hear of the case. A visit that has begun moves nobody.
+func VisitMoved(o Occurrence, gone []string, k Knowledge) []Draft {
+	if !o.StartsAt.After(k.Now) {
+		return nil
+	}
+	var drafts []Draft
+	at := k.Rules.NextAllowed(k.Now, k.Zone)
+	for _, person := range distinct(o.Recipients) {
+		d := Draft{
+			Template: "visit_moved", Audience: Family, Recipient: person, CaseID: o.CaseID, VisitID: o.VisitID,
+			Variables: map[string]string{"starts_at": stamp(o.StartsAt)},
+			DueAt:     at, ExpiresAt: o.StartsAt, NoTime: !at.Before(o.StartsAt),
+		}
+		if d.NoTime {
+			d.DueAt = k.Now
+		}
+		drafts = append(drafts, d)
+	}
+	for _, w := range distinct(o.Workers) {
+		drafts = append(drafts, k.inside(Draft{
+			Template: "visit_changed", Audience: Worker, Recipient: w, CaseID: o.CaseID, VisitID: o.VisitID,
+			Variables: map[string]string{"visit_id": o.VisitID, "case_id": o.CaseID, "starts_at": stamp(o.StartsAt)},
+		}))
+	}
+	for _, w := range distinct(gone) {
+		drafts = append(drafts, k.inside(Draft{
+			Template: "visit_taken", Audience: Worker, Recipient: w, CaseID: o.CaseID, VisitID: o.VisitID,
+			Variables: map[string]string{"visit_id": o.VisitID, "starts_at": stamp(o.PreviousStartsAt)},
+		}))
+	}
+	return drafts
+}
+
+// TakenFrom are the workers a rescheduled visit no longer has.
+func (o Occurrence) TakenFrom() []string {
+	var gone []string
+	for _, w := range distinct(o.PreviousWorkers) {
+		if !slices.Contains(o.Workers, w) {
+			gone = append(gone, w)
+		}
+	}
+	return gone
+}
+
+// VisitUnplaced tells the case's supervisor, or the duty team, of a visit that had
+// a time and finds no other. One that never had a time calls for nothing.
+func VisitUnplaced(o Occurrence, k Knowledge) []Draft {
+	if o.LostStartsAt.IsZero() || len(o.Reasons) == 0 {
+		return nil
+	}
+	d := Draft{
+		Template: "visit_unplaced", Audience: DutyTeam, CaseID: o.CaseID, VisitID: o.VisitID,
+		Variables: map[string]string{"visit_id": o.VisitID, "case_id": o.CaseID, "starts_at": stamp(o.LostStartsAt), "reason_code": o.Reasons[0]},
+	}
+	if k.Supervisor != "" && k.Reachable {
+		d.Audience, d.Recipient = Supervisor, k.Supervisor
+	}
+	return []Draft{k.inside(d)}
 }
 
 // Feedback thanks a reporter who asked to hear back.

@@ -53,6 +53,10 @@ func TestPlan_WhoIsToldOfWhat(t *testing.T) {
 		{"visit", VisitReminders(Occurrence{CaseID: caseID, VisitID: visitID, StartsAt: noon.Add(72 * time.Hour), Recipients: []string{"p1", "p2"}}, k), []told{{"visit_reminder", Family, "p1"}, {"visit_reminder", Family, "p2"}}},
 		{"visit nobody is reminded of", VisitReminders(Occurrence{CaseID: caseID, VisitID: visitID, StartsAt: noon.Add(72 * time.Hour)}, k), []told{}},
 		{"visit that has begun", VisitReminders(Occurrence{CaseID: caseID, StartsAt: noon, Recipients: []string{"p1"}}, k), []told{}},
+		{"visit that moved", VisitMoved(Occurrence{CaseID: caseID, VisitID: visitID, StartsAt: noon.Add(72 * time.Hour), Recipients: []string{"p1"}, Workers: []string{"w2"}}, []string{"w1"}, k), []told{{"visit_moved", Family, "p1"}, {"visit_changed", Worker, "w2"}, {"visit_taken", Worker, "w1"}}},
+		{"visit that moved and has begun", VisitMoved(Occurrence{CaseID: caseID, StartsAt: noon, Recipients: []string{"p1"}, Workers: []string{"w2"}}, nil, k), []told{}},
+		{"visit that lost its time", VisitUnplaced(Occurrence{CaseID: caseID, VisitID: visitID, LostStartsAt: noon, Reasons: []string{"fully_booked"}}, supervised), []told{{"visit_unplaced", Supervisor, "boss"}}},
+		{"visit that never had a time", VisitUnplaced(Occurrence{CaseID: caseID, VisitID: visitID, Reasons: []string{"fully_booked"}}, supervised), []told{}},
 		{"feedback", Feedback(Occurrence{ReferralID: referralID}, k), []told{{"feedback", Reporter, referralID}}},
 	} {
 		if diff := cmp.Diff(tc.want, who(tc.got)); diff != "" {
@@ -74,9 +78,10 @@ func TestPlan_DraftsFillTheirTemplates(t *testing.T) {
 		CaseID: caseID, ReferralID: referralID, VisitID: visitID, Priority: "immediate", Urgent: true, Clock: "response_24h", DueAt: noon,
 		WorkerID: "w1", SupervisorID: "boss", Role: "lead", ReasonCode: "goals_unclear", Workers: []string{"w1"},
 		StartsAt: noon.Add(72 * time.Hour), ExpectedAt: noon, Recipients: []string{"p1"},
+		PreviousStartsAt: noon, LostStartsAt: noon, Reasons: []string{"fully_booked"},
 	}
 	var drafts []Draft
-	for _, d := range [][]Draft{Urgent(o, k), ClockExpired(o, k), Assigned(o, k), PlanSubmitted(o, k), PlanApproved(o, k), PlanReturned(o, []string{"w1"}, k), CheckoutMissed(o, k), VisitReminders(o, k), Feedback(o, k)} {
+	for _, d := range [][]Draft{Urgent(o, k), ClockExpired(o, k), Assigned(o, k), PlanSubmitted(o, k), PlanApproved(o, k), PlanReturned(o, []string{"w1"}, k), CheckoutMissed(o, k), VisitReminders(o, k), VisitMoved(o, []string{"w9"}, k), VisitUnplaced(o, k), Feedback(o, k)} {
 		drafts = append(drafts, d...)
 	}
 	seen := map[string]bool{}

@@ -38,7 +38,7 @@ func example(templates *Templates, name string, audience Audience) Message {
 
 func TestTemplates_EveryOneRendersInEveryLanguage(t *testing.T) {
 	templates, zone := shipped(t), helsinki(t)
-	want := []string{"assignment", "checkout_missed", "clock_expired", "feedback", "plan_approved", "plan_returned", "plan_submitted", "urgent_referral", "visit_reminder"}
+	want := []string{"assignment", "checkout_missed", "clock_expired", "feedback", "plan_approved", "plan_returned", "plan_submitted", "urgent_referral", "visit_changed", "visit_moved", "visit_reminder", "visit_taken", "visit_unplaced"}
 	if diff := cmp.Diff(want, templates.Names()); diff != "" {
 		t.Fatalf("templates (-want +got):\n%s", diff)
 	}
@@ -113,8 +113,8 @@ func TestTemplates_NothingOutsideTheAgencyGivesItAway(t *testing.T) {
 			}
 		}
 	}
-	if checked != 2*len(Languages) {
-		t.Errorf("checked %d texts, want a reminder and a feedback in each language", checked)
+	if checked != 3*len(Languages) {
+		t.Errorf("checked %d texts, want a reminder, a move and a feedback in each language", checked)
 	}
 }
 

@@ -55,6 +55,8 @@ type (
 		Case    CaseID     `json:"case_id"`
 		WeekOf  clock.Date `json:"week_of"`
 		Reasons []Reason   `json:"reasons"`
+		// LostStartsAt is the time the visit had; nil when it never had one.
+		LostStartsAt *time.Time `json:"lost_starts_at,omitempty"`
 	}
 	VisitCancelledData struct {
 		Visit  VisitID  `json:"visit_id"`

@@ -180,7 +180,11 @@ func (v *Visit) Leave(reasons []Reason) (*Event, error) {
 		return nil, nil
 	}
 	v.Reasons = reasons
-	return v.event("visit.unplaced", VisitUnplacedData{v.ID, v.Series, v.Case, v.Week.Monday, reasons}), nil
+	data := VisitUnplacedData{Visit: v.ID, Series: v.Series, Case: v.Case, WeekOf: v.Week.Monday, Reasons: reasons}
+	if v.Lost != nil {
+		data.LostStartsAt = &v.Lost.StartsAt
+	}
+	return v.event("visit.unplaced", data), nil
 }
 
 // Cancel ends an open visit without it having taken place.
