@@ -89,7 +89,7 @@ func build(_ context.Context, d *app.Deps) (*app.Parts, error) {
 		},
 		Raw:      []events.RawSubscription{{Topic: reception.Topic, Handler: r.FromTopic(bySource(d.Rules))}},
 		Signals:  signals(book),
-		Censuses: censuses(),
+		Censuses: append(censuses(), newDriftWatch(d.Clock, d.Log).censuses()...),
 		Workers:  []app.Worker{{Name: "person index", Run: keeper.Run}},
 		// Those that come at once share a transaction (see reception).
 		Lanes:  32,

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -318,7 +319,14 @@ func (a *API) GetHousehold(ctx context.Context, request GetHouseholdRequestObjec
 		for _, rf := range h.Referrals {
 			out.ReferralIds = append(out.ReferralIds, string(rf.ID))
 		}
+		of, err := shownAs(ctx, tx, h)
+		if err != nil {
+			return err
+		}
 		for _, p := range h.Members {
+			if of[p.ID] != p.ID {
+				continue // shown by an older record of the same person
+			}
 			out.Members = append(out.Members, struct {
 				Name     *PersonName `json:"name,omitempty"`
 				PersonId ID          `json:"person_id"`
@@ -329,11 +337,36 @@ func (a *API) GetHousehold(ctx context.Context, request GetHouseholdRequestObjec
 				FromPersonId ID   `json:"from_person_id"`
 				ToPersonId   ID   `json:"to_person_id"`
 				Type         Code `json:"type"`
-			}{string(r.From), string(r.To), r.Type})
+			}{string(of[r.From]), string(of[r.To]), r.Type})
 		}
 		return nil
 	})
 	return out, err
+}
+
+// shownAs says by which record each person of a household is shown: the oldest of
+// theirs that is a member, so that somebody who was merged is in it once.
+func shownAs(ctx context.Context, tx *postgres.Tx, h store.Household) (map[referral.PersonID]referral.PersonID, error) {
+	var records []referral.PersonID
+	for _, p := range h.Members {
+		records = append(records, p.ID)
+	}
+	for _, rf := range h.Referrals {
+		for _, l := range rf.Persons {
+			records = append(records, l.Person)
+		}
+	}
+	identities, err := store.IdentitiesOf(ctx, tx, records)
+	if err != nil {
+		return nil, err
+	}
+	of, first := map[referral.PersonID]referral.PersonID{}, map[referral.PersonID]referral.PersonID{}
+	for _, id := range records {
+		i := cmp.Or(identities[id], id)
+		first[i] = cmp.Or(first[i], id)
+		of[id] = first[i]
+	}
+	return of, nil
 }
 
 // readHousehold lets the caller see what is known of a household: by its cases.

@@ -15,8 +15,6 @@ import (
 const (
 	// leastJudged is the smallest group the report shows by itself.
 	leastJudged = 10
-	// driftDays is how far back what is compared with before reaches.
-	driftDays = 30
 	// qualityDays is how far back the report reaches when nobody says.
 	qualityDays = 90
 )
@@ -38,7 +36,7 @@ func (a *API) GetMatchQuality(ctx context.Context, request GetMatchQualityReques
 		if err != nil {
 			return err
 		}
-		model, before, after, err := store.Windows(ctx, tx, now.AddDate(0, 0, -driftDays))
+		model, before, after, err := store.Windows(ctx, tx, now.AddDate(0, 0, -identity.DriftDays))
 		if err != nil {
 			return err
 		}

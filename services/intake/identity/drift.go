@@ -15,6 +15,8 @@ const (
 	driftAlarm = 0.25
 	// driftLeast is how many must be on either side for an index to say anything.
 	driftLeast = 200
+	// DriftDays is how far back what is compared with before reaches.
+	DriftDays = 30
 )
 
 // Distribution is how often each value of something was seen.
