@@ -53,6 +53,7 @@ func TestSuite_PlayedFromReferralToClosing(t *testing.T) {
 	})
 	t.Run("one trace runs from the referral to the visit reminder", func(t *testing.T) { s.oneTrace(ctx, t) })
 	t.Run("services talk to whom the network policies let them, and to nobody else", s.talkedAsAllowed)
+	t.Run("what spans say passes the collector", s.passesTheCollector)
 	t.Run("every answer is as its OpenAPI file says", func(t *testing.T) {
 		s.checks.mu.Lock()
 		defer s.checks.mu.Unlock()
