@@ -28,10 +28,14 @@ func (c *plan) stands(sol *Solution) bool {
 	return true
 }
 
-// lockable reports whether a locked visit can stand where it is locked.
+// lockable reports whether a locked visit can stand where it is locked, with the
+// other locked ones and no more.
 func (s *state) lockable(v int32) bool {
 	fresh := newState(s.plan)
 	fresh.loadLocked()
+	for fresh.breach > 0 {
+		fresh.take(fresh.offender())
+	}
 	return fresh.placed(v)
 }
 
