@@ -69,6 +69,18 @@ func TestSolve_SameSeedAndWorkGiveTheSameBytes(t *testing.T) {
 	})
 }
 
+// After any number of steps taken and taken back, the sums are what the schedule
+// costs.
+func TestSearch_KeepsItsSums(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawProblem(t)
+		kept, anew := CostsOfSearch(&p, rapid.Uint64().Draw(t, "seed"), 100)
+		if diff := cmp.Diff(anew, kept); diff != "" {
+			t.Fatal("counted anew and kept:", diff)
+		}
+	})
+}
+
 // How many searches are made at once does not change what they find.
 func TestSolve_ThreadsDoNotChangeTheAnswer(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -1,0 +1,15 @@
+package optimise
+
+// CostsOfSearch makes a short search and returns what its best schedule costs by
+// the sums it kept up to date on the way, and what the same costs counted anew.
+func CostsOfSearch(p *Problem, seed uint64, steps int64) (kept, anew Objective) {
+	c := newPlan(p)
+	s := newState(c)
+	s.loadLocked()
+	x := newSearch(s, seed, 0)
+	x.construct(func() bool { return false })
+	x.keepBest()
+	x.anneal(hotFresh, cold, func(done int64) float64 { return float64(done) / float64(steps) })
+	sol := c.solution(x.bestTours)
+	return x.best, c.evaluate(&sol)
+}
