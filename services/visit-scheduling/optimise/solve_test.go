@@ -74,6 +74,8 @@ func TestSolve_SameSeedAndWorkGiveTheSameBytes(t *testing.T) {
 func TestSearch_KeepsItsSums(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawProblem(t)
+		p.Weights, p.Evening = DefaultWeights(), 600
+		p.Weights.FairLoad, p.Weights.FairTravel, p.Weights.FairEvening = 5, 3, 40
 		kept, anew := CostsOfSearch(&p, rapid.Uint64().Draw(t, "seed"), 100)
 		if diff := cmp.Diff(anew, kept); diff != "" {
 			t.Fatal("counted anew and kept:", diff)
