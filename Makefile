@@ -62,6 +62,10 @@ check: bin/gofumpt ## formatting, vet, generated code up to date
 	$(MAKE) --no-print-directory generate
 	@git diff --exit-code --stat -- '*/gen.go' helm deploy/observability || { echo "generated code is not up to date: run make generate and commit"; exit 1; }
 
+.PHONY: charts
+charts: ## pack the charts, each with all it includes, into .cache/charts
+	go run ./scripts/charts/pack .cache/charts
+
 .PHONY: generate
 generate: bin/oapi-codegen ## write each service's api/gen.go from its OpenAPI file, and what follows from the charts' schemas
 	@for s in $(SERVICES); do \

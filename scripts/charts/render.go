@@ -76,14 +76,19 @@ func Load(root, name string) (*chart.Chart, error) {
 	return c, nil
 }
 
-// Render is `helm template` of the chart called name: every object, hooks and
-// tests included, in the order of templates. It fails where Helm would: on values
-// the schema refuses, and on templates that say what is missing.
+// Render is RenderChart of the chart called name, read from its folder.
 func Render(root, name string, r Release) ([]Object, error) {
 	c, err := Load(root, name)
 	if err != nil {
 		return nil, err
 	}
+	return RenderChart(c, r)
+}
+
+// RenderChart is `helm template`: every object, hooks and tests included, in the
+// order of templates. It fails where Helm would: on values the schema refuses, and
+// on templates that say what is missing. The chart is used up.
+func RenderChart(c *chart.Chart, r Release) ([]Object, error) {
 	version, err := chartutil.ParseKubeVersion(r.Kubernetes)
 	if err != nil {
 		return nil, fmt.Errorf("Kubernetes %q: %w", r.Kubernetes, err)
