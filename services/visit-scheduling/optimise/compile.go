@@ -345,8 +345,9 @@ func (c *plan) ask(mode Mode, from, to Place) int {
 	return c.p.Travel.Minutes(from, to)
 }
 
-// reach asks for the travel between a new place and the one numbered i.
-func (c *plan) reach(mode Mode, at Place, unit vector, i int) (there, back uint16) {
+// reach asks for the travel between a new place and the one numbered i; of an
+// estimate the speeds are those of the mode.
+func (c *plan) reach(mode Mode, speeds []band, at Place, unit vector, i int) (there, back uint16) {
 	if c.units == nil {
 		return clip(c.ask(mode, at, c.all[i])), clip(c.ask(mode, c.all[i], at))
 	}
@@ -354,7 +355,7 @@ func (c *plan) reach(mode Mode, at Place, unit vector, i int) (there, back uint1
 		return 0, 0
 	}
 	e, _ := c.p.Travel.(Estimate)
-	m := clip(e.stop(mode) + e.way(mode, bands(mode), unit, c.units[i]))
+	m := clip(e.stop(mode) + e.way(mode, speeds, unit, c.units[i]))
 	return m, m
 }
 

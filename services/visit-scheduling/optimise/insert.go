@@ -154,20 +154,40 @@ func (f *finder) best(v int32, tours []int32, limit int64) (choice, bool) {
 	return out, out.points < limit
 }
 
-// team chooses one spot for each role. Lists are sorted by points, so that the
-// cheapest rest bounds every partial choice.
+// bestWithout is best anywhere but with the first part in a banned tour.
+func (f *finder) bestWithout(v int32, banned map[int32]bool) (choice, bool) {
+	f.ban = banned
+	defer func() { f.ban = nil }()
+	return f.best(v, nil, anyPrice)
+}
+
+// team chooses one spot for each role.
 func (f *finder) team(v int32, tours []int32, out *choice) {
-	pv := &f.visits[v]
-	var least [maxRoles + 1]int64
-	for k := range pv.roles {
-		l := f.spotsOf(v, k, tours, out.points)
+	if f.listTeam(v, tours, out.points) {
+		f.choose(v, out)
+	}
+}
+
+// listTeam lists the places of every role by points, so that the cheapest rest
+// bounds every partial choice. It is false when a role has none.
+func (f *finder) listTeam(v int32, tours []int32, limit int64) bool {
+	for k := range f.visits[v].roles {
+		l := f.spotsOf(v, k, tours, limit)
 		if len(l) == 0 {
-			return
+			return false
 		}
 		slices.SortFunc(l, func(a, b spot) int {
 			return cmp.Or(cmp.Compare(a.points, b.points), cmp.Compare(a.tour, b.tour), cmp.Compare(a.index, b.index))
 		})
 	}
+	return true
+}
+
+// choose finds the cheapest team of the places listed, the first not in a banned
+// tour, if it is cheaper than out.
+func (f *finder) choose(v int32, out *choice) {
+	pv := &f.visits[v]
+	var least [maxRoles + 1]int64
 	for k := pv.roles - 1; k >= 0; k-- {
 		least[k] = least[k+1] + f.lists[k][0].points
 	}
@@ -182,7 +202,7 @@ func (f *finder) team(v int32, tours []int32, out *choice) {
 			if points+sp.points+least[k+1] >= out.points {
 				return
 			}
-			if f.sameWorker(chosen[:k], sp) {
+			if f.sameWorker(chosen[:k], sp) || (k == 0 && f.ban[sp.tour]) {
 				continue
 			}
 			lo2, hi2 := max(lo, sp.lo), min(hi, sp.hi)

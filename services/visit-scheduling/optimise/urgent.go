@@ -16,12 +16,18 @@ type Board struct {
 	// stranger is the number of the series kept free for a family of no visit.
 	stranger int32
 	banned   map[int32]bool
+	near     [][]int32 // worker → those who live nearest, made when first asked for
+	one      [1]int32
+	speeds   [][]band // by mode
+	asked    []int32  // mode, place → last question that looked up its travel
+	round    int32
 }
 
 // Offer is one way to make a visit.
 type Offer struct {
 	Assignment
-	Points int64 // what it adds to the schedule's objective
+	Points int64     // what it adds to the schedule's objective
+	Terms  Objective // the same, term by term
 	Moves  []Move
 	// Breaks are those of the tours the offer concerns, where they then are.
 	Breaks []BreakTaken
@@ -36,13 +42,6 @@ type Move struct {
 
 // offersWanted is how many places an urgent visit gets.
 const offersWanted = 3
-
-// How many other visits are tried elsewhere to make room, for one worker and for
-// a team, so that an answer stays within milliseconds.
-const (
-	displacements     = 40
-	teamDisplacements = 6
-)
 
 // NewBoard lays out a valid schedule of p. It returns ErrProblem for an unsound
 // problem, and an error naming the first visit that cannot stand as given.
@@ -74,6 +73,10 @@ func NewBoard(p Problem, s Solution) (*Board, error) {
 		st.where = append(st.where, -1)
 	}
 	b.f = newFinder(st)
+	for _, m := range c.modes {
+		b.speeds = append(b.speeds, bands(m))
+	}
+	b.asked = make([]int32, len(c.modes)*c.places)
 	return b, nil
 }
 
@@ -133,30 +136,143 @@ func (b *Board) Insert(v Visit) ([]Offer, error) {
 	place := int32(-1)
 	if v.Place != nil {
 		place = b.spare
-		b.reach(*v.Place)
 	}
 	f.visits[id] = f.number(v, place, series)
+	if place >= 0 {
+		b.reach(id, *v.Place)
+	}
 	f.risky = f.risky || v.NotLast
-	clear(b.banned)
 	var offers []Offer
-	for len(offers) < offersWanted {
-		c, ok := f.bestWithout(id, b.banned)
-		if !ok {
-			break
-		}
-		if o, stands := b.offer(id, c); stands {
-			offers = append(offers, o)
-		}
-		for k := range f.visits[id].roles {
-			b.banned[c.spots[k].tour] = true
-			break // another first worker or another day
+	for _, w := range b.ways(id) {
+		offers = append(offers, w.offer)
+	}
+	return offers, nil
+}
+
+// way is one way to make a visit: where it stands and, where another gave way to
+// it, where that one goes. It holds for the schedule it was found in.
+type way struct {
+	at    choice
+	out   int32 // the visit that gives way, -1 if none
+	back  choice
+	offer Offer
+}
+
+// ways are up to three of them, in different tours, the cheapest first: free
+// places, and where there are fewer than three, places another visit gives up.
+func (b *Board) ways(id int32) []way {
+	clear(b.banned)
+	var out []way
+	for _, c := range b.free(id) {
+		b.banned[c.spots[0].tour] = true
+		if w := (way{at: c, out: -1}); b.try(id, &w) {
+			out = append(out, w)
 		}
 	}
-	if len(offers) < offersWanted {
-		offers = b.displace(id, offers)
+	if len(out) < offersWanted {
+		out = b.makeRoom(id, out)
 	}
-	slices.SortStableFunc(offers, func(x, y Offer) int { return cmp.Compare(x.Points, y.Points) })
-	return offers[:min(len(offers), offersWanted)], nil
+	slices.SortStableFunc(out, func(x, y way) int { return cmp.Compare(x.offer.Points, y.offer.Points) })
+	return out[:min(len(out), offersWanted)]
+}
+
+// free are the three cheapest places that are free, in different tours.
+func (b *Board) free(id int32) []choice {
+	f := b.f
+	pv := &f.visits[id]
+	var out []choice
+	if pv.roles > 1 {
+		if !f.listTeam(id, nil, anyPrice) {
+			return nil
+		}
+		f.ban = b.banned
+		defer func() { f.ban = nil }()
+		defer clear(b.banned)
+		for len(out) < offersWanted {
+			c := choice{points: anyPrice}
+			if f.choose(id, &c); c.points == anyPrice {
+				break
+			}
+			out = append(out, c)
+			b.banned[c.spots[0].tour] = true // another first worker or another day
+		}
+		return out
+	}
+	limit := anyPrice
+	for _, w := range pv.able[0] {
+		for _, t := range f.workers[w].tours {
+			if !f.open(pv, t) {
+				continue
+			}
+			b.one[0] = t
+			c, ok := f.best(id, b.one[:], limit)
+			if !ok {
+				continue
+			}
+			at := len(out)
+			for at > 0 && out[at-1].points > c.points {
+				at--
+			}
+			out = slices.Insert(out, at, c)
+			if len(out) > offersWanted {
+				out = out[:offersWanted]
+			}
+			if len(out) == offersWanted {
+				limit = out[offersWanted-1].points
+			}
+		}
+	}
+	return out
+}
+
+// anyPrice lets a visit cost more than leaving it out.
+const anyPrice = int64(math.MaxInt64 / 4)
+
+// follow makes a way part of the schedule, as far as put and take go, and reports
+// false where it breaks a rule after all: the caller reverts or accepts.
+func (b *Board) follow(id int32, w *way) bool {
+	f := b.f
+	if w.out >= 0 {
+		f.take(w.out)
+	}
+	f.put(id, w.at.spots[:f.visits[id].roles], w.at.starts[:])
+	if w.out >= 0 {
+		f.put(w.out, w.back.spots[:f.visits[w.out].roles], w.back.starts[:])
+	}
+	return !f.broken && f.breach == 0
+}
+
+// try describes a way by following it and going back.
+func (b *Board) try(id int32, w *way) bool {
+	f := b.f
+	before := f.cost
+	var tours []int32
+	add := func(v int32, spots []spot) {
+		for _, sp := range spots[:f.visits[v].roles] {
+			tours = append(tours, sp.tour)
+		}
+	}
+	add(id, w.at.spots[:])
+	if w.out >= 0 {
+		add(w.out, w.back.spots[:])
+		for k := range f.visits[w.out].roles {
+			tours = append(tours, f.where[w.out*maxRoles+k])
+		}
+	}
+	slices.Sort(tours)
+	tours = slices.Compact(tours)
+	old := f.starts(tours)
+	stands := b.follow(id, w)
+	if stands {
+		o := Offer{Assignment: f.assignment(id), Terms: f.cost.minus(before)}
+		o.Terms.Unplaced += f.visits[id].leaveOut
+		o.Points = o.Terms.Total()
+		o.Moves = f.moves(old, id)
+		o.Breaks = f.breaks(tours)
+		w.offer = o
+	}
+	f.revert(before)
+	return stands
 }
 
 // seriesFor is the number of a visit's series: the spare one for a family nobody
@@ -171,45 +287,39 @@ func (b *Board) seriesFor(name string) int32 {
 	return b.stranger
 }
 
-// reach fills in the travel to and from the spare place.
-func (b *Board) reach(at Place) {
-	c := b.f.plan
+// reach fills in the travel between the spare place, where a visit is, and every
+// place in the tours its workers could make it in.
+func (b *Board) reach(id int32, at Place) {
+	f := b.f
+	c := f.plan
 	n := c.places
 	unit := at.unit()
-	for k, mode := range c.modes {
-		for i := range int(b.spare) {
-			there, back := c.reach(mode, at, unit, i)
-			c.minutes[k][int(b.spare)*n+i], c.minutes[k][i*n+int(b.spare)] = there, back
+	b.round++
+	for k := range f.visits[id].roles {
+		for _, w := range f.visits[id].able[k] {
+			for _, t := range c.workers[w].tours {
+				if !f.open(&f.visits[id], t) {
+					continue
+				}
+				def := &c.tours[t]
+				b.reachOne(def.mode, at, unit, n, def.start)
+				b.reachOne(def.mode, at, unit, n, def.end)
+				for i := range f.tours[t].stops {
+					b.reachOne(def.mode, at, unit, n, f.visits[f.tours[t].stops[i].visit].place)
+				}
+			}
 		}
 	}
 }
 
-// bestWithout is best anywhere but with the first part in a banned tour.
-func (f *finder) bestWithout(v int32, banned map[int32]bool) (choice, bool) {
-	f.ban = banned
-	defer func() { f.ban = nil }()
-	return f.best(v, nil, math.MaxInt64/4)
-}
-
-// offer describes a choice by making it and taking it back. It is false where
-// the hour of travel makes it break a limit after all.
-func (b *Board) offer(v int32, c choice) (Offer, bool) {
-	f := b.f
-	before := f.cost
-	roles := int(f.visits[v].roles)
-	tours := make([]int32, roles)
-	for k := range roles {
-		tours[k] = c.spots[k].tour
+func (b *Board) reachOne(mode int32, at Place, unit vector, n int, place int32) {
+	if place < 0 || place == b.spare || b.asked[int(mode)*n+int(place)] == b.round {
+		return
 	}
-	old := f.starts(tours)
-	f.put(v, c.spots[:roles], c.starts[:])
-	o := Offer{Assignment: f.assignment(v)}
-	o.Points = f.cost.Total() - before.Total() + f.visits[v].leaveOut
-	o.Moves = f.moves(old, v)
-	o.Breaks = f.breaks(tours)
-	stands := !f.broken && f.breach == 0
-	f.revert(before)
-	return o, stands
+	b.asked[int(mode)*n+int(place)] = b.round
+	c := b.f.plan
+	there, back := c.reach(c.modes[mode], b.speeds[mode], at, unit, int(place))
+	c.minutes[mode][int(b.spare)*n+int(place)], c.minutes[mode][int(place)*n+int(b.spare)] = there, back
 }
 
 // assignment reads where a placed visit stands.
@@ -260,79 +370,4 @@ func (f *finder) moves(old []placedAt, but int32) []Move {
 		}
 	}
 	return out
-}
-
-// displace tries to put another visit elsewhere and this one in its stead.
-func (b *Board) displace(id int32, offers []Offer) []Offer {
-	f := b.f
-	pv := &f.visits[id]
-	tries, most := 0, displacements
-	if pv.roles > 1 {
-		most = teamDisplacements
-	}
-	for _, w := range pv.able[0] {
-		for _, t := range f.workers[w].tours {
-			if !f.open(pv, t) || b.banned[t] {
-				continue
-			}
-			for i := 0; i < len(f.tours[t].stops); i++ {
-				u := f.tours[t].stops[i].visit
-				if f.visits[u].locked || f.visits[u].rest || f.visits[u].leaveOut > pv.leaveOut {
-					continue
-				}
-				if tries++; tries > most {
-					return offers
-				}
-				if o, ok := b.instead(id, u, t); ok {
-					offers = append(offers, o)
-					b.banned[t] = true
-					break
-				}
-			}
-		}
-	}
-	return offers
-}
-
-// instead moves visit u out of tour t, puts the visit asked about into the tour
-// and u wherever it fits.
-func (b *Board) instead(id, u, t int32) (Offer, bool) {
-	f := b.f
-	before := f.cost
-	defer func() { f.revert(before) }()
-	was := placedAt{u, f.assignment(u)}
-	f.take(u)
-	if f.broken || f.breach > 0 {
-		return Offer{}, false
-	}
-	into := func(v int32, tours []int32) ([]placedAt, bool) {
-		c, ok := f.best(v, tours, math.MaxInt64/4)
-		if !ok {
-			return nil, false
-		}
-		k := f.visits[v].roles
-		var at []int32
-		for _, sp := range c.spots[:k] {
-			at = append(at, sp.tour)
-		}
-		old := f.starts(at)
-		f.put(v, c.spots[:k], c.starts[:])
-		return old, true
-	}
-	one := []int32{t}
-	if f.visits[id].roles > 1 {
-		one = nil
-	}
-	old, ok := into(id, one)
-	if !ok {
-		return Offer{}, false
-	}
-	old2, ok := into(u, nil)
-	if !ok || f.broken || f.breach > 0 {
-		return Offer{}, false
-	}
-	o := Offer{Assignment: f.assignment(id), Points: f.cost.Total() - before.Total() + f.visits[id].leaveOut}
-	o.Moves = f.moves(append(append([]placedAt{was}, old...), old2...), id)
-	o.Breaks = f.breaks(slices.Clone(f.touched))
-	return o, true
 }
