@@ -16,7 +16,8 @@
 //  6. A protected record (a reporter, a confidential address) is read by those
 //     named in its grant, whatever their role; and by nobody else.
 //  7. CheckRead leaves an audit row in the same transaction, or gives no access;
-//     broken glass opens nothing without one.
+//     broken glass opens nothing without one. A denial that ends a request leaves
+//     one too, with decision deny, after the request's transaction is rolled back.
 //  8. What cannot be decided (an unknown action or type, no principal) is denied.
 //
 // Break-glass: a worker of the agency who is not assigned sends the header

@@ -133,7 +133,19 @@ func (e *Engine) check(ctx context.Context, tx *postgres.Tx, action string, r Re
 			return glass.allowed, err
 		}
 	}
+	e.auditDenial(tx, action, w.resource, p)
 	return false, e.refuse(w, action, d)
+}
+
+// auditDenial has a denial audited once the transaction it ended is rolled back.
+// What goes on in spite of one denied nothing, and leaves no row.
+func (e *Engine) auditDenial(tx *postgres.Tx, action string, r Resource, p auth.Principal) {
+	db, denied := tx.DB(), r
+	tx.AfterFailure(func(ctx context.Context) error {
+		return db.InTenant(auth.With(ctx, p), func(ctx context.Context, tx *postgres.Tx) error {
+			return e.audit(ctx, tx, action, denied, "deny", "")
+		})
+	})
 }
 
 // refuse words a denial for what the asker may know.

@@ -195,8 +195,36 @@ func TestGuarantee2_ExclusionBeatsBreakGlass(t *testing.T) {
 	if err := read("worker-2", "child alone at night", policy.Read); !fault.Is(err, "case_not_found") {
 		t.Errorf("excluded: got %v", err)
 	}
-	want := []string{"worker-1 read case/c-1 c-1 break_glass child alone at night"}
+	want := []string{
+		"worker-1 read case/c-1 c-1 deny",
+		"worker-1 read case/c-1 c-1 break_glass child alone at night",
+		"worker-1 write case/c-1 c-1 deny",
+		"worker-2 read case/c-1 c-1 deny",
+	}
 	if diff := cmp.Diff(want, d.audit()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestGuarantee7_ADenialIsAuditedOnlyWhenItEndsTheRequest(t *testing.T) {
+	d := newDesk(t)
+	ctx := auth.With(t.Context(), as(t, "worker-1", auth.RoleFamilyWorker))
+	ask := func(ctx context.Context, tx *postgres.Tx) error {
+		return d.engine.Check(ctx, tx, policy.Read, policy.Resource{Type: "case", ID: "c-1", CaseID: "c-1"})
+	}
+	if err := d.in(ctx, ask); !fault.Is(err, "case_not_found") {
+		t.Errorf("got %v", err)
+	}
+	// Asked, refused, and answered without it.
+	if err := d.in(ctx, func(ctx context.Context, tx *postgres.Tx) error {
+		if err := ask(ctx, tx); !fault.Is(err, "case_not_found") {
+			return err
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"worker-1 read case/c-1 c-1 deny"}, d.audit()); diff != "" {
 		t.Error(diff)
 	}
 }

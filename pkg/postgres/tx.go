@@ -29,6 +29,7 @@ type Tx struct {
 	conn        *sqlx.Conn
 	agency      tenant.AgencyID
 	afterCommit []func()
+	afterFail   []func(context.Context) error
 }
 
 // InTenant runs fn in a transaction of the context's agency and commits when fn
@@ -68,30 +69,35 @@ func (db *DB) in(ctx context.Context, s scope, opts *sql.TxOptions, fn func(cont
 	if ctx.Value(nestedKey{db}) != nil {
 		return fault.New(fault.Internal, "transaction_nested", "A transaction was asked for inside a transaction.")
 	}
+	outside := ctx
 	ctx = context.WithValue(ctx, nestedKey{db}, true)
 	ctx = context.WithValue(ctx, scopeKey{}, s)
 	for attempt := 1; ; attempt++ {
-		after, err := db.try(ctx, s, opts, fn)
+		tx := &Tx{db: db, agency: s.agency}
+		err := db.try(ctx, tx, opts, fn)
 		if err == nil {
-			for _, f := range after {
+			for _, f := range tx.afterCommit {
 				f()
 			}
 			return nil
 		}
 		if attempt == attempts || !retryable(err) || ctx.Err() != nil {
+			for _, f := range tx.afterFail {
+				err = errors.Join(err, f(context.WithoutCancel(outside)))
+			}
 			return err
 		}
 		time.Sleep(time.Duration(attempt) * 5 * time.Millisecond)
 	}
 }
 
-func (db *DB) try(ctx context.Context, s scope, opts *sql.TxOptions, fn func(context.Context, *Tx) error) (after []func(), err error) {
+func (db *DB) try(ctx context.Context, tx *Tx, opts *sql.TxOptions, fn func(context.Context, *Tx) error) (err error) {
 	conn, begun, err := db.begin(ctx, opts)
 	if err != nil {
-		return nil, fmt.Errorf("begin transaction: %w", err)
+		return fmt.Errorf("begin transaction: %w", err)
 	}
 	defer func() { err = errors.Join(err, release(conn)) }()
-	tx := &Tx{Tx: begun, db: db, conn: conn, agency: s.agency}
+	tx.Tx, tx.conn = begun, conn
 	ended := false
 	defer func() {
 		if ended {
@@ -105,16 +111,16 @@ func (db *DB) try(ctx context.Context, s scope, opts *sql.TxOptions, fn func(con
 	}()
 
 	if err := fn(ctx, tx); err != nil {
-		return nil, err
+		return err
 	}
 	ended = true
 	if err := begun.Commit(); err != nil {
 		if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
 			err = ctx.Err()
 		}
-		return nil, fmt.Errorf("commit transaction: %w", err)
+		return fmt.Errorf("commit transaction: %w", err)
 	}
-	return tx.afterCommit, nil
+	return nil
 }
 
 // begin begins a transaction on a connection that works. After a restart of the
@@ -173,6 +179,11 @@ func (tx *Tx) Published(eventType string, data []byte) {
 		told(tx.agency, eventType, data)
 	}
 }
+
+// AfterFailure has f called when the transaction has failed for good and is rolled
+// back: to keep what must be known of it, in a transaction of its own. What f fails
+// with is told beside what the transaction failed with.
+func (tx *Tx) AfterFailure(f func(ctx context.Context) error) { tx.afterFail = append(tx.afterFail, f) }
 
 // AfterCommit has f run once the transaction has committed.
 func (tx *Tx) AfterCommit(f func()) { tx.afterCommit = append(tx.afterCommit, f) }

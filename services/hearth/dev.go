@@ -11,6 +11,10 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/hearthfps/hearth/pkg/clock"
 	"github.com/hearthfps/hearth/pkg/fault"
 	"github.com/hearthfps/hearth/pkg/httpapi"
@@ -116,7 +120,11 @@ func (s *Suite) routes(o Options) (http.Handler, error) {
 		mux.Handle(prefix, r.Handler)
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		httpapi.WriteProblem(w, r, fault.New(fault.NotFound, "path_not_found",
+		// No service has it, so that nobody else makes its span.
+		ctx := otel.GetTextMapPropagator().Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+		ctx, span := otel.Tracer("github.com/hearthfps/hearth/services/hearth").Start(ctx, r.Method, trace.WithSpanKind(trace.SpanKindServer))
+		defer span.End()
+		httpapi.WriteProblem(w, r.WithContext(ctx), fault.New(fault.NotFound, "path_not_found",
 			"The APIs are below /intake/v1, /assessment/v1, /planning/v1, /visits/v1, /directory and /notifications/v1."))
 	})
 	if !o.Dev {

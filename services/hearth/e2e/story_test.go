@@ -435,3 +435,19 @@ func TestSuite_NobodyIsLetInWithoutAToken(t *testing.T) {
 		}
 	}
 }
+
+func TestSuite_APathOfNobodyIsAProblemWithATrace(t *testing.T) {
+	s := start(t, nil)
+	res, err := http.Get(s.URL() + "/nowhere")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var problem httpapi.Problem
+	if err := json.NewDecoder(res.Body).Decode(&problem); err != nil {
+		t.Fatal(err)
+	}
+	if res.StatusCode != http.StatusNotFound || problem.Code != "path_not_found" || len(problem.TraceID) != 32 {
+		t.Errorf("%d %+v, want 404, path_not_found and a trace id", res.StatusCode, problem)
+	}
+}
