@@ -151,8 +151,10 @@ var withoutProblem = map[string]string{"matchPatient": "FHIR has a resource for 
 
 // withoutIfMatch are changes that come out the same whatever was there before.
 var withoutIfMatch = map[string]string{
-	"grantReporter": "a grant is there or is not",
-	"grantAddress":  "a grant is there or is not",
+	"grantReporter":       "a grant is there or is not",
+	"grantAddress":        "a grant is there or is not",
+	"sealPerson":          "a seal is there or is not",
+	"excludeFromReferral": "an exclusion is there or is not",
 }
 
 func TestOpenAPI_OperationsKeepTheConventions(t *testing.T) {

@@ -26,8 +26,8 @@ func call(n ast.Node) (pkg, name string, c *ast.CallExpr) {
 
 // watches are files that look at the time and decide nothing by it.
 var watches = map[string]string{
-	"services/intake/match/dedupe.go":             "how long each phase took",
-	"services/visit-scheduling/optimise/solve.go": "the deadline it was given",
+	"services/intake/match/dedupe.go":              "how long each phase took",
+	"services/visit-scheduling/optimise/budget.go": "the deadline it was given",
 }
 
 // Time, ids and randomness are handed in, or a decision cannot be repeated.
