@@ -57,8 +57,9 @@ e2e-kubernetes: setup-test ## prove the charts on a real Kubernetes, step by ste
 
 .PHONY: check
 check: bin/gofumpt ## formatting, vet, generated code up to date
-	@out=$$(bin/gofumpt -l $(MODULES)); [ -z "$$out" ] || { echo "gofumpt would change:"; echo "$$out"; exit 1; }
+	@out=$$(bin/gofumpt -l $(MODULES) scripts/observability); [ -z "$$out" ] || { echo "gofumpt would change:"; echo "$$out"; exit 1; }
 	go vet $(addsuffix /...,$(addprefix ./,$(MODULES)))
+	cd scripts/observability && GOWORK=off go vet ./...
 	$(MAKE) --no-print-directory generate
 	@git diff --exit-code --stat -- '*/gen.go' helm deploy/observability || { echo "generated code is not up to date: run make generate and commit"; exit 1; }
 
