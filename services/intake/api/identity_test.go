@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hearthfps/hearth/pkg/httpapi"
 	"github.com/hearthfps/hearth/pkg/httpapi/apitest"
 )
 
@@ -249,7 +250,11 @@ func TestMerge_WhatIsConfidentialInOneIsSoInAll(t *testing.T) {
 	open["data"].(object)["persons"].([]any)[0].(object)["addresses"] = []any{object{"lines": []string{"KATARIINAKATU 1"}, "confidential": false}}
 	_, second, _ := b.personOf(b.received(open), 0)
 	b.merge(first, second).WantProblem(http.StatusUnprocessableEntity, "merge_needs_reason")
+	_, _, household := b.personOf(text(read(b.as("intake_worker", "worker-1").Get("/intake/v1/referrals").Want(http.StatusOK)), "items", 0, "referral_id"), 0)
 	b.merge(first, second, "address_confidential").Want(http.StatusOK)
+	if travel := read(b.as("service", "visit-scheduling").Get(household + "/travel-point").Want(http.StatusOK)); text(travel, "source") != "withheld" {
+		t.Errorf("the way to the other household: %v", travel)
+	}
 	grant := object{"reason_code": "court_order", "until": noon.Add(time.Hour).Format(time.RFC3339)}
 	privacy := b.as("privacy_officer", "officer-1")
 	for _, granted := range []string{"", second, first} {
@@ -287,4 +292,64 @@ func TestSeal_PartsAtOnceAndForEver(t *testing.T) {
 	b.merge(first, second, "decided_apart").WantProblem(http.StatusForbidden, "sealed")
 	privacy.Delete(persons + second + "/seal").Want(http.StatusNoContent)
 	b.merge(first, second, "decided_apart").Want(http.StatusOK)
+}
+
+// Officers who decide at once about the same persons, in every direction: each decision
+// is about what its maker looked at, or refused; what comes of it is one person held
+// together by one merge less than there are records.
+func TestMerge_ManyAtOnce(t *testing.T) {
+	b := newBench(t)
+	var ids []string
+	for n, name := range []string{"Katariina", "Johanna", "Liisa", "Helena"} {
+		_, id, _ := b.personOf(b.received(caregiver(name, name, name+"nen", "1990-02-0"+string(rune('1'+n)), "+35840111111"+string(rune('1'+n)))), 0)
+		ids = append(ids, id)
+	}
+	officer := b.as("records_officer", "rec-1")
+	type seen struct {
+		PersonID string   `json:"person_id"`
+		Version  int64    `json:"version"`
+		Records  []string `json:"record_ids"`
+		Merges   []object `json:"merges"`
+	}
+	look := func(id string) seen {
+		return apitest.Read[seen](officer.Get(persons + id + "/identity").Want(http.StatusOK))
+	}
+	for round := 0; len(look(ids[0]).Records) < len(ids); round++ {
+		if round == 20 {
+			t.Fatal("never one person")
+		}
+		answers := make(chan *apitest.Answer)
+		asked := 0
+		for _, x := range ids {
+			for _, y := range ids {
+				sx, sy := look(x), look(y)
+				if sx.PersonID == sy.PersonID {
+					continue
+				}
+				asked++
+				body := object{"with": y, "with_version": sy.Version, "reason_code": "documents_seen", "despite": []string{"birth_dates_differ", "perhaps_twins"}}
+				go func() {
+					answers <- officer.Post(persons+x+":merge", body, apitest.IfMatch(httpapi.ETag(sx.Version)))
+				}()
+			}
+		}
+		merged := 0
+		for range asked {
+			switch a := <-answers; a.Status {
+			case http.StatusOK:
+				merged++
+			case http.StatusConflict, http.StatusPreconditionFailed:
+			default:
+				t.Errorf("answered %d: %s", a.Status, a.Body)
+			}
+		}
+		if merged == 0 {
+			t.Fatal("nobody decided")
+		}
+	}
+	for _, id := range ids {
+		if got := look(id); len(got.Merges) != len(ids)-1 || got.PersonID != ids[0] {
+			t.Errorf("%s: %+v", id, got)
+		}
+	}
 }

@@ -71,6 +71,9 @@ func (a *API) showPerson(ctx context.Context, tx *postgres.Tx, s *seen, asked re
 		}
 		around = append(around, members...)
 	}
+	if around, err = store.WithRecords(ctx, tx, around); err != nil {
+		return PersonJSONResponse{}, err
+	}
 	shown, withheld := p.VisibleAddresses(granted, around)
 	for _, x := range shown {
 		lines := filled(x.Lines)
@@ -393,7 +396,11 @@ func (a *API) GetTravelPoint(ctx context.Context, request GetTravelPointRequestO
 		if err != nil && fault.KindOf(err) != fault.NotFound { // of a household that is not known nothing is
 			return err
 		}
-		point = referral.DecideTravelPoint(h.Members, agency)
+		records, err := store.WithRecords(ctx, tx, h.Members)
+		if err != nil {
+			return err
+		}
+		point = referral.DecideTravelPoint(h.Members, records, agency)
 		return a.readHousehold(ctx, tx, request.HouseholdId, h)
 	})
 	if err != nil {

@@ -131,7 +131,14 @@ func (a *API) decide(ctx context.Context, tx *postgres.Tx, r *store.Review, d st
 			return err
 		}
 	}
-	return store.SaveReviewDecision(ctx, tx, r, a.NewID(), d)
+	if err := store.SaveReviewDecision(ctx, tx, r, a.NewID(), d); err != nil || r.Referral != "" || d.Answer != identity.Different {
+		return err
+	}
+	i, j, err := a.two(ctx, tx, r.A, r.B)
+	if err != nil {
+		return err
+	}
+	return store.DecideApart(ctx, tx, i, j, d.Decision)
 }
 
 func (a *API) showReviewDecided(ctx context.Context, tx *postgres.Tx, r *store.Review) (MatchReview, error) {

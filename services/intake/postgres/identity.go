@@ -284,3 +284,24 @@ func IdentitiesOf(ctx context.Context, tx *postgres.Tx, records []referral.Perso
 	}
 	return of, nil
 }
+
+// WithRecords are the given persons and, after them, every other record of the same
+// persons: what is confidential of one is so of all.
+func WithRecords(ctx context.Context, tx *postgres.Tx, some []*referral.Person) ([]*referral.Person, error) {
+	ids := make([]string, len(some))
+	for n, p := range some {
+		ids[n] = string(p.ID)
+	}
+	var others []string
+	err := tx.SelectContext(ctx, &others, `SELECT DISTINCT m.record_id FROM person_identity own
+		JOIN person_identity m ON m.agency_id = own.agency_id AND m.identity_id = own.identity_id
+		WHERE own.record_id = ANY($1) AND m.record_id <> ALL($1) ORDER BY 1`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("load records of persons: %w", err)
+	}
+	if len(others) == 0 {
+		return some, nil
+	}
+	found, err := persons(ctx, tx, others, false)
+	return append(slices.Clone(some), found...), err
+}

@@ -128,6 +128,17 @@ func SaveReviewDecision(ctx context.Context, tx *postgres.Tx, r *Review, id stri
 	return nil
 }
 
+// DecideApart answers every question that waits about two persons, by whichever of
+// their records, once they were decided to be two.
+func DecideApart(ctx context.Context, tx *postgres.Tx, i, j *identity.Identity, d identity.Decision) error {
+	_, err := tx.ExecContext(ctx, `UPDATE match_candidate SET state = 'apart', decided_by = $3, decided_at = $4, reason_code = $5
+		WHERE state = 'open' AND (person_a = ANY($1) AND person_b = ANY($2) OR person_a = ANY($2) AND person_b = ANY($1))`, i.Members(), j.Members(), d.By, d.At, d.Reason)
+	if err != nil {
+		return fmt.Errorf("decide apart: %w", err)
+	}
+	return nil
+}
+
 const reviewDecisionsSQL = `SELECT decision, reason_code, note, coalesce(merge_id, ''), decided_by, decided_at FROM pair_decision WHERE pair_id = $1
 	UNION ALL SELECT state, coalesce(reason_code, ''), coalesce(note, ''), '', decided_by, decided_at FROM link_sample WHERE sample_id = $1 AND decided_at IS NOT NULL
 	ORDER BY 6`

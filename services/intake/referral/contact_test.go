@@ -91,8 +91,11 @@ func TestDecideTravelPoint_OneConfidentialAddressWithholdsAll(t *testing.T) {
 	}
 	open := &Person{Addresses: []Address{{PostalCode: "90100", Country: "FI"}}}
 	hidden := &Person{Addresses: []Address{{PostalCode: "00100", Country: "FI", Confidential: true}}}
+	if got := DecideTravelPoint([]*Person{open}, []*Person{open, hidden}, a); got.Source != "withheld" || got.Known {
+		t.Errorf("another record of theirs is confidential: %+v", got)
+	}
 	for want, members := range map[string][]*Person{"postal_area": {{}, open}, "withheld": {open, hidden}, "unknown": {{}, {Addresses: []Address{{PostalCode: "1", Country: "FI"}}}}} {
-		got := DecideTravelPoint(members, a)
+		got := DecideTravelPoint(members, members, a)
 		if got.Source != want || got.Known != (want == "postal_area") || (got.Point != Point{}) != got.Known {
 			t.Errorf("got %+v, want %s", got, want)
 		}

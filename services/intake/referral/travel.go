@@ -14,10 +14,11 @@ type TravelPoint struct {
 }
 
 // DecideTravelPoint gives the middle of the postal area a household lives in. One
-// confidential address in the household withholds it: a place on a map, a route
-// or an hour's drive would tell where they are.
-func DecideTravelPoint(members []*Person, a *Agency) TravelPoint {
-	for _, p := range members {
+// confidential address in the household withholds it, and one of any other record of
+// who lives there (persons are the members and these): a place on a map, a route or an
+// hour's drive would tell where they are.
+func DecideTravelPoint(members, persons []*Person, a *Agency) TravelPoint {
+	for _, p := range persons {
 		for _, address := range p.Addresses {
 			if address.Confidential {
 				return TravelPoint{Source: "withheld"}
