@@ -335,7 +335,7 @@ func (a *agency) queue(id string) {
 // what would change reported; in use it finds everybody, and so does going back.
 func TestUpkeep_ModelLearntBuiltComparedActivatedAndTakenBack(t *testing.T) {
 	a := newAgency(t)
-	a.families(700)
+	a.families(250)
 	a.queue("job-1")
 	saved := 0
 	state := func() string { return a.column(`SELECT state FROM match_job`)[0] }
@@ -353,7 +353,7 @@ func TestUpkeep_ModelLearntBuiltComparedActivatedAndTakenBack(t *testing.T) {
 	if err := json.Unmarshal([]byte(a.column(`SELECT report FROM match_job`)[0]), &report); err != nil {
 		t.Fatal(err)
 	}
-	if report.Persons < 500 || len(report.Same) == 0 {
+	if report.Persons < 200 || len(report.Same) == 0 {
 		t.Errorf("report %+v", report)
 	}
 	t.Logf("compared %d persons: alike %v, otherwise %v", report.Persons, report.Same, report.Changes)
