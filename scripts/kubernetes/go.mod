@@ -3,6 +3,7 @@ module github.com/hearthfps/hearth/scripts/kubernetes
 go 1.26.0
 
 require (
+	github.com/google/go-cmp v0.7.0
 	github.com/hearthfps/hearth/api-specs v0.0.0 // indirect
 	github.com/hearthfps/hearth/pkg v0.0.0
 	github.com/hearthfps/hearth/scripts/backup v0.0.0
