@@ -97,6 +97,16 @@ func (p *proof) install(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// A while later the broker knows what it was given.
+	err = p.r.step("what Kafka's users may not, they cannot", func() (f Figures, err error) {
+		return f, await(ctx, time.Minute, "the rights", func(ctx context.Context) error {
+			f, err = p.in.tryForbidden(ctx, p.s.root)
+			return err
+		})
+	})
+	if err != nil {
+		return err
+	}
 	for _, name := range services {
 		err := p.r.step("helm install "+name, func() (Figures, error) { return nil, p.in.install(ctx, p.s, name, firstTag) })
 		if err != nil {

@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/sasl/scram"
 )
 
 // user is a KafkaUser of deploy/kubernetes/infrastructure/kafka.
@@ -24,16 +26,19 @@ type user struct {
 	} `yaml:"metadata"`
 	Spec struct {
 		Authorization struct {
-			ACLs []struct {
-				Resource struct {
-					Type    string `yaml:"type"`
-					Name    string `yaml:"name"`
-					Pattern string `yaml:"patternType"`
-				} `yaml:"resource"`
-				Operations []string `yaml:"operations"`
-			} `yaml:"acls"`
+			ACLs []acl `yaml:"acls"`
 		} `yaml:"authorization"`
 	} `yaml:"spec"`
+}
+
+// acl is what a user may do with one thing.
+type acl struct {
+	Resource struct {
+		Type    string `yaml:"type"`
+		Name    string `yaml:"name"`
+		Pattern string `yaml:"patternType"`
+	} `yaml:"resource"`
+	Operations []string `yaml:"operations"`
 }
 
 // readUsers reads the users a deployment has.
@@ -58,14 +63,14 @@ func readUsers(root string) ([]user, error) {
 // entries are a user's rights as the broker knows them.
 func (u user) entries() ([]kafka.ACLEntry, error) {
 	var all []kafka.ACLEntry
-	for _, acl := range u.Spec.Authorization.ACLs {
-		for _, name := range acl.Operations {
+	for _, a := range u.Spec.Authorization.ACLs {
+		for _, name := range a.Operations {
 			e := kafka.ACLEntry{
-				ResourceName: acl.Resource.Name, Principal: "User:" + u.Metadata.Name, Host: "*", PermissionType: kafka.ACLPermissionTypeAllow,
+				ResourceName: a.Resource.Name, Principal: "User:" + u.Metadata.Name, Host: "*", PermissionType: kafka.ACLPermissionTypeAllow,
 			}
 			err := errors.Join(
-				e.ResourceType.UnmarshalText([]byte(acl.Resource.Type)),
-				e.ResourcePatternType.UnmarshalText([]byte(acl.Resource.Pattern)),
+				e.ResourceType.UnmarshalText([]byte(a.Resource.Type)),
+				e.ResourcePatternType.UnmarshalText([]byte(a.Resource.Pattern)),
 				e.Operation.UnmarshalText([]byte(name)),
 			)
 			if err != nil {
@@ -123,4 +128,64 @@ func (in *infrastructure) makeUsers(ctx context.Context, root string) error {
 		return errors.Join(append(errs, fmt.Errorf("give Kafka's users their rights: %w", err))...)
 	}
 	return errors.Join(append(errs, given.Errors...)...)
+}
+
+// tryForbidden has every user try what nobody gave them the right to, and fails
+// unless the broker refuses all of it. That they may do what they must is shown by
+// the services that work.
+func (in *infrastructure) tryForbidden(ctx context.Context, root string) (Figures, error) {
+	users, err := readUsers(root)
+	if err != nil {
+		return nil, err
+	}
+	topics, err := readTopics(root)
+	if err != nil {
+		return nil, err
+	}
+	refused := 0
+	for _, u := range users {
+		password, err := in.kept(ctx, "kafka-"+u.Metadata.Name)
+		if err != nil {
+			return nil, err
+		}
+		mechanism, err := scram.Mechanism(scram.SHA512, u.Metadata.Name, password)
+		if err != nil {
+			return nil, err
+		}
+		client := &kafka.Client{Addr: kafka.TCP(in.clients), Timeout: 10 * time.Second, Transport: &kafka.Transport{SASL: mechanism}}
+		for _, t := range topics {
+			if u.may("Write", t.Metadata.Name) {
+				continue
+			}
+			// Of a topic that a user may not even describe, the broker says it is not there.
+			err := writeTo(ctx, client, t.Metadata.Name)
+			if !errors.Is(err, kafka.TopicAuthorizationFailed) && !errors.Is(err, kafka.UnknownTopicOrPartition) {
+				return nil, fmt.Errorf("%s writes to %s and is told %v, want that it may not", u.Metadata.Name, t.Metadata.Name, err)
+			}
+			refused++
+		}
+		client.Transport.(*kafka.Transport).CloseIdleConnections()
+	}
+	return Figures{"refused": refused}, nil
+}
+
+// may reports whether a user was given a right to a topic.
+func (u user) may(operation, topic string) bool {
+	return slices.ContainsFunc(u.Spec.Authorization.ACLs, func(a acl) bool {
+		return a.Resource.Type == "topic" && a.Resource.Name == topic && slices.Contains(a.Operations, operation)
+	})
+}
+
+// writeTo tries to write one record.
+func writeTo(ctx context.Context, client *kafka.Client, topic string) error {
+	w := &kafka.Writer{
+		Addr: client.Addr, Transport: client.Transport, Topic: topic, RequiredAcks: kafka.RequireAll,
+		MaxAttempts: 1, BatchTimeout: time.Millisecond,
+	}
+	err := w.WriteMessages(ctx, kafka.Message{Key: []byte("a user that may not")})
+	var each kafka.WriteErrors
+	if errors.As(err, &each) {
+		err = errors.Join(each...)
+	}
+	return errors.Join(err, w.Close())
 }
