@@ -60,13 +60,16 @@ func TestRendered_IsValidByThreeVersionsOfKubernetes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, r := range renderings(t, version) {
+			all, objects := renderings(t, version), 0
+			for _, r := range all {
+				objects += len(r.objects)
 				for _, o := range r.objects {
 					if err := validator.Validate(o.Object); err != nil {
 						t.Errorf("%s: %s: %v", r, o, err)
 					}
 				}
 			}
+			t.Logf("%d objects of %d renderings", objects, len(all))
 		})
 	}
 }
