@@ -3,6 +3,7 @@ package hearth
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"path/filepath"
 	"slices"
@@ -22,10 +23,10 @@ type parts struct {
 }
 
 // parts starts those that no address was given for.
-func (s *Suite) parts(ctx context.Context, o Options) (parts, error) {
+func (s *Suite) parts(ctx context.Context, o Options, log *slog.Logger) (parts, error) {
 	var p parts
 	var err error
-	if p.databases, err = s.databases(ctx, o); err != nil {
+	if p.databases, err = s.databases(ctx, o, log); err != nil {
 		return p, err
 	}
 	if p.kafka = o.Kafka; len(p.kafka) == 0 {
@@ -49,8 +50,8 @@ func (s *Suite) parts(ctx context.Context, o Options) (parts, error) {
 }
 
 // databases makes sure of each service's database and roles.
-func (s *Suite) databases(ctx context.Context, o Options) (map[string]launch.Database, error) {
-	server, err := s.server(ctx, o)
+func (s *Suite) databases(ctx context.Context, o Options, log *slog.Logger) (map[string]launch.Database, error) {
+	server, err := s.server(ctx, o, log)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ type databaseServer interface {
 }
 
 // server is the PostgreSQL that was named, or one started beside this process.
-func (s *Suite) server(ctx context.Context, o Options) (databaseServer, error) {
+func (s *Suite) server(ctx context.Context, o Options, log *slog.Logger) (databaseServer, error) {
 	if o.DatabaseURL != "" {
 		return launch.At(o.DatabaseURL, filepath.Join(o.Data, "database-password"))
 	}
@@ -82,6 +83,7 @@ func (s *Suite) server(ctx context.Context, o Options) (databaseServer, error) {
 		return nil, err
 	}
 	s.close = append(s.close, own.Close)
+	own.Keep(log)
 	return own, nil
 }
 

@@ -175,7 +175,7 @@ func Start(ctx context.Context, o Options) (_ *Suite, err error) {
 	if err != nil {
 		return nil, err
 	}
-	parts, err := s.parts(ctx, o)
+	parts, err := s.parts(ctx, o, t.Log)
 	if err != nil {
 		return nil, err
 	}

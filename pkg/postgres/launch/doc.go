@@ -13,5 +13,7 @@
 //  4. Commits are durable unless Options.Ephemeral says otherwise, which only
 //     tests do.
 //  5. Close stops the server and waits until it has stopped.
-//  6. The server's log holds no statement and no row value.
+//  6. A server that is kept (Keep) and ends without Close is started again, at the
+//     address it had.
+//  7. The server's log holds no statement and no row value.
 package launch

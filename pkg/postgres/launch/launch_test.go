@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"log/slog"
 	"net/url"
 	"os"
 	"os/exec"
@@ -98,6 +99,31 @@ func TestGuarantee1_AFolderServesAgainAfterCloseAndAfterKill(t *testing.T) {
 	defer closeServer(t, third)
 	if got := query(t, third.AdminURL("postgres"), "SELECT word FROM kept"); got != "still here" {
 		t.Errorf("after close: got %q", got)
+	}
+}
+
+func TestGuarantee6_AKilledServerServesAgainWhereItDid(t *testing.T) {
+	s := start(t, t.TempDir())
+	defer closeServer(t, s)
+	s.Keep(slog.New(slog.DiscardHandler))
+	address, first := s.AdminURL("postgres"), s.PID()
+	if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		conn, err := pgx.Connect(t.Context(), address)
+		if err == nil && s.PID() != first {
+			if err := conn.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			return
+		}
+		if err == nil {
+			err = errors.Join(errors.New("the first one still answers"), conn.Close(t.Context()))
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("it does not serve again: %v", err)
+		}
 	}
 }
 
@@ -220,7 +246,7 @@ func TestGuarantee3_RootsOwnFoldersWork(t *testing.T) {
 	closeServer(t, start(t, filepath.Join(dir, "database")))
 }
 
-func TestGuarantee6_TheLogHoldsNoRowValue(t *testing.T) {
+func TestGuarantee7_TheLogHoldsNoRowValue(t *testing.T) {
 	dir := t.TempDir()
 	server := start(t, dir)
 	conn, err := pgx.Connect(t.Context(), server.AdminURL("postgres"))

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -47,9 +48,17 @@ type Server struct {
 	password string
 	version  int
 	lock     *os.File
-	pid      int
-	exited   chan struct{} // closed when our own child has ended; nil for a server taken over
-	exit     error
+
+	// How it was started, to start it again; see Keep.
+	bin         string
+	as          *account
+	options     Options
+	stopKeeping func()
+
+	mu     sync.Mutex // pid and exited change when it is started again
+	pid    int
+	exited chan struct{} // closed when our own child has ended; nil for a server taken over
+	exit   error
 }
 
 // Start brings the server of a folder up, initialising the folder first if it
@@ -74,7 +83,7 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 
-	s := &Server{dir: dir, version: version}
+	s := &Server{dir: dir, version: version, bin: bin, as: as, options: o, stopKeeping: func() {}}
 	if s.lock, err = lockFolder(dir); err != nil {
 		return nil, err
 	}
@@ -243,9 +252,10 @@ func (s *Server) spawn(bin string, as *account, o Options) error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start PostgreSQL: %w", err)
 	}
-	s.pid = cmd.Process.Pid
 	exited := make(chan struct{})
-	s.exited = exited
+	s.mu.Lock()
+	s.pid, s.exited = cmd.Process.Pid, exited
+	s.mu.Unlock()
 	go func() {
 		s.exit = cmd.Wait()
 		close(exited)
@@ -340,10 +350,15 @@ func (s *Server) URL(database, role string) string {
 func (s *Server) AdminURL(database string) string { return s.URL(database, superuser) }
 
 // PID is the server's process.
-func (s *Server) PID() int { return s.pid }
+func (s *Server) PID() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pid
+}
 
 // Close stops the server, ending its sessions, and waits until it has stopped.
 func (s *Server) Close() error {
+	s.stopKeeping()
 	err := s.stop()
 	if filepath.Dir(s.sockets) != s.dir {
 		// Outside the server's folder nothing is left behind.

@@ -44,7 +44,9 @@ func (s *Server) takeOver(ctx context.Context) (bool, error) {
 			if port, err := strconv.Atoi(strings.TrimSpace(lines[3])); err == nil {
 				s.port = port
 				if s.isOurs(ctx) {
-					s.pid = pid
+					s.mu.Lock()
+					s.pid, s.exited = pid, nil
+					s.mu.Unlock()
 					return true, nil
 				}
 			}
