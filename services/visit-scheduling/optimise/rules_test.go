@@ -88,6 +88,11 @@ func TestSolve_EachRuleHoldsAndIsNamed(t *testing.T) {
 		{RuleBreak, one(func(p *Problem) {
 			p.Workers[0].Breaks, p.Visits[0].Minutes = []Break{{hours(0, 11, 13), 30}}, 480
 		})},
+		// a longer shift makes no break due that was not
+		{RuleShift, one(func(p *Problem) {
+			p.Workers[0].Breaks = []Break{{Window{15*60 + 30, 16*60 + 30}, 30}}
+			p.Visits[0].Minutes, p.Visits[0].Windows = 120, []Window{hours(0, 15, 17)}
+		})},
 		{RulePattern, two(2, Family{PerWeek: 1}, nil)},
 		{RulePattern, two(2, Family{NotRunning: true}, nil)},
 		{RuleWorkers, two(1, Family{MaxWorkers: 1}, func(p *Problem) {
@@ -193,6 +198,32 @@ func TestSolve_FindsTheWayARuleLeaves(t *testing.T) {
 				t.Errorf("%+v, breaks %v, %+v", s.Placed, s.Breaks, s.Objective)
 			}
 		})
+	}
+}
+
+// A schedule that has its break after a visit is taken up as it is: by a board, and
+// as the start of a search.
+func TestSolve_TakesUpAScheduleAroundItsBreak(t *testing.T) {
+	p := Problem{
+		Workers: []Worker{{ID: "w", Start: home, End: home, Shifts: []Window{hours(0, 8, 16)}, Breaks: []Break{{hours(0, 11, 13), 30}}}},
+		Visits:  []Visit{visitAt("before", 60, hours(0, 11, 12)), visitAt("after", 30, Window{750, 780}), visitAt("early", 170, hours(0, 8, 11))},
+	}
+	at := func(v string, start int) Placement { return Placement{v, Assignment{[]string{"w"}, []int{start}}} }
+	s := Solution{
+		Placed: []Placement{at("before", 660), at("after", 750), at("early", 490)}, Breaks: []BreakTaken{{"w", 720, 30}},
+	}
+	if bad := check.Schedule(p, s); bad != nil {
+		t.Fatal(bad)
+	}
+	if _, err := NewBoard(p, s); err != nil {
+		t.Error(err)
+	}
+	got := solve(t, p, Options{Seed: 1, WorkUnits: 1, Start: &s})
+	if len(got.Unplaced) > 0 {
+		t.Errorf("unplaced: %+v", got.Unplaced)
+	}
+	if diff := cmp.Diff(s.Breaks, got.Breaks); diff != "" {
+		t.Error(diff)
 	}
 }
 
