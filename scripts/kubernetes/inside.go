@@ -143,7 +143,7 @@ func (p *proof) week(ctx context.Context) error {
 			return nil, err
 		}
 		say("  %s", from)
-		f, err := importStream(ctx, p.in.suite(count, "/systems"), events, journal)
+		f, err := importStream(ctx, p.in.importing(count, "/systems"), events, journal)
 		if err != nil {
 			return f, err
 		}

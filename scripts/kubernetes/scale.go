@@ -109,7 +109,7 @@ func (p *proof) burst(ctx context.Context) error {
 		}
 		p.journals = append(p.journals, journal)
 		all.Go(func() {
-			_, err := importStream(ctx, p.in.suite(newCounter(), generated), events.Bytes(), journal)
+			_, err := importStream(ctx, p.in.importing(newCounter(), generated), events.Bytes(), journal)
 			mu.Lock()
 			defer mu.Unlock()
 			errs = append(errs, err)

@@ -38,6 +38,13 @@ func (in *infrastructure) suite(count *counter, source string) *play.Suite {
 	}
 }
 
+// importing is a suite for requests that stream for as long as they take.
+func (in *infrastructure) importing(count *counter, source string) *play.Suite {
+	suite := in.suite(count, source)
+	suite.HTTP.Timeout = 10 * time.Minute
+	return suite
+}
+
 // source is where the checker finds a namespace's evidence.
 func (in *infrastructure) source(journal string) check.Source {
 	databases := map[string]string{}
