@@ -7,7 +7,9 @@ import (
 
 	"github.com/hearthfps/hearth/pkg/events"
 	"github.com/hearthfps/hearth/pkg/fault"
+	"github.com/hearthfps/hearth/pkg/policy"
 	"github.com/hearthfps/hearth/pkg/postgres"
+	"github.com/hearthfps/hearth/services/planning/announce"
 	"github.com/hearthfps/hearth/services/planning/casefile"
 	"github.com/hearthfps/hearth/services/planning/goals"
 	store "github.com/hearthfps/hearth/services/planning/postgres"
@@ -61,16 +63,47 @@ func caseOpened(ctx context.Context, tx *postgres.Tx, e events.Event) error {
 		Priority       string            `json:"priority"`
 		OpenedBy       string            `json:"opened_by"`
 		OpenedAt       time.Time         `json:"opened_at"`
+		Excluded       []struct {
+			WorkerID   string `json:"worker_id"`
+			ReasonCode string `json:"reason_code"`
+			ExcludedBy string `json:"excluded_by"`
+		} `json:"excluded"`
 	}
 	if err := e.Decode(&opened); err != nil {
 		return err
 	}
-	return store.InsertCase(ctx, tx, &casefile.Case{
+	c := &casefile.Case{
 		ID: opened.CaseID, ReferralID: opened.ReferralID, HouseholdID: opened.HouseholdID, Program: opened.Program, ProgramVersion: opened.ProgramVersion,
 		Priority: opened.Priority, Persons: append([]casefile.Person{}, opened.Persons...), Languages: append([]string{}, opened.Languages...),
 		SafetyFlags: append([]string{}, opened.SafetyFlags...), ConcernCodes: append([]string{}, opened.ConcernCodes...),
 		OpenedBy: opened.OpenedBy, OpenedAt: opened.OpenedAt, Status: casefile.Open, Version: 1, Trace: e.TraceParent,
-	})
+	}
+	if err := store.InsertCase(ctx, tx, c); err != nil {
+		return err
+	}
+	for _, x := range opened.Excluded {
+		if err := keepOut(ctx, tx, c, store.Exclusion{CaseID: c.ID, WorkerID: x.WorkerID, ReasonCode: x.ReasonCode, ExcludedBy: x.ExcludedBy, ExcludedAt: opened.OpenedAt}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepOut excludes a worker, who was kept from the referral, from the case it opened.
+func keepOut(ctx context.Context, tx *postgres.Tx, c *casefile.Case, e store.Exclusion) error {
+	if _, err := c.Exclude(e.WorkerID, e.ExcludedBy, e.ExcludedAt); err != nil {
+		return err
+	}
+	if err := store.InsertExclusion(ctx, tx, e); err != nil {
+		return err
+	}
+	if err := store.SaveCase(ctx, tx, c); err != nil {
+		return err
+	}
+	if err := policy.ExcludeWorker(ctx, tx, string(c.ID), e.WorkerID); err != nil {
+		return err
+	}
+	return announce.Excluded(ctx, tx, c, e.WorkerID, nil)
 }
 
 // referralScreened links a further referral about a family to its case.

@@ -2,6 +2,7 @@ package planning_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -222,4 +223,36 @@ func TestSafetyDecision_TheNewestHolds(t *testing.T) {
 			t.Errorf("after %s: %s, demanded %v; want demanded %v", tt.decision, *got.Decision, got.PlanDemanded, tt.demanded)
 		}
 	}
+}
+
+// Who was kept from a referral, before there was a case, is kept from the case it opens.
+func TestPlanning_ExclusionsFromBeforeTheCase(t *testing.T) {
+	h := apptest.Start(t, planning.Service())
+	opened := caseOpened(h, "case-1", "perhetyo")
+	var data map[string]any
+	if err := json.Unmarshal(opened.Data, &data); err != nil {
+		t.Fatal(err)
+	}
+	data["excluded"] = []any{map[string]any{"worker_id": "kin-1", "reason_code": "relative", "excluded_by": "boss-1"}}
+	told := h.Happened(opened.Type, "case-1", "case-1", data)
+	h.Publish(told)
+	h.Settle()
+	h.As(auth.RoleSupervisor, "kin-1").Get(theCase).Want(http.StatusNotFound)
+	boss := h.As(auth.RoleSupervisor, "boss-1")
+	var listed struct {
+		Items []struct {
+			Worker string `json:"worker_id"`
+			Reason string `json:"reason_code"`
+			By     string `json:"excluded_by"`
+		}
+	}
+	boss.Get(theCase + "/exclusions").Want(http.StatusOK).Into(&listed)
+	if len(listed.Items) != 1 || listed.Items[0].Worker != "kin-1" || listed.Items[0].Reason != "relative" || listed.Items[0].By != "boss-1" {
+		t.Errorf("excluded: %+v", listed.Items)
+	}
+	if e := h.WaitEvent("org.hearth.planning.case.excluded.v1", "case-1"); !strings.Contains(string(e.Data), "kin-1") {
+		t.Errorf("told %s", e.Data)
+	}
+	tag := boss.Get(theCase).Want(http.StatusOK).ETag()
+	boss.Post(theCase+"/assignments", map[string]any{"worker_id": "kin-1", "supervisor_id": "boss-1", "role": "lead"}, apitest.IfMatch(tag)).WantProblem(http.StatusConflict, "worker_excluded")
 }

@@ -75,7 +75,8 @@ func (a *API) ExcludeFromReferral(ctx context.Context, request ExcludeFromReferr
 		return nil, err
 	}
 	return ExcludeFromReferral204Response{}, a.DB.InTenant(ctx, func(ctx context.Context, tx *postgres.Tx) error {
-		rf, err := store.Referral(ctx, tx, referral.ReferralID(request.ReferralId), false)
+		// Locked, so that it is not screened meanwhile and the case opened without it.
+		rf, err := store.Referral(ctx, tx, referral.ReferralID(request.ReferralId), true)
 		if err != nil {
 			return err
 		}
@@ -86,6 +87,9 @@ func (a *API) ExcludeFromReferral(ctx context.Context, request ExcludeFromReferr
 		if err := unknown(a.Policy.CheckRead(ctx, tx, policy.Exclude, r), "referral"); err != nil {
 			return err
 		}
-		return store.Exclude(ctx, tx, rf.ID, request.WorkerId, request.Body.ReasonCode, who.Actor(), a.Clock.Now())
+		if rf.Case != "" {
+			return fault.New(fault.Conflict, "case_opened", "This referral has opened a case: exclude them from the case.")
+		}
+		return store.Exclude(ctx, tx, rf.ID, request.WorkerId, string(request.Body.ReasonCode), who.Actor(), a.Clock.Now())
 	})
 }

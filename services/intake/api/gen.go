@@ -898,6 +898,36 @@ func (e ListQuarantineParamsReason) Valid() bool {
 	}
 }
 
+// Defines values for ExcludeFromReferralJSONBodyReasonCode.
+const (
+	ExcludeFromReferralJSONBodyReasonCodeAcquaintance       ExcludeFromReferralJSONBodyReasonCode = "acquaintance"
+	ExcludeFromReferralJSONBodyReasonCodeConflictOfInterest ExcludeFromReferralJSONBodyReasonCode = "conflict_of_interest"
+	ExcludeFromReferralJSONBodyReasonCodeFamilyRequest      ExcludeFromReferralJSONBodyReasonCode = "family_request"
+	ExcludeFromReferralJSONBodyReasonCodeOwnFamily          ExcludeFromReferralJSONBodyReasonCode = "own_family"
+	ExcludeFromReferralJSONBodyReasonCodeRelative           ExcludeFromReferralJSONBodyReasonCode = "relative"
+	ExcludeFromReferralJSONBodyReasonCodeThreat             ExcludeFromReferralJSONBodyReasonCode = "threat"
+)
+
+// Valid indicates whether the value is a known member of the ExcludeFromReferralJSONBodyReasonCode enum.
+func (e ExcludeFromReferralJSONBodyReasonCode) Valid() bool {
+	switch e {
+	case ExcludeFromReferralJSONBodyReasonCodeAcquaintance:
+		return true
+	case ExcludeFromReferralJSONBodyReasonCodeConflictOfInterest:
+		return true
+	case ExcludeFromReferralJSONBodyReasonCodeFamilyRequest:
+		return true
+	case ExcludeFromReferralJSONBodyReasonCodeOwnFamily:
+		return true
+	case ExcludeFromReferralJSONBodyReasonCodeRelative:
+		return true
+	case ExcludeFromReferralJSONBodyReasonCodeThreat:
+		return true
+	default:
+		return false
+	}
+}
+
 // Address defines model for Address.
 type Address struct {
 	City         *string   `json:"city,omitempty"`
@@ -1956,8 +1986,11 @@ type ListReferralsParams struct {
 
 // ExcludeFromReferralJSONBody defines parameters for ExcludeFromReferral.
 type ExcludeFromReferralJSONBody struct {
-	ReasonCode Code `json:"reason_code"`
+	ReasonCode ExcludeFromReferralJSONBodyReasonCode `json:"reason_code"`
 }
+
+// ExcludeFromReferralJSONBodyReasonCode defines parameters for ExcludeFromReferral.
+type ExcludeFromReferralJSONBodyReasonCode string
 
 // ListReferralHistoryParams defines parameters for ListReferralHistory.
 type ListReferralHistoryParams struct {
@@ -2123,7 +2156,7 @@ type ServerInterface interface {
 	// GetReferral A referral with its persons, clocks and decisions. Never its reporter.
 	// (GET /referrals/{referral_id})
 	GetReferral(w http.ResponseWriter, r *http.Request, referralId ReferralID)
-	// ExcludeFromReferral Keep a worker from knowing of a referral, its persons and their household, before there is a case to exclude them from.
+	// ExcludeFromReferral Keep a worker from knowing of a referral, its persons and their household, before there is a case to exclude them from. A case it opens takes it over.
 	// (PUT /referrals/{referral_id}/exclusions/{worker_id})
 	ExcludeFromReferral(w http.ResponseWriter, r *http.Request, referralId ReferralID, workerId WorkerID)
 	// ListReferralHistory What happened to a referral, oldest first, the events that came for it among it.
@@ -5485,7 +5518,7 @@ type StrictServerInterface interface {
 	// GetReferral A referral with its persons, clocks and decisions. Never its reporter.
 	// (GET /referrals/{referral_id})
 	GetReferral(ctx context.Context, request GetReferralRequestObject) (GetReferralResponseObject, error)
-	// ExcludeFromReferral Keep a worker from knowing of a referral, its persons and their household, before there is a case to exclude them from.
+	// ExcludeFromReferral Keep a worker from knowing of a referral, its persons and their household, before there is a case to exclude them from. A case it opens takes it over.
 	// (PUT /referrals/{referral_id}/exclusions/{worker_id})
 	ExcludeFromReferral(ctx context.Context, request ExcludeFromReferralRequestObject) (ExcludeFromReferralResponseObject, error)
 	// ListReferralHistory What happened to a referral, oldest first, the events that came for it among it.

@@ -102,6 +102,9 @@ func (a *API) change(ctx context.Context, id, action string, versioned bool, act
 				return ReferralJSONResponse{}, err
 			}
 		}
+		if rf.Excluded, err = store.Exclusions(ctx, tx, rf.ID); err != nil {
+			return ReferralJSONResponse{}, err
+		}
 		if err := act(rf, p.Actor(), agency, a.Clock.Now()); err != nil {
 			return ReferralJSONResponse{}, err
 		}

@@ -213,6 +213,10 @@ func TestExclusion_BeforeThereIsACase(t *testing.T) {
 		t.Errorf("excluded, and listed: %v", got)
 	}
 	b.screenIn(id)
+	if told := b.column(`SELECT data::json ->> 'excluded' FROM outbox WHERE type LIKE '%.case.opened.%'`); len(told) != 1 || told[0] != `[{"worker_id":"kin-1","reason_code":"relative","excluded_by":"boss-1"}]` {
+		t.Errorf("the case is opened, and who is kept from it is told as %v", told)
+	}
+	b.as("supervisor", "boss-1").Put("/intake/v1/referrals/"+id+"/exclusions/kin-2", object{"reason_code": "relative"}).WantProblem(http.StatusConflict, "case_opened")
 	kin.Get("/intake/v1/referrals/" + id).Want(http.StatusNotFound)
 	if got := read(kin.Get("/intake/v1/referrals").Want(http.StatusOK))["items"].([]any); len(got) != 0 {
 		t.Errorf("screened in, and listed: %v", got)

@@ -82,3 +82,12 @@ func Exclude(ctx context.Context, tx *postgres.Tx, id referral.ReferralID, worke
 	}
 	return nil
 }
+
+// Exclusions are who may not know of a referral.
+func Exclusions(ctx context.Context, tx *postgres.Tx, id referral.ReferralID) ([]referral.Exclusion, error) {
+	var all []referral.Exclusion
+	if err := tx.SelectContext(ctx, &all, `SELECT worker_id, reason_code, excluded_by FROM referral_exclusion WHERE referral_id = $1 ORDER BY worker_id`, id); err != nil {
+		return nil, fmt.Errorf("load exclusions: %w", err)
+	}
+	return all, nil
+}

@@ -112,4 +112,12 @@ type CaseOpened struct {
 	Priority       Priority       `json:"priority"`
 	OpenedBy       string         `json:"opened_by"`
 	OpenedAt       time.Time      `json:"opened_at"`
+	Excluded       []Exclusion    `json:"excluded,omitempty"`
+}
+
+// Exclusion keeps a worker from knowing of a referral, and of the case it opens.
+type Exclusion struct {
+	Worker string `json:"worker_id" db:"worker_id"`
+	Reason string `json:"reason_code" db:"reason_code"`
+	By     string `json:"excluded_by" db:"excluded_by"`
 }

@@ -53,6 +53,8 @@ type Referral struct {
 	Screening     *Screening
 	Case          CaseID
 	Clocks        []*ResponseClock
+	// Excluded are told with the case; they are loaded to screen the referral.
+	Excluded []Exclusion
 
 	isNew    bool
 	changed  bool

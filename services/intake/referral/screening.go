@@ -113,6 +113,6 @@ func (rf *Referral) announceScreening(now time.Time) {
 	rf.say(TypeCaseOpened, string(opened), CaseOpened{
 		Case: opened, Referral: rf.ID, Household: rf.Household, Program: s.Program, ProgramVersion: s.ProgramVersion,
 		Persons: rf.inRoles(), Languages: rf.Content.Languages(), SafetyFlags: rf.Content.SafetyFlags, ConcernCodes: rf.Content.ConcernCodes(),
-		Priority: rf.Priority.Priority, OpenedBy: s.DecidedBy, OpenedAt: now,
+		Priority: rf.Priority.Priority, OpenedBy: s.DecidedBy, OpenedAt: now, Excluded: rf.Excluded,
 	})
 }
