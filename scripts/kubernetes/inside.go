@@ -34,9 +34,10 @@ func inside(ctx context.Context, s settings) (err error) {
 	if err := p.resume(ctx); err != nil {
 		return err
 	}
-	if s.keep {
+	switch {
+	case s.keep:
 		defer func() { err = errors.Join(err, p.remember()) }()
-	} else {
+	case !s.going:
 		defer func() { err = errors.Join(err, p.tearDown(context.WithoutCancel(ctx))) }()
 	}
 	if err := p.install(ctx); err != nil {

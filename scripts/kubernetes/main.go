@@ -33,6 +33,7 @@ type settings struct {
 	calm   time.Duration
 	old    string // an older commit, which is installed first and rolled back to; "" is this one
 	inside bool
+	going  bool // the cluster is taken down at the end, and all that is in it
 }
 
 // parts of the proof, in their order.
@@ -55,6 +56,7 @@ func (s *settings) flags(fs *flag.FlagSet) {
 	fs.Float64Var(&s.rate, "rate", 4, "referrals a second while there is trouble")
 	fs.DurationVar(&s.calm, "calm", 5*time.Second, "how long referrals flow between two troubles")
 	fs.StringVar(&s.old, "old", "", "an older commit to install first, upgrade from and roll back to (with --only trouble: it may lack what helm test asks)")
+	fs.BoolVar(&s.going, "going", false, "leave tidying to the end of the cluster")
 	fs.BoolVar(&s.inside, "inside", false, "be the half that runs in the cluster's network")
 }
 

@@ -54,7 +54,8 @@ func outside(ctx context.Context, s settings, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	failed := c.do(ctx, append([]string{"exec", "--", self, "--inside"}, append(args, "--k8s", s.k8s, "--root", s.root, "--dir", s.dir)...)...)
+	args = append(args, "--inside", "--k8s", s.k8s, "--root", s.root, "--dir", s.dir, fmt.Sprintf("--going=%t", started && !s.keep))
+	failed := c.do(ctx, append([]string{"exec", "--", self}, args...)...)
 	if r2, err := openReport(file); err == nil { // with what the other half added
 		r.Steps = r2.Steps
 	}
