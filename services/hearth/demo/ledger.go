@@ -28,9 +28,13 @@ type Ledger struct {
 	MessagesBy        map[string]int `json:"messages_by_state"`
 	MessagesTo        map[string]int `json:"messages_sent_to"`
 	Alarms            int            `json:"missed_check_outs"`
+	Scheduling        Scheduling     `json:"scheduling"`
+	VisitsTold        map[string]int `json:"visit_messages_by_template"`
 	ClocksBy          map[string]int `json:"clocks_by_state"`
 	// Faults are the sums that do not add up; empty when all is well.
 	Faults []string `json:"faults"`
+
+	urgentSeen int
 }
 
 // verdict is one line of the import's answer.
@@ -44,6 +48,7 @@ type verdict struct {
 func (l *Ledger) read(ctx context.Context, c *play.Cast, verdicts []verdict) (cases []string, err error) {
 	l.Verdicts, l.ByStatus, l.CasesByStatus = map[string]int{}, map[string]int{}, map[string]int{}
 	l.AssessmentsBy, l.VisitsBy, l.ResourceBy = map[string]int{}, map[string]int{}, map[string]int{}
+	l.VisitsTold = map[string]int{}
 	l.MessagesBy, l.MessagesTo, l.ClocksBy = map[string]int{}, map[string]int{}, map[string]int{}
 	ours := map[string]bool{}
 	for _, v := range verdicts {
@@ -136,8 +141,12 @@ func (l *Ledger) readCases(ctx context.Context, c *play.Cast, ofCase map[string]
 		CaseID string `json:"case_id"`
 		Status string `json:"status"`
 		Missed string `json:"checkout_missed_at"`
+		ID     string `json:"visit_id"`
 	},
 	) error {
+		if v.ID == l.Scheduling.urgentID && ofCase[v.CaseID] {
+			l.urgentSeen++
+		}
 		if ofCase[v.CaseID] {
 			l.VisitsBy[v.Status]++
 			if v.Missed != "" {
@@ -168,6 +177,7 @@ func (l *Ledger) readMessages(ctx context.Context, c *play.Cast, ofCase, ours ma
 		ReferralID string `json:"referral_id"`
 		State      string `json:"state"`
 		Audience   string `json:"audience"`
+		Template   string `json:"template"`
 	},
 	) error {
 		if ofCase[m.CaseID] || ours[m.ReferralID] {
@@ -175,6 +185,9 @@ func (l *Ledger) readMessages(ctx context.Context, c *play.Cast, ofCase, ours ma
 			l.MessagesBy[m.State]++
 			if m.State == "sent" {
 				l.MessagesTo[m.Audience]++
+			}
+			if strings.HasPrefix(m.Template, "visit_") {
+				l.VisitsTold[m.Template]++
 			}
 		}
 		return nil
@@ -195,6 +208,11 @@ func (l *Ledger) addUp() {
 	equal("cases by status and cases", sum(l.CasesByStatus), l.Cases)
 	equal("assessments by status and assessments", sum(l.AssessmentsBy), l.Assessments)
 	equal("visits by status and visits of the series", sum(l.VisitsBy), l.Visits)
+	equal("a sick worker's visits taken over or left open and those they had", l.Scheduling.Covered+l.Scheduling.LeftOpen, l.Scheduling.SickVisits)
+	equal("urgent visits on the list and booked", l.urgentSeen, l.Scheduling.Urgent)
+	if moved := l.Scheduling.Covered + l.Scheduling.MadeRoom + l.Scheduling.Moved; moved > 0 && l.VisitsTold["visit_changed"] < moved {
+		l.Faults = append(l.Faults, fmt.Sprintf("workers told of visits that moved: %d of %d", l.VisitsTold["visit_changed"], moved))
+	}
 	equal("resource referrals by state and resource referrals", sum(l.ResourceBy), l.ResourceReferrals)
 	equal("messages by state and messages", sum(l.MessagesBy), l.Messages)
 }
@@ -219,6 +237,9 @@ func (l *Ledger) Print(w io.Writer) {
 	row("assessments", l.Assessments, l.AssessmentsBy)
 	row("visits", l.Visits, l.VisitsBy)
 	row("missed check-outs", l.Alarms, nil)
+	row("planned anew", l.Scheduling.Moved+l.Scheduling.Placed, map[string]int{"moved": l.Scheduling.Moved, "placed": l.Scheduling.Placed})
+	row("a sick worker's", l.Scheduling.SickVisits, map[string]int{"taken over": l.Scheduling.Covered, "left open": l.Scheduling.LeftOpen, "others moved": l.Scheduling.MadeRoom})
+	row("urgent visits", l.Scheduling.Urgent, map[string]int{"places offered": l.Scheduling.Offered})
 	row("resource referrals", l.ResourceReferrals, l.ResourceBy)
 	row("messages", l.Messages, l.MessagesBy)
 	row("  sent to", sum(l.MessagesTo), l.MessagesTo)

@@ -108,6 +108,10 @@ func (r *run) play(ctx context.Context) (Result, error) {
 	if err != nil {
 		return result, err
 	}
+	if err := r.schedule(ctx, families, &result.Ledger.Scheduling); err != nil {
+		return result, err
+	}
+	slices.SortFunc(families, func(a, b *family) int { return a.visit.StartsAt.Compare(b.visit.StartsAt) })
 	if err := r.visit(ctx, families); err != nil {
 		return result, err
 	}

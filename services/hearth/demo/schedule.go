@@ -1,0 +1,124 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/hearthfps/hearth/services/hearth/play"
+)
+
+// Scheduling is what happened to the schedule before the first visit: it was
+// planned anew, a worker fell ill, and a family needed a visit at once.
+type Scheduling struct {
+	Moved      int `json:"moved"`       // visits the new plan moved
+	Placed     int `json:"placed"`      // and gave their first place
+	SickVisits int `json:"sick_visits"` // visits the sick worker had that day
+	Covered    int `json:"covered"`     // of these, taken over by others the same day
+	MadeRoom   int `json:"made_room"`   // visits of others that moved for it
+	LeftOpen   int `json:"left_open"`   // planned again within the week
+	Offered    int `json:"offered"`     // places for the urgent visit
+	Urgent     int `json:"urgent"`      // urgent visits booked
+	urgentID   string
+}
+
+// schedule has the schedule changed the way a scheduler's morning changes it, two
+// hours before the first visit.
+func (r *run) schedule(ctx context.Context, families []*family, s *Scheduling) error {
+	first := firstVisit(families)
+	if first.VisitID == "" {
+		return nil
+	}
+	proposal, err := r.cast.PlanAnew(ctx, first.StartsAt, 1)
+	if err != nil {
+		return err
+	}
+	s.Moved, s.Placed = proposal.Moved, proposal.Placed
+	r.say("planned the week anew: %d visits moved, %d placed, travel %d → %d minutes", s.Moved, s.Placed, proposal.Before.TravelMinutes, proposal.Best.TravelMinutes)
+	if err := r.lookUp(ctx, families); err != nil {
+		return err
+	}
+	first = firstVisit(families)
+	morning := first.StartsAt.Add(-2 * time.Hour)
+	if err := r.pass(ctx, morning); err != nil {
+		return err
+	}
+	now, err := r.clock.now(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.urgent(ctx, families, s); err != nil {
+		return err
+	}
+	if err := r.illness(ctx, first, now, s); err != nil {
+		return err
+	}
+	return r.lookUp(ctx, families)
+}
+
+// firstVisit is the earliest of the families' next visits.
+func firstVisit(families []*family) play.Visit {
+	var first play.Visit
+	for _, f := range families {
+		if f.visit.VisitID != "" && (first.VisitID == "" || f.visit.StartsAt.Before(first.StartsAt)) {
+			first = f.visit
+		}
+	}
+	return first
+}
+
+// lookUp asks for every family's next visit anew.
+func (r *run) lookUp(ctx context.Context, families []*family) error {
+	return each(ctx, families, 8, func(ctx context.Context, _ int, f *family) (err error) {
+		if !f.closed && f.visit.VisitID != "" {
+			f.visit, _, err = r.cast.NextVisit(ctx, f.file.CaseID)
+		}
+		return err
+	})
+}
+
+// urgent finds the last family on the list a visit at once.
+func (r *run) urgent(ctx context.Context, families []*family, s *Scheduling) error {
+	for i := len(families) - 1; i >= 0; i-- {
+		f := families[i]
+		if f.closed || f.visit.VisitID == "" {
+			continue
+		}
+		offer, visit, booked, err := r.cast.VisitUrgently(ctx, f.file.CaseID)
+		if err != nil {
+			return err
+		}
+		s.Offered = len(offer.Places)
+		if booked {
+			s.Urgent++
+			s.urgentID = visit.VisitID
+			r.say("an urgent visit: %d places, taken: %s", s.Offered, offer.Places[0].Words)
+		}
+		return nil
+	}
+	return nil
+}
+
+// illness has the worker of the first visit fall ill for the rest of that day.
+func (r *run) illness(ctx context.Context, first play.Visit, now time.Time, s *Scheduling) error {
+	worker := first.Workers[0]
+	until := first.StartsAt.Add(12 * time.Hour)
+	had := 0
+	err := play.Each(ctx, r.cast.As("scheduler", "scheduler-1"), "/visits/v1/visits?limit=200&status=scheduled&worker_id="+url.QueryEscape(worker), func(v play.Visit) error {
+		if v.StartsAt.After(now) && v.StartsAt.Before(until) {
+			had++
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("the visits of %s: %w", worker, err)
+	}
+	cover, err := r.cast.FallIll(ctx, worker, now, until)
+	if err != nil {
+		return err
+	}
+	s.SickVisits, s.Covered, s.MadeRoom, s.LeftOpen = had, len(cover.Covered), len(cover.Moved), len(cover.Open)
+	r.say("%s falls ill: of %d visits %d are taken over, %d left to the planner; %d of others make room", worker, had, s.Covered, s.LeftOpen, s.MadeRoom)
+	return nil
+}
