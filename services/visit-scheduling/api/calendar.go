@@ -44,14 +44,14 @@ func (s Server) GetWorkerCalendar(ctx context.Context, r GetWorkerCalendarReques
 	if err != nil {
 		return nil, err
 	}
-	text := calendar(visits, now)
+	text := calendar(visits, now, func(schedule.Visit) string { return "Appointment" })
 	return GetWorkerCalendar200TextcalendarResponse{Body: strings.NewReader(text), ContentLength: int64(len(text))}, nil
 }
 
 // calendar writes visits as iCalendar (RFC 5545). A visit keeps its UID and
 // counts its changes in SEQUENCE, so that a moved one moves in the reader's
-// calendar too. Nothing in it tells whom the worker visits, or where.
-func calendar(visits []schedule.Visit, now time.Time) string {
+// calendar too. Nothing in it tells whom the workers visit, or where.
+func calendar(visits []schedule.Visit, now time.Time, title func(schedule.Visit) string) string {
 	var b strings.Builder
 	line := func(parts ...string) { b.WriteString(strings.Join(parts, "") + "\r\n") }
 	utc := func(t time.Time) string { return t.UTC().Format("20060102T150405Z") }
@@ -71,10 +71,54 @@ func calendar(visits []schedule.Visit, now time.Time) string {
 		line("DTEND:", utc(v.Slot.EndsAt))
 		line("SEQUENCE:", strconv.FormatInt(v.Version, 10))
 		line("STATUS:", status)
-		line("SUMMARY:Appointment")
+		line("SUMMARY:", title(v))
 		line("CLASS:PRIVATE")
 		line("END:VEVENT")
 	}
 	line("END:VCALENDAR")
 	return b.String()
 }
+
+// GetTeamCalendar answers the visits of a team's workers as a calendar.
+func (s Server) GetTeamCalendar(ctx context.Context, r GetTeamCalendarRequestObject) (GetTeamCalendarResponseObject, error) {
+	var visits []schedule.Visit
+	var now time.Time
+	members := map[schedule.WorkerID]bool{}
+	err := s.Desk.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) error {
+		if _, err := s.Access.readWorker(ctx, tx, ""); err != nil {
+			return err
+		}
+		now = tx.Now()
+		team, err := s.Desk.Store.TeamOf(ctx, tx, r.Team, now)
+		if err != nil {
+			return err
+		}
+		for _, w := range team {
+			members[w.ID] = true
+		}
+		seen, args, err := s.Access.listVisits(ctx, tx)
+		if err != nil {
+			return err
+		}
+		visits, err = s.Desk.Store.VisitList(ctx, tx, postgres.VisitPage{
+			Team: r.Team, Day: schedule.Span{From: now.Add(-calendarPast), To: now.AddDate(0, 6, 0)}, Limit: teamMost, Seen: seen, Args: args,
+		})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	text := calendar(visits, now, func(v schedule.Visit) string {
+		var names []string
+		for _, w := range v.Slot.Workers {
+			if members[w] {
+				names = append(names, string(w))
+			}
+		}
+		return "Appointment: " + strings.Join(names, "\\, ")
+	})
+	return GetTeamCalendar200TextcalendarResponse{Body: strings.NewReader(text), ContentLength: int64(len(text))}, nil
+}
+
+// teamMost bounds a team's calendar.
+const teamMost = 20_000

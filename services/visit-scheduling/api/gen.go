@@ -945,6 +945,9 @@ type WorkingHours struct {
 // Cursor defines model for Cursor.
 type Cursor = string
 
+// Day defines model for Day.
+type Day = openapi_types.Date
+
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
@@ -956,6 +959,9 @@ type JobID = openapi_types.UUID
 
 // Limit defines model for Limit.
 type Limit = int
+
+// Team defines model for Team.
+type Team = Code
 
 // VisitID defines model for VisitID.
 type VisitID = openapi_types.UUID
@@ -1177,6 +1183,12 @@ type CoverAbsenceParams struct {
 // CoverAbsenceJSONBodyReasonCode defines parameters for CoverAbsence.
 type CoverAbsenceJSONBodyReasonCode string
 
+// ImportBusyParams defines parameters for ImportBusy.
+type ImportBusyParams struct {
+	// IdempotencyKey Names this request. The same key with the same body gets the first answer again and has one effect; with another body it is refused (422); while the first is still running, 409.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // CreatePlanningJobJSONRequestBody defines body for CreatePlanningJob for application/json ContentType.
 type CreatePlanningJobJSONRequestBody = PlanningJobRequest
 
@@ -1239,6 +1251,12 @@ type ServerInterface interface {
 	// GetSeries One series, with the ledger of its visits.
 	// (GET /series/{series_id})
 	GetSeries(w http.ResponseWriter, r *http.Request, seriesId ID)
+	// GetTeamCalendar The visits of a team's workers as a calendar, as far as the caller may know.
+	// (GET /teams/{team}/calendar.ics)
+	GetTeamCalendar(w http.ResponseWriter, r *http.Request, team Team)
+	// GetTeamGantt A team's day as a picture, as far as the caller may know.
+	// (GET /teams/{team}/days/{date}/gantt.svg)
+	GetTeamGantt(w http.ResponseWriter, r *http.Request, team Team, date Day)
 	// ListUnplaced Visits that could not be placed, with why.
 	// (GET /unplaced)
 	ListUnplaced(w http.ResponseWriter, r *http.Request, params ListUnplacedParams)
@@ -1290,6 +1308,12 @@ type ServerInterface interface {
 	// GetWorkerCalendar A worker's visits as a calendar, for the worker and who plans with them.
 	// (GET /workers/{worker_id}/calendar.ics)
 	GetWorkerCalendar(w http.ResponseWriter, r *http.Request, workerId WorkerID)
+	// GetWorkerRoute A worker's day on a map, as far as the caller may know.
+	// (GET /workers/{worker_id}/days/{date}/route.geojson)
+	GetWorkerRoute(w http.ResponseWriter, r *http.Request, workerId WorkerID, date Day)
+	// ImportBusy Block the times another calendar of the worker's says are busy.
+	// (POST /workers/{worker_id}:import-busy)
+	ImportBusy(w http.ResponseWriter, r *http.Request, workerId WorkerID, params ImportBusyParams)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -1920,6 +1944,67 @@ func (siw *ServerInterfaceWrapper) GetSeries(w http.ResponseWriter, r *http.Requ
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetSeries(w, r, seriesId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetTeamCalendar operation middleware
+func (siw *ServerInterfaceWrapper) GetTeamCalendar(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "team" -------------
+	var team Team
+
+	err = runtime.BindStyledParameterWithOptions("simple", "team", mux.Vars(r)["team"], &team, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "team", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetTeamCalendar(w, r, team)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetTeamGantt operation middleware
+func (siw *ServerInterfaceWrapper) GetTeamGantt(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "team" -------------
+	var team Team
+
+	err = runtime.BindStyledParameterWithOptions("simple", "team", mux.Vars(r)["team"], &team, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "team", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "date" -------------
+	var date Day
+
+	err = runtime.BindStyledParameterWithOptions("simple", "date", mux.Vars(r)["date"], &date, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "date", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "date", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetTeamGantt(w, r, team, date)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2813,6 +2898,91 @@ func (siw *ServerInterfaceWrapper) GetWorkerCalendar(w http.ResponseWriter, r *h
 	handler.ServeHTTP(w, r)
 }
 
+// GetWorkerRoute operation middleware
+func (siw *ServerInterfaceWrapper) GetWorkerRoute(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "worker_id" -------------
+	var workerId WorkerID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "worker_id", mux.Vars(r)["worker_id"], &workerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "worker_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "date" -------------
+	var date Day
+
+	err = runtime.BindStyledParameterWithOptions("simple", "date", mux.Vars(r)["date"], &date, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "date", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "date", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetWorkerRoute(w, r, workerId, date)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ImportBusy operation middleware
+func (siw *ServerInterfaceWrapper) ImportBusy(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "worker_id" -------------
+	var workerId WorkerID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "worker_id", mux.Vars(r)["worker_id"], &workerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "worker_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportBusyParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ImportBusy(w, r, workerId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 type UnescapedCookieParamError struct {
 	ParamName string
 	Err       error
@@ -2933,6 +3103,14 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/workers/{worker_id}", wrapper.PutWorker).Methods(http.MethodPut)
 
 	r.HandleFunc(options.BaseURL+"/workers/{worker_id}/calendar.ics", wrapper.GetWorkerCalendar).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/workers/{worker_id}:import-busy", wrapper.ImportBusy).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/workers/{worker_id}/days/{date}/route.geojson", wrapper.GetWorkerRoute).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/teams/{team}/calendar.ics", wrapper.GetTeamCalendar).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/teams/{team}/days/{date}/gantt.svg", wrapper.GetTeamGantt).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/workers/{worker_id}/absences", wrapper.AddAbsence).Methods(http.MethodPost)
 
@@ -3476,6 +3654,97 @@ type GetSeriesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetSeriesdefaultApplicationProblemPlusJSONResponse) VisitGetSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTeamCalendarRequestObject struct {
+	Team Team `json:"team"`
+}
+
+type GetTeamCalendarResponseObject interface {
+	VisitGetTeamCalendarResponse(w http.ResponseWriter) error
+}
+
+type GetTeamCalendar200TextcalendarResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetTeamCalendar200TextcalendarResponse) VisitGetTeamCalendarResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/calendar")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetTeamCalendardefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTeamCalendardefaultApplicationProblemPlusJSONResponse) VisitGetTeamCalendarResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTeamGanttRequestObject struct {
+	Team Team `json:"team"`
+	Date Day  `json:"date"`
+}
+
+type GetTeamGanttResponseObject interface {
+	VisitGetTeamGanttResponse(w http.ResponseWriter) error
+}
+
+type GetTeamGantt200ImagesvgXmlResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetTeamGantt200ImagesvgXmlResponse) VisitGetTeamGanttResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "image/svg+xml")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetTeamGanttdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTeamGanttdefaultApplicationProblemPlusJSONResponse) VisitGetTeamGanttResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4230,6 +4499,90 @@ func (response GetWorkerCalendardefaultApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type GetWorkerRouteRequestObject struct {
+	WorkerId WorkerID `json:"worker_id"`
+	Date     Day      `json:"date"`
+}
+
+type GetWorkerRouteResponseObject interface {
+	VisitGetWorkerRouteResponse(w http.ResponseWriter) error
+}
+
+type GetWorkerRoute200ApplicationGeoPlusJSONResponse map[string]interface{}
+
+func (response GetWorkerRoute200ApplicationGeoPlusJSONResponse) VisitGetWorkerRouteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/geo+json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWorkerRoutedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetWorkerRoutedefaultApplicationProblemPlusJSONResponse) VisitGetWorkerRouteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportBusyRequestObject struct {
+	WorkerId WorkerID `json:"worker_id"`
+	Params   ImportBusyParams
+	Body     io.Reader
+}
+
+type ImportBusyResponseObject interface {
+	VisitImportBusyResponse(w http.ResponseWriter) error
+}
+
+type ImportBusy200JSONResponse struct {
+	Busy  int       `json:"busy"`
+	Until time.Time `json:"until"`
+}
+
+func (response ImportBusy200JSONResponse) VisitImportBusyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportBusydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ImportBusydefaultApplicationProblemPlusJSONResponse) VisitImportBusyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListPlanningJobs Planning jobs, the newest first.
@@ -4265,6 +4618,12 @@ type StrictServerInterface interface {
 	// GetSeries One series, with the ledger of its visits.
 	// (GET /series/{series_id})
 	GetSeries(ctx context.Context, request GetSeriesRequestObject) (GetSeriesResponseObject, error)
+	// GetTeamCalendar The visits of a team's workers as a calendar, as far as the caller may know.
+	// (GET /teams/{team}/calendar.ics)
+	GetTeamCalendar(ctx context.Context, request GetTeamCalendarRequestObject) (GetTeamCalendarResponseObject, error)
+	// GetTeamGantt A team's day as a picture, as far as the caller may know.
+	// (GET /teams/{team}/days/{date}/gantt.svg)
+	GetTeamGantt(ctx context.Context, request GetTeamGanttRequestObject) (GetTeamGanttResponseObject, error)
 	// ListUnplaced Visits that could not be placed, with why.
 	// (GET /unplaced)
 	ListUnplaced(ctx context.Context, request ListUnplacedRequestObject) (ListUnplacedResponseObject, error)
@@ -4316,6 +4675,12 @@ type StrictServerInterface interface {
 	// GetWorkerCalendar A worker's visits as a calendar, for the worker and who plans with them.
 	// (GET /workers/{worker_id}/calendar.ics)
 	GetWorkerCalendar(ctx context.Context, request GetWorkerCalendarRequestObject) (GetWorkerCalendarResponseObject, error)
+	// GetWorkerRoute A worker's day on a map, as far as the caller may know.
+	// (GET /workers/{worker_id}/days/{date}/route.geojson)
+	GetWorkerRoute(ctx context.Context, request GetWorkerRouteRequestObject) (GetWorkerRouteResponseObject, error)
+	// ImportBusy Block the times another calendar of the worker's says are busy.
+	// (POST /workers/{worker_id}:import-busy)
+	ImportBusy(ctx context.Context, request ImportBusyRequestObject) (ImportBusyResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error)
@@ -4650,6 +5015,59 @@ func (sh *strictHandler) GetSeries(w http.ResponseWriter, r *http.Request, serie
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetSeriesResponseObject); ok {
 		if err := validResponse.VisitGetSeriesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetTeamCalendar operation middleware
+func (sh *strictHandler) GetTeamCalendar(w http.ResponseWriter, r *http.Request, team Team) {
+	var request GetTeamCalendarRequestObject
+
+	request.Team = team
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTeamCalendar(ctx, request.(GetTeamCalendarRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTeamCalendar")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetTeamCalendarResponseObject); ok {
+		if err := validResponse.VisitGetTeamCalendarResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetTeamGantt operation middleware
+func (sh *strictHandler) GetTeamGantt(w http.ResponseWriter, r *http.Request, team Team, date Day) {
+	var request GetTeamGanttRequestObject
+
+	request.Team = team
+	request.Date = date
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTeamGantt(ctx, request.(GetTeamGanttRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTeamGantt")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetTeamGanttResponseObject); ok {
+		if err := validResponse.VisitGetTeamGanttResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -5158,6 +5576,62 @@ func (sh *strictHandler) GetWorkerCalendar(w http.ResponseWriter, r *http.Reques
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetWorkerCalendarResponseObject); ok {
 		if err := validResponse.VisitGetWorkerCalendarResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetWorkerRoute operation middleware
+func (sh *strictHandler) GetWorkerRoute(w http.ResponseWriter, r *http.Request, workerId WorkerID, date Day) {
+	var request GetWorkerRouteRequestObject
+
+	request.WorkerId = workerId
+	request.Date = date
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWorkerRoute(ctx, request.(GetWorkerRouteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWorkerRoute")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetWorkerRouteResponseObject); ok {
+		if err := validResponse.VisitGetWorkerRouteResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ImportBusy operation middleware
+func (sh *strictHandler) ImportBusy(w http.ResponseWriter, r *http.Request, workerId WorkerID, params ImportBusyParams) {
+	var request ImportBusyRequestObject
+
+	request.WorkerId = workerId
+	request.Params = params
+
+	request.Body = r.Body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportBusy(ctx, request.(ImportBusyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportBusy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ImportBusyResponseObject); ok {
+		if err := validResponse.VisitImportBusyResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -148,6 +148,23 @@ func (Store) SaveSeries(ctx context.Context, tx *postgres.Tx, s schedule.Series)
 	return nil
 }
 
+// HouseholdsOf reads where the visits of cases take place.
+func (Store) HouseholdsOf(ctx context.Context, tx *postgres.Tx, cases []schedule.CaseID) (map[schedule.CaseID]string, error) {
+	ids := make([]string, len(cases))
+	for i, c := range cases {
+		ids[i] = string(c)
+	}
+	var rows []Case
+	if err := tx.SelectContext(ctx, &rows, `SELECT case_id, household_id, traceparent, closed_at FROM family_case WHERE case_id = ANY ($1)`, ids); err != nil {
+		return nil, fmt.Errorf("read households: %w", err)
+	}
+	all := map[schedule.CaseID]string{}
+	for _, r := range rows {
+		all[r.ID] = r.Household
+	}
+	return all, nil
+}
+
 // SeriesPage is what a list of series asks for. Newest plan first within a case.
 type SeriesPage struct {
 	Case  schedule.CaseID // empty: any

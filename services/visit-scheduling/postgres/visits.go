@@ -242,6 +242,7 @@ func CursorAfter(v schedule.Visit) VisitCursor {
 // VisitPage is what a list of visits asks for; empty fields ask for nothing.
 type VisitPage struct {
 	Worker schedule.WorkerID
+	Team   string
 	Case   schedule.CaseID
 	Series schedule.SeriesID
 	Status schedule.Status
@@ -264,6 +265,9 @@ func (Store) VisitList(ctx context.Context, tx *postgres.Tx, p VisitPage) ([]sch
 	q.and(p.Seen)
 	if p.Worker != "" {
 		q.and(`v.visit_id IN (SELECT visit_id FROM booking WHERE worker_id = ?)`, p.Worker)
+	}
+	if p.Team != "" {
+		q.and(`v.visit_id IN (SELECT b.visit_id FROM booking b JOIN worker w USING (agency_id, worker_id) WHERE w.team = ?)`, p.Team)
 	}
 	if p.Case != "" {
 		q.and(`v.case_id = ?`, p.Case)

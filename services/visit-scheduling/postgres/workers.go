@@ -114,6 +114,19 @@ func (Store) Roster(ctx context.Context, tx *postgres.Tx, from time.Time) ([]sch
 	return withAbsences(ctx, tx, rows, from)
 }
 
+// TeamOf reads the workers of a team, with the absences that end after from. A team
+// without workers is none: NotFound.
+func (Store) TeamOf(ctx context.Context, tx *postgres.Tx, team string, from time.Time) ([]schedule.Worker, error) {
+	var rows []workerRow
+	if err := tx.SelectContext(ctx, &rows, `SELECT `+workerColumns+` FROM worker WHERE team = $1 ORDER BY worker_id`, team); err != nil {
+		return nil, fmt.Errorf("read team: %w", err)
+	}
+	if len(rows) == 0 {
+		return nil, fault.Missing("team")
+	}
+	return withAbsences(ctx, tx, rows, from)
+}
+
 // WorkersOf reads the workers of ids that exist, not locked, with the absences
 // that end after from.
 func (Store) WorkersOf(ctx context.Context, tx *postgres.Tx, ids []schedule.WorkerID, from time.Time) ([]schedule.Worker, error) {
