@@ -3,16 +3,19 @@ package charts
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/pem"
 	"net/http/httptest"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/goccy/go-yaml"
+	"github.com/google/go-cmp/cmp"
 	apps "k8s.io/api/apps/v1"
 	batch "k8s.io/api/batch/v1"
 	core "k8s.io/api/core/v1"
@@ -119,6 +122,11 @@ func place(t testing.TB, dir string, pod core.PodSpec, rules func(kind string) m
 					}
 				}
 			}
+			if v.Secret != nil {
+				write(path.Join(mount.MountPath, "password"), []byte("pw\n"))
+				write(path.Join(mount.MountPath, "token"), []byte("pw\n"))
+				write(path.Join(mount.MountPath, "signing"), []byte("whsec_"+base64.StdEncoding.EncodeToString(make([]byte, 32))+"\n"))
+			}
 			if kind, ok := strings.CutPrefix(v.Name, "rules-"); ok {
 				for name, text := range rules(kind) {
 					write(path.Join(mount.MountPath, name), text)
@@ -145,11 +153,30 @@ func shipped(t testing.TB) func(kind string) map[string][]byte {
 	}
 }
 
+// everySetting sets each setting that a service of its own has.
+var everySetting = map[string]string{
+	"visit-scheduling": `settings: {planner: optimise, planner_budget: 20s, planner_effort: 30, horizon_weeks: 8, notice: 2h, urgent_lead: 10m,
+  check_in_early: 30m, check_in_late: 6h, checkout_grace: 45m, stop_minutes: 3, unknown_travel_minutes: 25, travel_point_age: 12h, intake_timeout: 1500ms}`,
+	"notification": `settings:
+  smtp: {host: mail.example.org, port: 587, from: hearth@example.org, tls: starttls, username: hearth, password_file: /etc/hearth/files/gateways/password, domain: example.org}
+  sms: {url: 'https://sms.example.org/send', token_file: /etc/hearth/files/gateways/token, from: Hearth}
+  webhook: {secret_file: /etc/hearth/files/gateways/signing}`,
+	"resource-directory": `settings: {hsds: {profile: 'https://example.org/profile', openapi_url: 'https://example.org/openapi.json'}}`,
+}
+
 // The file a chart renders is good by the service's own check, with every secret it
 // names where the pod's volumes put it.
 func TestConfig_IsGoodByTheServicesOwnCheck(t *testing.T) {
 	services := suite()
-	for _, r := range renderings(t, newest()) {
+	all := slices.Clone(renderings(t, newest()))
+	for chart, set := range everySetting {
+		objects, err := Render(root, chart, Release{Name: chart, Namespace: "hearth", Kubernetes: newest(), Values: over(t, set, settings(t, chart, "full"))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, rendering{chart, "settings", objects})
+	}
+	for _, r := range all {
 		for _, o := range r.of("Deployment") {
 			pod := as[apps.Deployment](t, o).Spec.Template.Spec
 			svc, ok := services[pod.Containers[0].Name]
@@ -222,6 +249,43 @@ func TestJobs_ArgumentsAreKnown(t *testing.T) {
 					t.Errorf("%s: %s: %v: %v", r, o, args, err)
 				}
 			}
+		}
+	}
+}
+
+// In the umbrella the brokers are said once, and each service may log in as itself.
+func TestConfig_AServiceMayHaveItsOwnLogin(t *testing.T) {
+	given := over(t, `
+global: {kafka: {tls: true, mechanism: scram-sha-512, existingSecret: shared, username: everybody}}
+planning: {kafka: {existingSecret: kafka-planning}}
+`, settings(t, Umbrella, "umbrella"))
+	objects, err := Render(root, Umbrella, Release{Name: "hearth", Namespace: "hearth", Kubernetes: newest(), Values: given})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rendering{Umbrella, "login", objects}
+	for _, o := range r.of("Deployment") {
+		want, user := "shared", "everybody"
+		if o.GetName() == "hearth-planning" {
+			want, user = "kafka-planning", "planning"
+		}
+		security := configOf(t, r, o)["kafka_security"].(map[string]any)
+		if security["username"] != user || security["mechanism"] != "scram-sha-512" || security["tls"] != true {
+			t.Errorf("%s logs in with %v, want as %s", o, security, user)
+		}
+		var from []string
+		for _, v := range as[apps.Deployment](t, o).Spec.Template.Spec.Volumes {
+			if v.Projected == nil {
+				continue
+			}
+			for _, source := range v.Projected.Sources {
+				if source.Secret.Items[0].Path == "kafka/password" {
+					from = append(from, source.Secret.Name)
+				}
+			}
+		}
+		if diff := cmp.Diff([]string{want}, from); diff != "" {
+			t.Errorf("%s: the password's Secret: -want +got\n%s", o, diff)
 		}
 	}
 }

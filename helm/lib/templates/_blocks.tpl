@@ -9,7 +9,15 @@ the chart's defaults. Takes (list . "kafka" "brokers").
 {{- ternary (mergeOverwrite (deepCopy $own) $global) $own (empty (index $own $deciding)) | toYaml -}}
 {{- end -}}
 
-{{- define "hearth.kafka" -}}{{- include "hearth.block" (list . "kafka" "brokers") -}}{{- end -}}
+{{/* With a login of its own, whoever's brokers they are: each service may do its own things with topics alone. */}}
+{{- define "hearth.kafka" -}}
+{{- $kafka := include "hearth.block" (list . "kafka" "brokers") | fromYaml -}}
+{{- if .Values.kafka.existingSecret -}}
+{{- $kafka = mergeOverwrite $kafka (pick .Values.kafka "username" "existingSecret" "passwordKey") -}}
+{{- end -}}
+{{- toYaml $kafka -}}
+{{- end -}}
+
 {{- define "hearth.redis" -}}{{- include "hearth.block" (list . "redis" "existingSecret") -}}{{- end -}}
 {{- define "hearth.oidc" -}}{{- include "hearth.block" (list . "oidc" "issuers") -}}{{- end -}}
 {{- define "hearth.otlp" -}}{{- include "hearth.block" (list . "otlp" "endpoint") -}}{{- end -}}

@@ -132,6 +132,13 @@ func (s *Schema) rows(node yaml.MapSlice, path string) ([]Row, error) {
 			}
 		}
 		rows = append(rows, Row{name, text, getText(value, "description") + bounds(value)})
+		if text == "{}" && name != "global" { // nothing is set of what could be; global's are the umbrella's to show
+			more, err := s.rows(value, name+".")
+			if err != nil {
+				return nil, err
+			}
+			rows = append(rows, more...)
+		}
 		if below := getMap(s.resolve(getMap(value, "items")), "properties"); len(below) > 0 {
 			more, err := s.rows(s.resolve(getMap(value, "items")), name+"[].")
 			if err != nil {
