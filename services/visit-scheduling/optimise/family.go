@@ -12,7 +12,7 @@ type Family struct {
 	// MaxWorkers is the most different workers in the period, Met included; 0 is no limit.
 	MaxWorkers int
 	// KnownFirst lets one who is neither Regular nor Met come only together with
-	// one who is.
+	// one who is. A family that knows nobody yet is met by anyone.
 	KnownFirst bool
 	PerWeek    int  // most visits a week, 0 is no limit
 	NotRunning bool // no visits on two days running

@@ -163,6 +163,13 @@ func TestSolve_FindsTheWayARuleLeaves(t *testing.T) {
 			}, func(s Solution) bool { return len(s.Placed[0].Workers) == 2 },
 		},
 		{
+			"anyone, to a family that knows nobody", Problem{
+				Workers:  []Worker{atHome("new", day)},
+				Visits:   []Visit{{ID: "v", Series: "f", Place: home, Minutes: 30, Windows: []Window{day}}},
+				Families: []Family{{Series: "f", KnownFirst: true}},
+			}, func(s Solution) bool { return s.Placed[0].Workers[0] == "new" },
+		},
+		{
 			"a substitute, the family's own, a substitute", Problem{
 				Workers: []Worker{atHome("own", hours(1, 8, 9)), atHome("other", hours(0, 8, 9), hours(2, 8, 9))},
 				Visits: []Visit{

@@ -64,7 +64,8 @@ func (c *plan) numberFamilies() {
 		f := &c.p.Families[i]
 		x := &c.series[c.addSeries(f.Series)]
 		x.met, x.regular = c.numbers(f.Met), c.numbers(f.Regular)
-		x.notRunning, x.steady, x.knownFirst = f.NotRunning, f.SteadyWeekday, f.KnownFirst
+		x.notRunning, x.steady = f.NotRunning, f.SteadyWeekday
+		x.knownFirst = f.KnownFirst && len(f.Regular)+len(f.Met) > 0
 		if f.PerWeek > 0 {
 			x.perWeek, x.weekdays = int32(f.PerWeek), f.PerWeek
 		}

@@ -73,7 +73,7 @@ func (c *schedule) family(f *optimise.Family, placed []optimise.Placement) {
 			people[id] = true
 			known = known || has(f.Met, id) || has(f.Regular, id)
 		}
-		if f.KnownFirst && !known {
+		if f.KnownFirst && !known && len(f.Regular)+len(f.Met) > 0 {
 			c.bad("visit %s: nobody of %v is known to the family", x.Visit, x.Workers)
 		}
 		if f.NotRunning && slices.Contains(days, days[i]+1) {
