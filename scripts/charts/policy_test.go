@@ -383,6 +383,25 @@ func TestUmbrella_InstallsWhatIsEnabled(t *testing.T) {
 	}
 }
 
+// The alerts go by the label service of the metrics themselves. Without honorLabels
+// the operator puts the Service's name there, and no alert would ever fire.
+func TestObservability_MonitorsKeepTheServicesLabel(t *testing.T) {
+	monitors := 0
+	for _, r := range renderings(t, newest()) {
+		for _, o := range r.of("ServiceMonitor") {
+			monitors++
+			for _, e := range o.Object["spec"].(map[string]any)["endpoints"].([]any) {
+				if e.(map[string]any)["honorLabels"] != true {
+					t.Errorf("%s: %s gives the label service another meaning", r, o)
+				}
+			}
+		}
+	}
+	if monitors == 0 {
+		t.Error("no ServiceMonitor is rendered")
+	}
+}
+
 // What is on in the full values and lists its rules or dashboards has them.
 func TestObservability_RulesAreThoseOfDeploy(t *testing.T) {
 	for _, r := range renderings(t, newest()) {

@@ -17,6 +17,8 @@ spec:
     - port: admin
       path: /metrics
       interval: {{ .interval }}
+      # The metrics say which service they are of, and rules go by that; not by the name of the Service.
+      honorLabels: true
 {{- end -}}{{- end -}}
 {{- end -}}
 
