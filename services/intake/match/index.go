@@ -1,9 +1,6 @@
 package match
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // A model's rules are chosen so that each pair is found several ways, which a
 // file that is resolved in memory can afford. An index pays for each key with a
@@ -11,51 +8,48 @@ import (
 // almost as much.
 const (
 	// indexLeast is the share of all pairs a further rule must find.
-	indexLeast = 1.5e-3
-	// indexFor is the population an index is to serve without other rules: a block of
-	// the records learnt from is so much larger there.
-	indexFor = 1_000_000
-	// indexBlock is how many persons an index reads of one key.
+	indexLeast = 5e-4
+	// indexBlock is the size from which a block finds nobody: an index reads at
+	// most so many persons of one key.
 	indexBlock = 32
 	// indexPairs bounds the pairs rules are judged by.
 	indexPairs = 200_000
 )
 
 // chooseIndex chooses, of the model's rules, those an index keeps keys of: by the
-// pairs of one person (person numbers the person of each record) that each is
-// expected to find and none before it did, over what its keys and candidates cost.
+// pairs of one person found (person numbers the person of each record) that each
+// finds and none before it did, over what its keys and candidates cost.
 func chooseIndex(f *frame, rules []rule, person []int32) []int {
 	pairs := pairsOf(person)
 	type yield struct {
 		cost  float64
-		finds []float32
+		finds []bool
 	}
 	all := make([]yield, len(rules))
 	for i, r := range rules {
 		all[i].cost, all[i].finds = yieldOf(f, r, pairs)
 	}
-	left := make([]float32, len(pairs)) // the chance that none so far finds the pair
-	for k := range left {
-		left[k] = 1
-	}
+	found := make([]bool, len(pairs))
 	var chosen []int
 	for len(chosen) < len(rules) {
-		best, bestWorth, bestNew := -1, 0.0, 0.0
+		best, bestWorth, bestNew := -1, 0.0, 0
 		for i := range all {
-			fresh := 0.0
+			fresh := 0
 			for k, finds := range all[i].finds {
-				fresh += float64(left[k] * finds)
+				if finds && !found[k] {
+					fresh++
+				}
 			}
-			if worth := fresh / all[i].cost; !slices.Contains(chosen, i) && worth > bestWorth {
+			if worth := float64(fresh) / all[i].cost; worth > bestWorth {
 				best, bestWorth, bestNew = i, worth, fresh
 			}
 		}
-		if best < 0 || bestNew < indexLeast*float64(len(pairs)) {
+		if best < 0 || float64(bestNew) < indexLeast*float64(len(pairs)) {
 			break
 		}
 		chosen = append(chosen, best)
 		for k, finds := range all[best].finds {
-			left[k] *= 1 - finds
+			found[k] = found[k] || finds
 		}
 	}
 	return chosen
@@ -80,9 +74,8 @@ func pairsOf(person []int32) [][2]int32 {
 }
 
 // yieldOf says what a rule costs an index for each person, in keys (a candidate
-// is taken for a fiftieth of one), and the chance that it finds each of the pairs:
-// of a key that more share than are read, those read are as good as any.
-func yieldOf(f *frame, r rule, pairs [][2]int32) (cost float64, finds []float32) {
+// is taken for a fiftieth of one), and which of the pairs it finds.
+func yieldOf(f *frame, r rule, pairs [][2]int32) (cost float64, finds []bool) {
 	k := newKeyer(f)
 	var buf []uint64
 	keys := make([][]uint64, f.len())
@@ -96,22 +89,15 @@ func yieldOf(f *frame, r rule, pairs [][2]int32) (cost float64, finds []float32)
 			size[h]++
 		}
 	}
-	scale := max(1, float64(indexFor)/float64(f.len()))
-	// Those who share a key with a pair by chance grow with the population.
-	expected := func(n int) float64 { return 2 + float64(n-2)*scale }
 	mates := 0.0
 	for _, n := range size {
-		if n > 1 {
-			mates += float64(n) * min(expected(n), indexBlock)
-		}
+		mates += float64(n) * float64(min(n, indexBlock)-1)
 	}
-	finds = make([]float32, len(pairs))
+	finds = make([]bool, len(pairs))
 	for i, p := range pairs {
 		for _, x := range keys[p[0]] {
 			for _, y := range keys[p[1]] {
-				if x == y {
-					finds[i] = max(finds[i], float32(min(1, indexBlock/expected(size[x]))))
-				}
+				finds[i] = finds[i] || x == y && size[x] <= indexBlock
 			}
 		}
 	}

@@ -257,6 +257,10 @@ func SaveSeal(ctx context.Context, tx *postgres.Tx, id referral.PersonID, seal s
 	if _, err := tx.ExecContext(ctx, `UPDATE person SET seal = nullif($2, ''), version = version + 1 WHERE person_id = $1`, id, seal); err != nil {
 		return fmt.Errorf("store seal: %w", err)
 	}
+	// Found by other keys from now on, and by those who may see them, compared anew.
+	if _, err := tx.ExecContext(ctx, recheckSQL, []string{string(id)}); err != nil {
+		return fmt.Errorf("have a person compared anew: %w", err)
+	}
 	if seal == "" {
 		return nil
 	}

@@ -57,7 +57,7 @@ const (
 		SELECT pair_id, person_a, person_b, model, log_odds, probability, zone, reasons::text[], evidence, facts_hash, nullif(origin_referral, ''), created_at
 		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::real[], $6::float8[], $7::text[], $8::text[], $9::text[], $10::bytea[], $11::text[], $12::timestamptz[])
 			AS u (pair_id, person_a, person_b, model, log_odds, probability, zone, reasons, evidence, facts_hash, origin_referral, created_at)
-		ON CONFLICT DO NOTHING`
+		ON CONFLICT (agency_id, person_a, person_b, facts_hash) DO UPDATE SET state = 'open' WHERE match_candidate.state = 'superseded'`
 
 	insertReferralsSQL = `INSERT INTO referral (referral_id, version, status, receipt_id, source, event_id, received_at, arrived_at, channel, kind, urgency, requested_program,
 			concern_codes, safety_flags, wants_feedback, household_id, document, priority, urgent, due_at, priority_decision, withdrawn_at, trace)
@@ -350,7 +350,8 @@ func aliases(p *referral.Person) string {
 }
 
 // questions keeps pairs of persons that may be one. A pair that was asked about
-// for the same facts is not asked about again.
+// for the same facts is not asked about again, unless the question was superseded
+// before anybody answered it.
 func (w *writer) questions(questions []referral.Question, now time.Time, newID func() string) {
 	var q struct {
 		id, a, b, model, zone, reasons, evidence, origin []string
@@ -359,7 +360,13 @@ func (w *writer) questions(questions []referral.Question, now time.Time, newID f
 		facts                                            [][]byte
 		at                                               []time.Time
 	}
+	type pair struct{ a, b referral.PersonID }
+	seen := map[pair]bool{}
 	for _, x := range questions {
+		if seen[pair{x.A, x.B}] {
+			continue
+		}
+		seen[pair{x.A, x.B}] = true
 		q.id, q.a, q.b, q.model, q.zone = append(q.id, newID()), append(q.a, string(x.A)), append(q.b, string(x.B)), append(q.model, x.Model), append(q.zone, x.Zone)
 		q.reasons, q.evidence, q.origin = append(q.reasons, array(x.Reasons)), append(q.evidence, text(x.Evidence)), append(q.origin, string(x.Origin))
 		q.odds, q.p, q.facts, q.at = append(q.odds, float32(x.LogOdds)), append(q.p, x.P), append(q.facts, x.Facts[:]), append(q.at, now)

@@ -421,3 +421,36 @@ func TestUpkeep_IndexesWhoWasKnownBefore(t *testing.T) {
 		t.Errorf("not found again: %v", got)
 	}
 }
+
+// Across a seal nobody is linked, and nothing asked; once it is lifted, it is.
+func TestUpkeep_ASealIsAWallUntilItIsLifted(t *testing.T) {
+	a := newAgency(t)
+	a.receive(submission("a", ada("Aada")))
+	sealed := referral.PersonID(a.column(`SELECT person_id FROM person`)[0])
+	seal := func(why string) {
+		t.Helper()
+		if err := a.db.InTenant(a.ctx, func(ctx context.Context, tx *kit.Tx) error { return postgres.SaveSeal(ctx, tx, sealed, why) }); err != nil {
+			t.Fatal(err)
+		}
+		a.settle()
+	}
+	seal(referral.SealAdoption)
+	a.receive(submission("b", ada("Aada")))
+	a.settle()
+	if got := a.column(`SELECT basis FROM referral_person ORDER BY referral_id`); got[1] != referral.BasisNew {
+		t.Errorf("linked across a seal: %v", got)
+	}
+	if got := a.column(`SELECT pair_id FROM match_candidate`); len(got) != 0 {
+		t.Errorf("%d pairs asked about across a seal", len(got))
+	}
+	for range 2 { // what was asked before it was sealed again is asked again
+		seal("")
+		if got := a.column(openPairs); len(got) != 1 {
+			t.Errorf("%d pairs asked about once it was lifted, want 1", len(got))
+		}
+		seal(referral.SealProtected)
+		if got := a.column(openPairs); len(got) != 0 {
+			t.Errorf("%d pairs asked about across a seal", len(got))
+		}
+	}
+}
