@@ -24,9 +24,10 @@ type Options struct {
 	// Start is a schedule to improve on. What of it cannot stand is placed anew.
 	Start *Solution
 	// Searches is how many independent searches are made, the best of which is
-	// the answer, of equal ones the first; 0 is as many as Threads.
+	// the answer, of equal ones the first. 0 is one, or as many as Threads where
+	// the clock alone ends them. A week large enough to be cut into regions has one.
 	Searches int
-	// Threads is how many of them run at once; 0 is one.
+	// Threads is how many of them, or of the regions, run at once; 0 is one.
 	Threads int
 }
 
@@ -65,7 +66,11 @@ func Solve(ctx context.Context, p Problem, opt Options) (Solution, error) {
 // searchAll makes every search and returns the best of their schedules.
 func (c *plan) searchAll(b *budget, opt Options) Solution {
 	threads := max(1, opt.Threads)
-	n := max(1, cmp.Or(opt.Searches, threads))
+	n := opt.Searches
+	if n == 0 && b.work == 0 {
+		n = threads
+	}
+	n = max(1, n)
 	found := make([]*search, n)
 	waves := (n + threads - 1) / threads
 	for w := range waves {
