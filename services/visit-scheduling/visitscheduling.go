@@ -63,7 +63,7 @@ func Defaults() Settings {
 	return Settings{
 		Planner: "optimise", PlannerBudget: app.Duration(10 * time.Second), PlannerEffort: 20, HorizonWeeks: 6, Notice: app.Duration(time.Hour), UrgentLead: app.Duration(15 * time.Minute),
 		CheckInEarly: app.Duration(time.Hour), CheckInLate: app.Duration(12 * time.Hour), CheckoutGrace: app.Duration(30 * time.Minute),
-		StopMinutes: 5, UnknownTravelMinutes: 20, TravelPointAge: app.Duration(24 * time.Hour), IntakeTimeout: app.Duration(2 * time.Second),
+		StopMinutes: 5, UnknownTravelMinutes: 20, TravelPointAge: app.Duration(time.Hour), IntakeTimeout: app.Duration(2 * time.Second),
 	}
 }
 

@@ -19,9 +19,15 @@ type moment struct {
 
 // visit lets time pass over the first visit of every family: the reminder the
 // day before, then arriving and leaving. One worker forgets to check out, and
-// does so when the alarm has been raised.
-func (r *run) visit(ctx context.Context, families []*family) error {
+// does so when the alarm has been raised. The urgent visit is one of them.
+func (r *run) visit(ctx context.Context, families []*family, urgent play.Visit) error {
 	var moments []moment
+	ofFamily := slices.ContainsFunc(families, func(f *family) bool { return f.visit.VisitID == urgent.VisitID })
+	if urgent.VisitID != "" && !ofFamily { // else it is their next visit, and comes below
+		moments = append(moments,
+			moment{urgent.StartsAt, func(ctx context.Context) error { return r.cast.CheckIn(ctx, urgent) }},
+			moment{urgent.EndsAt, func(ctx context.Context) error { return r.cast.CheckOut(ctx, urgent) }})
+	}
 	forgot := false
 	placed := 0
 	for _, f := range families {

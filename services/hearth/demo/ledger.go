@@ -144,7 +144,7 @@ func (l *Ledger) readCases(ctx context.Context, c *play.Cast, ofCase map[string]
 		ID     string `json:"visit_id"`
 	},
 	) error {
-		if v.ID == l.Scheduling.urgentID && ofCase[v.CaseID] {
+		if v.ID == l.Scheduling.urgent.VisitID && ofCase[v.CaseID] {
 			l.urgentSeen++
 		}
 		if ofCase[v.CaseID] {
@@ -210,7 +210,7 @@ func (l *Ledger) addUp() {
 	equal("visits by status and visits of the series", sum(l.VisitsBy), l.Visits)
 	equal("a sick worker's visits taken over or left open and those they had", l.Scheduling.Covered+l.Scheduling.LeftOpen, l.Scheduling.SickVisits)
 	equal("urgent visits on the list and booked", l.urgentSeen, l.Scheduling.Urgent)
-	if moved := l.Scheduling.Covered + l.Scheduling.MadeRoom + l.Scheduling.Moved; moved > 0 && l.VisitsTold["visit_changed"] < moved {
+	if moved := l.Scheduling.changes(); moved > 0 && l.VisitsTold["visit_changed"] < moved {
 		l.Faults = append(l.Faults, fmt.Sprintf("workers told of visits that moved: %d of %d", l.VisitsTold["visit_changed"], moved))
 	}
 	equal("resource referrals by state and resource referrals", sum(l.ResourceBy), l.ResourceReferrals)

@@ -112,7 +112,7 @@ func (r *run) play(ctx context.Context) (Result, error) {
 		return result, err
 	}
 	slices.SortFunc(families, func(a, b *family) int { return a.visit.StartsAt.Compare(b.visit.StartsAt) })
-	if err := r.visit(ctx, families); err != nil {
+	if err := r.visit(ctx, families, result.Ledger.Scheduling.urgent); err != nil {
 		return result, err
 	}
 	if err := r.finish(ctx, families); err != nil {

@@ -20,7 +20,7 @@ type Scheduling struct {
 	LeftOpen   int `json:"left_open"`   // planned again within the week
 	Offered    int `json:"offered"`     // places for the urgent visit
 	Urgent     int `json:"urgent"`      // urgent visits booked
-	urgentID   string
+	urgent     play.Visit
 }
 
 // schedule has the schedule changed the way a scheduler's morning changes it, two
@@ -54,7 +54,27 @@ func (r *run) schedule(ctx context.Context, families []*family, s *Scheduling) e
 	if err := r.illness(ctx, first, now, s); err != nil {
 		return err
 	}
+	// Before time goes on: who hears of a visit that has begun hears nothing.
+	if err := until(ctx, func(ctx context.Context) (bool, error) { return r.heard(ctx, s.changes()) }); err != nil {
+		return fmt.Errorf("wait until workers have heard of %d changes: %w", s.changes(), err)
+	}
 	return r.lookUp(ctx, families)
+}
+
+// changes is how many visits have another time or other workers than were told before.
+func (s Scheduling) changes() int { return s.Moved + s.Covered + s.MadeRoom }
+
+// heard reports whether workers have been told of so many visits that changed.
+func (r *run) heard(ctx context.Context, changes int) (bool, error) {
+	visits := map[string]bool{}
+	err := play.Each(ctx, r.cast.As("supervisor", r.cast.Supervisors[0]), "/notifications/v1/messages?template=visit_changed&limit=200", func(m struct {
+		AboutEvent string `json:"about_event"`
+	},
+	) error {
+		visits[m.AboutEvent] = true
+		return nil
+	})
+	return len(visits) >= changes, err
 }
 
 // firstVisit is the earliest of the families' next visits.
@@ -92,7 +112,7 @@ func (r *run) urgent(ctx context.Context, families []*family, s *Scheduling) err
 		s.Offered = len(offer.Places)
 		if booked {
 			s.Urgent++
-			s.urgentID = visit.VisitID
+			s.urgent = visit
 			r.say("an urgent visit: %d places, taken: %s", s.Offered, offer.Places[0].Words)
 		}
 		return nil
