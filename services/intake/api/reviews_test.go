@@ -160,10 +160,16 @@ func TestFamilyHistory_FollowsWhoIsOnePerson(t *testing.T) {
 	decided := read(b.decide(text(b.asked(), "pair_id"), `"1"`, decision("same", "documents_seen")).Want(http.StatusOK))
 	expect("merged", ra, rb)
 	expect("merged", rb, ra)
+	// Told of again, they are known by either record, and nobody is asked.
+	rc := b.received(caregiver("c", "Catarina", "Lindkvist", "1990-02-03", "+358401111111"))
+	if left := b.waiting("rec-1", ""); len(left) != 0 {
+		t.Errorf("one person by decision, and asked which of them: %v", left)
+	}
+	expect("told again", rc, rb, ra)
 	_, first, _ := b.personOf(ra, 0)
 	b.unmerge(first, text(decided, "decisions", 0, "merge_id")).Want(http.StatusOK)
 	expect("taken back", ra)
-	expect("taken back", rb)
+	expect("taken back", rb, rc)
 }
 
 func TestFamilyHistory_ByNeedToKnow(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 // compartment of their own, so that nobody is compared with them.
 func Describe(p *referral.Person) *match.Person {
 	out := &match.Person{
-		ID: string(p.ID), Given: p.Name.Given, Family: p.Name.Family, Sex: match.ParseSex(p.Sex), BirthDate: birthDate(p.BirthDate),
+		ID: string(p.ID), One: string(p.Identity), Given: p.Name.Given, Family: p.Name.Family, Sex: match.ParseSex(p.Sex), BirthDate: birthDate(p.BirthDate),
 	}
 	for _, n := range p.Aliases {
 		out.Aliases = append(out.Aliases, match.Name{Given: n.Given, Family: n.Family})

@@ -23,6 +23,9 @@ type Person struct {
 	// child's identity before adoption, a person living under a protected
 	// identity. The open population is the empty compartment.
 	Compartment string
+	// One is a key equal for records that people decided are of one person, or
+	// empty. It is no evidence; Settle takes such records for one candidate.
+	One string
 }
 
 // Name is another name a person is or was known by.

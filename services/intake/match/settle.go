@@ -25,20 +25,21 @@ const (
 )
 
 // Settle decides for the persons of one report together; candidates[i] are
-// those found for persons[i], and the same known person is the same pointer.
-// Persons reported together are different persons, so two of them are never
-// linked to one known person; and a person who fits two known ones equally is
-// asked about, for one of the two links would be false.
+// those found for persons[i], and the same known person is the same pointer, or
+// has the same One. Persons reported together are different persons, so two of
+// them are never linked to one known person; and a person who fits two known ones
+// equally is asked about, for one of the two links would be false. Of a known
+// person's several records the likeliest stands for all.
 func Settle(m *Model, persons []*Person, candidates [][]*Person) []Decision {
 	ranked := make([][]Scored, len(persons))
-	wanted := map[*Person]int{}
+	wanted := map[any]int{}
 	for i, p := range persons {
 		if i < len(candidates) {
-			ranked[i] = Rank(m, p, candidates[i])
+			ranked[i] = oneEach(Rank(m, p, candidates[i]))
 		}
 		for _, s := range ranked[i] {
 			if s.Zone == Link {
-				wanted[s.Person]++
+				wanted[whose(s.Person)]++
 			}
 		}
 	}
@@ -49,7 +50,26 @@ func Settle(m *Model, persons []*Person, candidates [][]*Person) []Decision {
 	return out
 }
 
-func settle(ranked []Scored, wanted map[*Person]int) Decision {
+// whose names the person a record is of.
+func whose(p *Person) any {
+	if p.One != "" {
+		return p.One
+	}
+	return p
+}
+
+// oneEach leaves of each known person the first of their records.
+func oneEach(ranked []Scored) []Scored {
+	seen := map[any]bool{}
+	return slices.DeleteFunc(ranked, func(s Scored) bool {
+		who := whose(s.Person)
+		again := seen[who]
+		seen[who] = true
+		return again
+	})
+}
+
+func settle(ranked []Scored, wanted map[any]int) Decision {
 	var links, asks []Scored
 	for _, s := range ranked {
 		switch s.Zone {
@@ -68,7 +88,7 @@ func settle(ranked []Scored, wanted map[*Person]int) Decision {
 		return Decision{Zone: Ask, Ask: both}
 	case len(links) > 1:
 		return Decision{Zone: Ask, Ask: both, Why: WhySeveral}
-	case wanted[links[0].Person] > 1:
+	case wanted[whose(links[0].Person)] > 1:
 		return Decision{Zone: Ask, Ask: both, Why: WhyTaken}
 	}
 	return Decision{Zone: Link, Link: &links[0]}

@@ -38,4 +38,17 @@ func TestSettle(t *testing.T) {
 			t.Errorf("person %d of two that fit one known: %+v, want a question", i, d)
 		}
 	}
+
+	// Decided to be one person, the two records are one candidate, for one reported.
+	liz.One, again.One = "liz", "liz"
+	got = match.Settle(m, []*match.Person{child("Elizabeth", 30)}, [][]*match.Person{{liz, again, oliver}})
+	if got[0].Zone != match.Link || got[0].Link.Person.One != "liz" {
+		t.Errorf("one person of two records: %+v, want a link", got[0])
+	}
+	got = match.Settle(m, []*match.Person{child("Elizabeth", 30), child("Elizabeth", 30)}, [][]*match.Person{{liz}, {again}})
+	for i, d := range got {
+		if d.Zone != match.Ask || d.Why != match.WhyTaken {
+			t.Errorf("person %d of two that fit two records of one: %+v, want a question", i, d)
+		}
+	}
 }

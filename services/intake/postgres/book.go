@@ -54,6 +54,7 @@ const (
 
 	personColumns = `p.person_id, p.version, p.origin, p.name, coalesce(p.aliases, ''), p.birth_date, p.sex, p.languages, p.contacts, p.addresses, p.identifiers, coalesce(p.contact_rules, ''),
 		coalesce(p.seal, ''), p.unborn, p.multiple_birth,
+		coalesce((SELECT i.identity_id FROM person_identity i WHERE i.agency_id = p.agency_id AND i.record_id = p.person_id), ''),
 		ARRAY(SELECT m.household_id FROM household_member m WHERE m.agency_id = p.agency_id AND m.person_id = p.person_id ORDER BY 1)`
 
 	// Of each key the newest persons only, and of those the names alone: who shares

@@ -22,7 +22,7 @@ func scanPerson(rows pgx.Rows, more ...any) (*referral.Person, error) {
 	var households []string
 	into := []any{
 		&p.ID, &p.Version, &p.Origin, &name, &aliases, &p.BirthDate, &p.Sex, &p.Languages, &contacts, &addresses, &identifiers, &rules,
-		&p.Seal, &p.Unborn, &p.MultipleBirth, &households,
+		&p.Seal, &p.Unborn, &p.MultipleBirth, &p.Identity, &households,
 	}
 	if err := rows.Scan(append(into, more...)...); err != nil {
 		return nil, err

@@ -8,10 +8,13 @@ import (
 
 // Person is somebody intake knows, by all the referrals they were in.
 type Person struct {
-	ID      PersonID
-	Version int64
-	Origin  ReferralID // the referral that made them known
-	Name    Name
+	ID PersonID
+	// Identity is the oldest of the records people decided are of this person;
+	// "" of a record never merged.
+	Identity PersonID
+	Version  int64
+	Origin   ReferralID // the referral that made them known
+	Name     Name
 	// Aliases are the other names reports gave the person.
 	Aliases      []Name
 	BirthDate    PartialDate
