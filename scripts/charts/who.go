@@ -14,7 +14,7 @@ const WhoTalksToWhom = "deploy/observability/who-talks-to-whom.json"
 // Whole is the graph of the suite with everything on, as the umbrella's network
 // policies allow it.
 func Whole(root string) (Graph, error) {
-	given, err := ReadValues(filepath.Join(root, "scripts/charts/testdata/umbrella.yaml"))
+	given, err := ReadValues(filepath.Join(root, "helm/hearth/ci/suite-values.yaml"))
 	if err != nil {
 		return nil, err
 	}
