@@ -223,6 +223,9 @@ func dump(ctx context.Context, dir, name, url, snapshot string) (file, hash stri
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", "", fmt.Errorf("pg_dump of %s: %w: %s", name, err, strings.TrimSpace(string(out)))
 	}
+	if err := os.Chmod(filepath.Join(dir, file), 0o600); err != nil { // it holds families' records
+		return "", "", err
+	}
 	hash, err = sum(filepath.Join(dir, file))
 	return file, hash, err
 }
