@@ -303,8 +303,28 @@ func (c *plan) fillMinutes() {
 	if len(c.modes) == 0 {
 		c.modes = []Mode{Car}
 	}
+	c.fillUnits()
 	for _, mode := range c.modes {
+		if n > matrixMost {
+			c.minutes = append(c.minutes, nil)
+			continue
+		}
 		c.minutes = append(c.minutes, c.matrix(mode, n))
+	}
+}
+
+// Beyond so many places the travel between them is worked out each time it is
+// asked for: their matrix would take more memory than all the rest.
+const matrixMost = 9000
+
+// fillUnits prepares the estimate.
+func (c *plan) fillUnits() {
+	if _, ok := c.p.Travel.(Estimate); !ok && c.p.Travel != nil {
+		return
+	}
+	c.units = make([]vector, len(c.all))
+	for i, p := range c.all {
+		c.units[i] = p.unit()
 	}
 }
 
@@ -313,12 +333,6 @@ func clip(minutes int) uint16 { return uint16(min(max(minutes, 0), math.MaxUint1
 func (c *plan) matrix(mode Mode, n int) []uint16 {
 	out := make([]uint16, n*n)
 	if e, ok := c.p.Travel.(Estimate); ok || c.p.Travel == nil {
-		if c.units == nil {
-			c.units = make([]vector, n)
-			for i, p := range c.all {
-				c.units[i] = p.unit()
-			}
-		}
 		stop, speeds := e.stop(mode), bands(mode)
 		for i := range n {
 			for j := range i {
@@ -377,7 +391,21 @@ func (c *plan) travel(mode, a, b int32) int32 {
 	if a < 0 || b < 0 {
 		return 0
 	}
-	return int32(c.minutes[mode][int(a)*c.places+int(b)])
+	if m := c.minutes[mode]; m != nil {
+		return int32(m[int(a)*c.places+int(b)])
+	}
+	if a == b {
+		return 0
+	}
+	there, _ := c.reach(c.modes[mode], bands(c.modes[mode]), c.all[a], c.unit(a), int(b))
+	return int32(there)
+}
+
+func (c *plan) unit(place int32) vector {
+	if c.units == nil {
+		return vector{}
+	}
+	return c.units[place]
 }
 
 // arrive is when a way begun at depart is done.

@@ -173,12 +173,11 @@ func (x *search) neighbours() {
 			continue
 		}
 		var top []reach
-		row := c.minutes[0][p*c.places : (p+1)*c.places]
 		for q := range c.places {
 			if len(at[q]) == 0 {
 				continue
 			}
-			m := int32(row[q])
+			m := c.travel(0, int32(p), int32(q))
 			if len(top) == nearKept && m >= top[nearKept-1].minutes {
 				continue
 			}

@@ -99,7 +99,14 @@ func (s *state) unpin() {
 // widen adds a place nobody is at yet.
 func (c *plan) widen() {
 	n := c.places
+	c.all = append(slices.Clip(c.all), Place{})
+	if c.units != nil {
+		c.units = append(slices.Clip(c.units), vector{})
+	}
 	for mode, narrow := range c.minutes {
+		if narrow == nil {
+			continue
+		}
 		wide := make([]uint16, (n+1)*(n+1))
 		for i := range n {
 			copy(wide[i*(n+1):], narrow[i*n:(i+1)*n])
@@ -139,6 +146,10 @@ func (b *Board) Insert(v Visit) ([]Offer, error) {
 	}
 	f.visits[id] = f.number(v, place, series)
 	if place >= 0 {
+		f.all[place] = *v.Place
+		if f.units != nil {
+			f.units[place] = v.Place.unit()
+		}
 		b.reach(id, *v.Place)
 	}
 	f.risky = f.risky || v.NotLast
@@ -318,6 +329,9 @@ func (b *Board) reachOne(mode int32, at Place, unit vector, n int, place int32) 
 	}
 	b.asked[int(mode)*n+int(place)] = b.round
 	c := b.f.plan
+	if c.minutes[mode] == nil {
+		return // worked out when asked for
+	}
 	there, back := c.reach(c.modes[mode], b.speeds[mode], at, unit, int(place))
 	c.minutes[mode][int(b.spare)*n+int(place)], c.minutes[mode][int(place)*n+int(b.spare)] = there, back
 }

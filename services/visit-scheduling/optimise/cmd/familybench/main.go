@@ -50,7 +50,10 @@ func run(args []string, out io.Writer) error {
 		return err
 	}
 	p := familyvisits.Generate(*visits, *seed)
-	first, err := measure(out, "first", p, optimise.Options{Seed: *seed, WorkUnits: 1, Threads: *threads})
+	// the deadline bounds the time given to the reasons of what is left out
+	first, err := measure(out, "first", p, optimise.Options{
+		Seed: *seed, WorkUnits: 1, Threads: *threads, Deadline: time.Now().Add(time.Duration(*seconds * float64(time.Second))),
+	})
 	if err != nil {
 		return err
 	}
