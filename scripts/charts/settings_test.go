@@ -43,7 +43,25 @@ func TestSettings_AreThoseTheServiceReads(t *testing.T) {
 		if diff := cmp.Diff(code[chart], said); diff != "" {
 			t.Errorf("%s: settings: -code +helm/%s/schema.yaml\n%s", chart, chart, diff)
 		}
+		checked, _ := over(t, everySetting[chart], map[string]any{})["settings"].(map[string]any)
+		if diff := cmp.Diff(code[chart], paths(checked, "")); diff != "" {
+			t.Errorf("%s: settings: -code +everySetting, whose check the service makes\n%s", chart, diff)
+		}
 	}
+}
+
+// paths are the leaves of a map of maps.
+func paths(of map[string]any, path string) []string {
+	var all []string
+	for name, value := range of {
+		if below, ok := value.(map[string]any); ok {
+			all = append(all, paths(below, path+name+".")...)
+			continue
+		}
+		all = append(all, path+name)
+	}
+	slices.Sort(all)
+	return all
 }
 
 // fields are the settings that a struct reads, as paths of their YAML names.
