@@ -353,3 +353,36 @@ func TestMerge_ManyAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// Rules settled while nobody knew of violence do not make a contact safe once it is
+// known, until they are settled anew.
+func TestContact_SettledBeforeViolenceWasKnown(t *testing.T) {
+	b := newBench(t)
+	person, id, _ := b.personOf(b.received(event("a")), 0)
+	worker := b.as("intake_worker", "worker-1")
+	settle := func() {
+		t.Helper()
+		b.clock.Advance(time.Hour)
+		rules := object{"contacts": []any{object{"kind": "phone", "value": "+358401234567", "safe": "yes"}}}
+		worker.Put(person+"/contact-rules", rules, apitest.IfMatch(worker.Get(person).Want(http.StatusOK).ETag())).Want(http.StatusOK)
+		b.clock.Advance(time.Hour)
+	}
+	ask := func() string {
+		t.Helper()
+		return text(read(b.as("service", "notification").Post("/intake/v1/contact-decisions", object{"person_id": id, "purpose": "visit_reminder"}).Want(http.StatusOK)), "reason_code")
+	}
+	settle()
+	if got := ask(); got != "allowed" {
+		t.Fatalf("settled: %s", got)
+	}
+	violence := event("b")
+	violence["data"].(object)["safety_flags"] = []string{"domestic_violence"}
+	b.received(violence)
+	if got := ask(); got != "no_safe_contact" {
+		t.Errorf("violence became known: %s", got)
+	}
+	settle()
+	if got := ask(); got != "allowed" {
+		t.Errorf("settled anew: %s", got)
+	}
+}

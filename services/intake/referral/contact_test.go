@@ -52,6 +52,8 @@ func TestDecideContact(t *testing.T) {
 		"a shared number where there is no violence": {ContactSubject{Person: with(mobile("unknown")), Others: abuser}, "", at(12), "allowed sms"},
 		"a number another's record warns of":         {ContactSubject{Person: with(mobile("yes")), Others: warned}, "", at(12), "no_safe_contact "},
 		"what was settled with the person stands":    {ContactSubject{Person: ruled(ContactRules{Contacts: []ContactRule{{Contact: mobile("yes")}}}), Violence: true, Others: abuser}, "", at(12), "allowed sms"},
+		"settled before violence was known":          {ContactSubject{Person: ruled(ContactRules{SetAt: at(9), Contacts: []ContactRule{{Contact: mobile("yes")}}}), Violence: true, ViolenceKnown: at(10)}, "", at(12), "no_safe_contact "},
+		"settled again since":                        {ContactSubject{Person: ruled(ContactRules{SetAt: at(11), Contacts: []ContactRule{{Contact: mobile("yes")}}}), Violence: true, ViolenceKnown: at(10)}, "", at(12), "allowed sms"},
 		"safe before unknown":                        {ContactSubject{Person: with(mail("unknown"), mobile("yes"))}, "", at(12), "allowed sms"},
 		"the channel preferred":                      {ContactSubject{Person: with(mail("yes"), mobile("yes"))}, "sms", at(12), "allowed sms"},
 		"no text message to a telephone at home":     {ContactSubject{Person: with(landline)}, "sms", at(12), "allowed phone"},
