@@ -152,6 +152,7 @@ func newDesk(d *app.Deps) (*desk.Desk, error) {
 		DB: d.DB, Planner: plans, Fallback: schedule.Greedy{}, Engine: Optimiser{Grid: startGrid}, Clock: d.Clock, Log: d.Log,
 		Points:     household.Intake{Base: intake.URL, HTTP: intake.HTTP, Timeout: time.Duration(s.IntakeTimeout)},
 		Publishing: desk.Publishing{Limits: book.Automatic, Rule: book.PublishingRule},
+		Coverage:   book.Coverage, CoverageRule: book.CoverageRule,
 		Settings: desk.Settings{
 			Attendance: schedule.Attendance{
 				Early: time.Duration(s.CheckInEarly), Late: time.Duration(s.CheckInLate), Grace: time.Duration(s.CheckoutGrace),

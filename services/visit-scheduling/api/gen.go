@@ -433,6 +433,28 @@ type Cancel struct {
 	Side    Side  `json:"side"`
 }
 
+// CaseCoverage defines model for CaseCoverage.
+type CaseCoverage struct {
+	Attempted int `json:"attempted"`
+	Cancelled int `json:"cancelled"`
+	CaseId    ID  `json:"case_id"`
+	Completed int `json:"completed"`
+	Due       int `json:"due"`
+
+	// Findings The rules that concern the month.
+	Findings []struct {
+		Code Code `json:"code"`
+		Done int  `json:"done"`
+
+		// Gap By how much the rule is missed; 0 when it is met.
+		Gap int `json:"gap"`
+
+		// Required At least so many; of a rule that bounds from above, at most.
+		Required int    `json:"required"`
+		Says     string `json:"says"`
+	} `json:"findings"`
+}
+
 // ChangeKind Has another place; has its first; has none, and why.
 type ChangeKind string
 
@@ -443,6 +465,12 @@ type CheckIn struct {
 
 	// WorkerId The id the agency chose for a worker.
 	WorkerId WorkerRef `json:"worker_id"`
+}
+
+// ChildSeen Whether the child was seen alone, and why not.
+type ChildSeen struct {
+	ReasonCode *Code `json:"reason_code,omitempty"`
+	Seen       bool  `json:"seen"`
 }
 
 // Code defines model for Code.
@@ -820,6 +848,9 @@ type Visit struct {
 	CheckIns         []CheckIn  `json:"check_ins"`
 	CheckoutMissedAt *time.Time `json:"checkout_missed_at,omitempty"`
 
+	// ChildSeenAlone Whether the child was seen alone, and why not.
+	ChildSeenAlone *ChildSeen `json:"child_seen_alone,omitempty"`
+
 	// Closed How a visit that is cancelled or attempted ended.
 	Closed *struct {
 		At         time.Time `json:"at"`
@@ -968,6 +999,20 @@ type VisitID = openapi_types.UUID
 
 // WorkerID The id the agency chose for a worker.
 type WorkerID = WorkerRef
+
+// GetCoverageParams defines parameters for GetCoverage.
+type GetCoverageParams struct {
+	Month    string     `form:"month" json:"month"`
+	CaseId   *ID        `form:"case_id,omitempty" json:"case_id,omitempty"`
+	WorkerId *WorkerRef `form:"worker_id,omitempty" json:"worker_id,omitempty"`
+	Team     *Code      `form:"team,omitempty" json:"team,omitempty"`
+
+	// Limit How many items a page holds.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before. Opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
 
 // ListPlanningJobsParams defines parameters for ListPlanningJobs.
 type ListPlanningJobsParams struct {
@@ -1124,6 +1169,12 @@ type CheckInParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// CheckOutJSONBody defines parameters for CheckOut.
+type CheckOutJSONBody struct {
+	// ChildSeenAlone Whether the child was seen alone, and why not.
+	ChildSeenAlone *ChildSeen `json:"child_seen_alone,omitempty"`
+}
+
 // CheckOutParams defines parameters for CheckOut.
 type CheckOutParams struct {
 	// IdempotencyKey Names this request. The same key with the same body gets the first answer again and has one effect; with another body it is refused (422); while the first is still running, 409.
@@ -1204,6 +1255,9 @@ type RecordAttemptJSONRequestBody = Attempt
 // CancelVisitJSONRequestBody defines body for CancelVisit for application/json ContentType.
 type CancelVisitJSONRequestBody = Cancel
 
+// CheckOutJSONRequestBody defines body for CheckOut for application/json ContentType.
+type CheckOutJSONRequestBody CheckOutJSONBody
+
 // RescheduleVisitJSONRequestBody defines body for RescheduleVisit for application/json ContentType.
 type RescheduleVisitJSONRequestBody = Reschedule
 
@@ -1218,6 +1272,9 @@ type CoverAbsenceJSONRequestBody CoverAbsenceJSONBody
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// GetCoverage What the visits of a month came to, case by case, against what the law and the plan ask for.
+	// (GET /coverage)
+	GetCoverage(w http.ResponseWriter, r *http.Request, params GetCoverageParams)
 	// ListPlanningJobs Planning jobs, the newest first.
 	// (GET /planning-jobs)
 	ListPlanningJobs(w http.ResponseWriter, r *http.Request, params ListPlanningJobsParams)
@@ -1324,6 +1381,104 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// GetCoverage operation middleware
+func (siw *ServerInterfaceWrapper) GetCoverage(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetCoverageParams
+
+	// ------------- Required query parameter "month" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "month", r.URL.Query(), &params.Month, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "month"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "month", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "case_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "case_id", r.URL.Query(), &params.CaseId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "case_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "case_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "worker_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "worker_id", r.URL.Query(), &params.WorkerId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "worker_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "worker_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "team" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "team", r.URL.Query(), &params.Team, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "team"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "team", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetCoverage(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // ListPlanningJobs operation middleware
 func (siw *ServerInterfaceWrapper) ListPlanningJobs(w http.ResponseWriter, r *http.Request) {
@@ -3160,6 +3315,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/planning-jobs/{job_id}:rebase", wrapper.RebasePlanningJob).Methods(http.MethodPost)
 
+	r.HandleFunc(options.BaseURL+"/coverage", wrapper.GetCoverage).Methods(http.MethodGet)
+
 	return r
 }
 
@@ -3181,6 +3338,51 @@ type VisitJSONResponse struct {
 	Body Visit
 
 	Headers VisitResponseHeaders
+}
+
+type GetCoverageRequestObject struct {
+	Params GetCoverageParams
+}
+
+type GetCoverageResponseObject interface {
+	VisitGetCoverageResponse(w http.ResponseWriter) error
+}
+
+type GetCoverage200JSONResponse struct {
+	Items      []CaseCoverage `json:"items"`
+	NextCursor *string        `json:"next_cursor,omitempty"`
+
+	// Rule The very rule file that decided.
+	Rule RuleRef `json:"rule"`
+}
+
+func (response GetCoverage200JSONResponse) VisitGetCoverageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCoveragedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetCoveragedefaultApplicationProblemPlusJSONResponse) VisitGetCoverageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ListPlanningJobsRequestObject struct {
@@ -4091,6 +4293,7 @@ func (response CheckIndefaultApplicationProblemPlusJSONResponse) VisitCheckInRes
 type CheckOutRequestObject struct {
 	VisitId VisitID `json:"visit_id"`
 	Params  CheckOutParams
+	Body    *CheckOutJSONRequestBody
 }
 
 type CheckOutResponseObject interface {
@@ -4585,6 +4788,9 @@ func (response ImportBusydefaultApplicationProblemPlusJSONResponse) VisitImportB
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// GetCoverage What the visits of a month came to, case by case, against what the law and the plan ask for.
+	// (GET /coverage)
+	GetCoverage(ctx context.Context, request GetCoverageRequestObject) (GetCoverageResponseObject, error)
 	// ListPlanningJobs Planning jobs, the newest first.
 	// (GET /planning-jobs)
 	ListPlanningJobs(ctx context.Context, request ListPlanningJobsRequestObject) (ListPlanningJobsResponseObject, error)
@@ -4720,6 +4926,32 @@ type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
 	options     StrictHTTPServerOptions
+}
+
+// GetCoverage operation middleware
+func (sh *strictHandler) GetCoverage(w http.ResponseWriter, r *http.Request, params GetCoverageParams) {
+	var request GetCoverageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCoverage(ctx, request.(GetCoverageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCoverage")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetCoverageResponseObject); ok {
+		if err := validResponse.VisitGetCoverageResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
 }
 
 // ListPlanningJobs operation middleware
@@ -5321,6 +5553,16 @@ func (sh *strictHandler) CheckOut(w http.ResponseWriter, r *http.Request, visitI
 
 	request.VisitId = visitId
 	request.Params = params
+
+	var body CheckOutJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+	} else {
+		request.Body = &body
+	}
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
 		return sh.ssi.CheckOut(ctx, request.(CheckOutRequestObject))

@@ -60,6 +60,9 @@ func viewVisit(v schedule.Visit) Visit {
 			return Move{Side: Side(m.Side), ReasonCode: m.Reason, At: m.At, PreviousStartsAt: orNil(m.StartsAt)}
 		}))
 	}
+	if v.ChildSeen != nil {
+		shown.ChildSeenAlone = &ChildSeen{Seen: v.ChildSeen.Alone, ReasonCode: orNil(Code(v.ChildSeen.Reason))}
+	}
 	if v.Closing != nil {
 		shown.Closed = &struct {
 			At         time.Time `json:"at"`

@@ -90,7 +90,7 @@ func (s Server) CheckOut(ctx context.Context, r CheckOutRequestObject) (CheckOut
 		if err != nil {
 			return answer, err
 		}
-		v, err := s.Desk.CheckOut(ctx, tx, visitID(r.VisitId), worker, allow)
+		v, err := s.Desk.CheckOut(ctx, tx, visitID(r.VisitId), worker, childSeen(r.Body), allow)
 		return CheckOut200JSONResponse{answerVisit(v)}, err
 	})
 }

@@ -76,6 +76,9 @@ type Desk struct {
 	Settings Settings
 	// Publishing is what planning jobs may publish by themselves.
 	Publishing Publishing
+	// Coverage is what visits are measured by, CoverageRule the file that says so.
+	Coverage     []schedule.CoverageRule
+	CoverageRule rules.Ref
 	// Calendar gives an agency's calendar, and so its zone.
 	Calendar func(tenant.AgencyID) (*clock.Calendar, error)
 	// Agencies lists who is planned for.

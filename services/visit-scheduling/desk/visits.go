@@ -197,8 +197,9 @@ func (d *Desk) CheckIn(ctx context.Context, tx *kit.Tx, id schedule.VisitID, wor
 	return v, d.save(ctx, tx, &v, event)
 }
 
-// CheckOut records that a worker has left; the last of them completes the visit.
-func (d *Desk) CheckOut(ctx context.Context, tx *kit.Tx, id schedule.VisitID, worker schedule.WorkerID, allow Allow) (schedule.Visit, error) {
+// CheckOut records that a worker has left, and whether the child was seen alone if
+// they say so; the last of them completes the visit.
+func (d *Desk) CheckOut(ctx context.Context, tx *kit.Tx, id schedule.VisitID, worker schedule.WorkerID, seen *schedule.ChildSeen, allow Allow) (schedule.Visit, error) {
 	v, _, err := d.lock(ctx, tx, id, false)
 	if err != nil {
 		return v, err
@@ -210,6 +211,9 @@ func (d *Desk) CheckOut(ctx context.Context, tx *kit.Tx, id schedule.VisitID, wo
 	event, err := v.CheckOut(worker, tx.Now())
 	if err != nil || v.Version == version {
 		return v, err
+	}
+	if seen != nil {
+		v.ChildSeen = seen
 	}
 	if v.Status == schedule.Completed {
 		if err := timers.Cancel(ctx, tx, CheckoutTimer, string(v.ID)); err != nil {

@@ -131,7 +131,10 @@ func TestDesk_ScheduleStaysWhole(t *testing.T) {
 					do(func(ctx context.Context, tx *kit.Tx) error { _, err := o.CheckIn(ctx, tx, v.ID, w, yes); return err })
 				}
 				for _, w := range v.Slot.Workers[:rapid.IntRange(0, len(v.Slot.Workers)).Draw(r, "leave")] {
-					do(func(ctx context.Context, tx *kit.Tx) error { _, err := o.CheckOut(ctx, tx, v.ID, w, yes); return err })
+					do(func(ctx context.Context, tx *kit.Tx) error {
+						_, err := o.CheckOut(ctx, tx, v.ID, w, nil, yes)
+						return err
+					})
 				}
 			},
 			"find nobody": func(r *rapid.T) {

@@ -40,20 +40,21 @@ type visitRow struct {
 	CheckIns         column[[]schedule.CheckIn]  `db:"check_ins"`
 	CheckoutMissedAt *time.Time                  `db:"checkout_missed_at"`
 	Closing          column[*schedule.Closing]   `db:"closing"`
+	ChildSeen        column[*schedule.ChildSeen] `db:"child_seen"`
 	Replaces         string                      `db:"replaces"`
 	ReplacedBy       string                      `db:"replaced_by"`
 	Version          int64                       `db:"version"`
 }
 
 const visitColumns = `visit_id, series_id, case_id, occurrence, week_of, minutes, place, workers_needed, skills, language, recipients,
-	not_before, done_by, status, starts_at, ends_at, workers, travel_minutes, reasons, lost, moves, check_ins, checkout_missed_at, closing, replaces, replaced_by, version`
+	not_before, done_by, status, starts_at, ends_at, workers, travel_minutes, reasons, lost, moves, check_ins, checkout_missed_at, closing, child_seen, replaces, replaced_by, version`
 
 func (r visitRow) visit() schedule.Visit {
 	v := schedule.Visit{
 		ID: schedule.VisitID(r.ID), Series: schedule.SeriesID(r.Series), Case: schedule.CaseID(r.Case), Occurrence: r.Occurrence,
 		Week: schedule.Week{Monday: r.WeekOf}, Minutes: r.Minutes, Place: schedule.Place(r.Place), WorkersNeeded: r.WorkersNeeded,
 		Skills: r.Skills.V, Language: r.Language, Recipients: r.Recipients.V, Status: schedule.Status(r.Status),
-		Reasons: r.Reasons.V, Lost: r.Lost.V, Moves: r.Moves.V, CheckIns: r.CheckIns.V, Closing: r.Closing.V,
+		Reasons: r.Reasons.V, Lost: r.Lost.V, Moves: r.Moves.V, CheckIns: r.CheckIns.V, Closing: r.Closing.V, ChildSeen: r.ChildSeen.V,
 		Replaces: schedule.VisitID(r.Replaces), ReplacedBy: schedule.VisitID(r.ReplacedBy), Version: r.Version,
 	}
 	if r.StartsAt != nil && r.EndsAt != nil {
@@ -201,11 +202,15 @@ func (Store) SaveVisits(ctx context.Context, tx *postgres.Tx, all ...schedule.Vi
 		if err != nil {
 			return err
 		}
+		seen, err := column[*schedule.ChildSeen]{v.ChildSeen}.Value()
+		if err != nil {
+			return err
+		}
 		batch.Queue(`
 			UPDATE visit SET status = $2, starts_at = $3, ends_at = $4, workers = $5, travel_minutes = $6, reasons = $7, lost = $8,
-				check_ins = $9, checkout_missed_at = $10, closing = $11, replaced_by = $12, version = $13, moves = $14
+				check_ins = $9, checkout_missed_at = $10, closing = $11, replaced_by = $12, version = $13, moves = $14, child_seen = $15
 			WHERE visit_id = $1`,
-			string(v.ID), string(v.Status), starts, ends, workers, slot.Travel, reasons, lost, checkIns, missed, closing, string(v.ReplacedBy), v.Version, moves)
+			string(v.ID), string(v.Status), starts, ends, workers, slot.Travel, reasons, lost, checkIns, missed, closing, string(v.ReplacedBy), v.Version, moves, seen)
 		for _, w := range slot.Workers {
 			batch.Queue(`INSERT INTO booking (visit_id, worker_id, during) VALUES ($1, $2, tstzrange($3, $4))`,
 				string(v.ID), string(w), slot.StartsAt, slot.EndsAt)
@@ -292,4 +297,48 @@ func (Store) VisitList(ctx context.Context, tx *postgres.Tx, p VisitPage) ([]sch
 	}
 	order := q.numbered(` ORDER BY coalesce(v.starts_at, ?), v.week_of, v.visit_id LIMIT ?`, unscheduled, p.Limit)
 	return visits(ctx, tx, `SELECT `+visitColumns+` FROM visit v WHERE `+q.where+order, q.args...)
+}
+
+// CasesIn lists, from after on, the cases that have visits which start in span, or
+// have no time and whose week begins in it.
+func (Store) CasesIn(ctx context.Context, tx *postgres.Tx, p VisitPage, span schedule.Span, after schedule.CaseID) ([]schedule.CaseID, error) {
+	q := monthOf(p, span)
+	if after != "" {
+		q.and(`v.case_id > ?`, after)
+	}
+	order := q.numbered(` ORDER BY v.case_id LIMIT ?`, p.Limit)
+	var ids []schedule.CaseID
+	if err := tx.SelectContext(ctx, &ids, `SELECT DISTINCT v.case_id FROM visit v WHERE `+q.where+order, q.args...); err != nil {
+		return nil, fmt.Errorf("read cases with visits: %w", err)
+	}
+	return ids, nil
+}
+
+// MonthOf reads the visits of cases that start in span, or have no time and whose
+// week begins in it.
+func (Store) MonthOf(ctx context.Context, tx *postgres.Tx, p VisitPage, span schedule.Span, cases []schedule.CaseID) ([]schedule.Visit, error) {
+	ids := make([]string, len(cases))
+	for i, c := range cases {
+		ids[i] = string(c)
+	}
+	q := monthOf(p, span)
+	q.and(`v.case_id = ANY (?)`, ids)
+	return visits(ctx, tx, `SELECT `+visitColumns+` FROM visit v WHERE `+q.where+` ORDER BY v.case_id, v.visit_id`, q.args...)
+}
+
+func monthOf(p VisitPage, span schedule.Span) conditions {
+	q := conditions{args: p.Args}
+	q.and(p.Seen)
+	q.and(`v.starts_at >= ? AND v.starts_at < ? OR v.starts_at IS NULL AND v.week_of >= (?::timestamptz + interval '12 hours')::date AND v.week_of < (?::timestamptz + interval '12 hours')::date`,
+		span.From, span.To, span.From, span.To)
+	if p.Case != "" {
+		q.and(`v.case_id = ?`, p.Case)
+	}
+	if p.Worker != "" {
+		q.and(`v.visit_id IN (SELECT visit_id FROM booking WHERE worker_id = ?)`, p.Worker)
+	}
+	if p.Team != "" {
+		q.and(`v.visit_id IN (SELECT b.visit_id FROM booking b JOIN worker w USING (agency_id, worker_id) WHERE w.team = ?)`, p.Team)
+	}
+	return q
 }

@@ -95,6 +95,7 @@ type Visit struct {
 	CheckIns         []CheckIn // in order of coming
 	CheckoutMissedAt time.Time // when the alarm was raised; zero is never
 	Closing          *Closing
+	ChildSeen        *ChildSeen // nil while nobody said
 	Replaces         VisitID
 	ReplacedBy       VisitID
 	Version          int64
