@@ -26,7 +26,7 @@ func (r *source) intn(n int) int { return int(r.next() >> 11 % uint64(n)) }
 func (r *source) chance(percent int) bool { return r.intn(100) < percent }
 
 const (
-	perWorker = 50 // visits a worker and week: 10 a day, short ones, fill nine tenths of the time
+	perWorker = 50 // visits a worker and week: 10 a day, short ones
 	days      = 5
 )
 
@@ -35,10 +35,14 @@ var (
 	languages = []string{"fi", "sv", "so", "ar", "ru"}
 )
 
-// Generate makes a week with that many visits: a worker for every 50 of them,
-// families seen one to three times in towns over a region, 15 % pairs, windows of
-// an hour to a day, skills and languages of unequal frequency, a tenth of the
-// workers absent some day. Nothing is published or locked; see Publish.
+// Generate makes a week with that many visits: a worker for every 50 of them who
+// lives where the families are, families seen one to three times in towns over a
+// region, 15 % pairs, windows of half a day to a day on any or one of five days,
+// skills and languages of unequal frequency that at least three workers have, two
+// workers near by whom the family knows, a tenth of the workers absent some day.
+// Visits and travel fill about four fifths of the paid time. Nothing is published
+// or locked; see Publish. Best values known are in best.csv, each with the seed
+// and the work units that make it.
 func Generate(visits int, seed uint64) optimise.Problem {
 	r := &source{seed}
 	// towns of different sizes on a region that grows with the agency
