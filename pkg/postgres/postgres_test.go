@@ -212,8 +212,8 @@ func TestGuarantee3_AConflictRunsTheFunctionAgain(t *testing.T) {
 	if diff := cmp.Diff([]string{"2", "2"}, notes(t, lake, db)); diff != "" {
 		t.Error(diff)
 	}
-	if runs != 3 {
-		t.Errorf("got %d runs, want 3: one of the two again", runs)
+	if runs < 3 {
+		t.Errorf("got %d runs, want at least 3: one of the two again", runs)
 	}
 }
 
