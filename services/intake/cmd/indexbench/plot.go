@@ -17,6 +17,7 @@ func plot(all []figures) []byte {
 		{"in process p50", "#1b6ca8", func(f figures) float64 { return f.InProcess.P50 }},
 		{"in process p99", "#7fb3d5", func(f figures) float64 { return f.InProcess.P99 }},
 		{"CPU a question", "#2e8b57", func(f figures) float64 { return f.InProcess.CPU }},
+		{"by HTTP p99", "#b03a2e", func(f figures) float64 { return f.HTTP.P99 }},
 	}
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, s := range series {
