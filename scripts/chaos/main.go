@@ -96,7 +96,9 @@ func run(ctx context.Context, args []string) (err error) {
 	step("sent and answered: %s; killed: %s", sent, kills)
 
 	step("waiting until everything is done, then checking")
-	found, evidence, err := settle(ctx, w, journal)
+	found, evidence, err := check.Settle(ctx, 3*time.Minute, func(ctx context.Context) (check.Evidence, error) {
+		return check.Collect(ctx, w.source(journal))
+	})
 	if err != nil {
 		return err
 	}
@@ -119,23 +121,4 @@ func run(ctx context.Context, args []string) (err error) {
 
 func step(format string, args ...any) {
 	fmt.Printf("%s  %s\n", time.Now().Format(time.TimeOnly), fmt.Sprintf(format, args...))
-}
-
-// settle collects and checks until nothing is found, or nothing gets better any more.
-func settle(ctx context.Context, w *world, journal string) (found []check.Finding, e check.Evidence, err error) {
-	deadline := time.Now().Add(3 * time.Minute)
-	for {
-		if e, err = check.Collect(ctx, w.source(journal)); err != nil {
-			return nil, e, err
-		}
-		found = check.Run(e)
-		if len(found) == 0 || time.Now().After(deadline) {
-			return found, e, nil
-		}
-		select {
-		case <-ctx.Done():
-			return nil, e, ctx.Err()
-		case <-time.After(2 * time.Second):
-		}
-	}
 }

@@ -56,32 +56,15 @@ func (in *infrastructure) source(journal string) check.Source {
 	return check.Source{Journal: journal, Databases: databases, Broker: in.kafka, Topics: topics}
 }
 
-// settle collects and judges until nothing is found, or the time is up.
-func (in *infrastructure) settle(ctx context.Context, within time.Duration, journal string, sent func([]check.Sent, check.Evidence) []check.Sent) ([]check.Finding, check.Evidence, error) {
-	deadline := time.Now().Add(within)
-	for {
-		e, err := check.Collect(ctx, in.source(journal))
-		if err != nil {
-			return nil, e, err
-		}
-		if sent != nil {
-			e.Sent = sent(e.Sent, e)
-		}
-		found := check.Run(e)
-		if len(found) == 0 || time.Now().After(deadline) {
-			return found, e, nil
-		}
-		select {
-		case <-ctx.Done():
-			return nil, e, ctx.Err()
-		case <-time.After(2 * time.Second):
-		}
-	}
-}
-
 // judge settles and makes figures of what was found; findings are an error.
 func (in *infrastructure) judge(ctx context.Context, within time.Duration, journal string, sent func([]check.Sent, check.Evidence) []check.Sent) (Figures, error) {
-	found, e, err := in.settle(ctx, within, journal, sent)
+	found, e, err := check.Settle(ctx, within, func(ctx context.Context) (check.Evidence, error) {
+		e, err := check.Collect(ctx, in.source(journal))
+		if err == nil && sent != nil {
+			e.Sent = sent(e.Sent, e)
+		}
+		return e, err
+	})
 	if err != nil {
 		return nil, err
 	}

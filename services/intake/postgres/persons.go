@@ -81,8 +81,13 @@ func persons(ctx context.Context, tx *postgres.Tx, ids []string, change bool) ([
 	if change {
 		query = lockPersonsByIDSQL
 	}
+	return queryPersons(ctx, tx, query, ids)
+}
+
+// queryPersons loads the persons whom a query selects by personColumns.
+func queryPersons(ctx context.Context, tx *postgres.Tx, query string, args ...any) ([]*referral.Person, error) {
 	batch := &pgx.Batch{}
-	batch.Queue(query, ids)
+	batch.Queue(query, args...)
 	var found []*referral.Person
 	err := tx.SendBatch(ctx, batch, func(results pgx.BatchResults) error {
 		return each(results, func(rows pgx.Rows) error {

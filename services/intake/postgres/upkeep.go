@@ -132,20 +132,7 @@ const AfterAll = "g"
 
 // PersonsBetween are the persons numbered after from and before to, at most limit.
 func PersonsBetween(ctx context.Context, tx *postgres.Tx, from, to string, limit int) ([]*referral.Person, error) {
-	batch := &pgx.Batch{}
-	batch.Queue(personsBetweenSQL, from, to, limit)
-	var found []*referral.Person
-	err := tx.SendBatch(ctx, batch, func(results pgx.BatchResults) error {
-		return each(results, func(rows pgx.Rows) error {
-			p, err := scanPerson(rows)
-			found = append(found, p)
-			return err
-		})
-	})
-	if err != nil {
-		return nil, fmt.Errorf("load persons: %w", err)
-	}
-	return found, nil
+	return queryPersons(ctx, tx, personsBetweenSQL, from, to, limit)
 }
 
 // Earlier is what begins the ids of UUIDv7 made that long before the one given.

@@ -3,13 +3,11 @@ package desk
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"slices"
 	"time"
 
 	"github.com/hearthfps/hearth/pkg/fault"
 	kit "github.com/hearthfps/hearth/pkg/postgres"
-	"github.com/hearthfps/hearth/pkg/tenant"
 	"github.com/hearthfps/hearth/services/visit-scheduling/postgres"
 	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
 )
@@ -57,28 +55,7 @@ func (d *Desk) AskJob(ctx context.Context, tx *kit.Tx, r schedule.JobRequest, by
 // RunJobs works planning jobs off until ctx ends. Several may run, in one process
 // or many: each job is worked on by one of them at a time.
 func (d *Desk) RunJobs(ctx context.Context) error {
-	planner := d.NewID()
-	ticker := time.NewTicker(poll)
-	defer ticker.Stop()
-	for {
-		for _, agency := range d.Agencies() {
-			for ctx.Err() == nil {
-				worked, err := d.WorkJob(tenant.With(ctx, agency), planner)
-				if err != nil && ctx.Err() == nil {
-					d.Log.LogAttrs(ctx, slog.LevelError, "planning job failed", slog.Any("agency", agency), slog.Any("error", err))
-				}
-				if err != nil || !worked {
-					break
-				}
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		case <-d.DB.Signals(wakeJobs):
-		}
-	}
+	return d.workOff(ctx, wakeJobs, "planning job failed", d.WorkJob)
 }
 
 // WorkJob works one waiting job of ctx's agency off; false when there is none. The

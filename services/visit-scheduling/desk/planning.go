@@ -28,17 +28,24 @@ const (
 // Run plans whatever is wished for until ctx ends. Several may run, in one
 // process or many: each week is planned by one of them at a time.
 func (d *Desk) Run(ctx context.Context) error {
+	return d.workOff(ctx, wake, "planning failed", d.PlanNext)
+}
+
+// workOff does what waits in each agency, one after the other, whenever it is
+// signalled or a while has passed, until ctx ends. next does one thing, for the
+// planner of the given id, and says false when none waits.
+func (d *Desk) workOff(ctx context.Context, signal, failed string, next func(ctx context.Context, planner string) (worked bool, err error)) error {
 	planner := d.NewID()
 	ticker := time.NewTicker(poll)
 	defer ticker.Stop()
 	for {
 		for _, agency := range d.Agencies() {
 			for ctx.Err() == nil {
-				planned, err := d.PlanNext(tenant.With(ctx, agency), planner)
+				worked, err := next(tenant.With(ctx, agency), planner)
 				if err != nil && ctx.Err() == nil {
-					d.Log.LogAttrs(ctx, slog.LevelError, "planning failed", slog.Any("agency", agency), slog.Any("error", err))
+					d.Log.LogAttrs(ctx, slog.LevelError, failed, slog.Any("agency", agency), slog.Any("error", err))
 				}
-				if err != nil || !planned {
+				if err != nil || !worked {
 					break
 				}
 			}
@@ -47,7 +54,7 @@ func (d *Desk) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
-		case <-d.DB.Signals(wake):
+		case <-d.DB.Signals(signal):
 		}
 	}
 }
