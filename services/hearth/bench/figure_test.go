@@ -5,6 +5,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"github.com/hearthfps/hearth/pkg/postgres/launch"
 )
 
 func TestBeside_IsTheMedianOfTheRatiosOfRounds(t *testing.T) {
@@ -53,9 +55,9 @@ func TestCPUTime_CountsWhatThisProcessUses(t *testing.T) {
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
 		t.Skip("this system has no /proc")
 	}
-	before := cpuTime(-1)
+	before := launch.CPUTime(-1)
 	x := 1.0
-	for cpuTime(-1)-before < 50*time.Millisecond { // ends only if what is burnt is counted
+	for launch.CPUTime(-1)-before < 50*time.Millisecond { // ends only if what is burnt is counted
 		for range 1_000_000 {
 			x = math.Sqrt(x + 1)
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/hearthfps/hearth/pkg/app"
 	"github.com/hearthfps/hearth/pkg/events"
 	"github.com/hearthfps/hearth/pkg/postgres"
+	"github.com/hearthfps/hearth/pkg/postgres/launch"
 	"github.com/hearthfps/hearth/services/hearth/play"
 )
 
@@ -260,9 +261,9 @@ func (w *wayIn) turns(ctx context.Context, r recording, connections int, spare f
 // used returns what tells how many milliseconds of processor time each of n
 // things took since.
 func (g *ground) used() func(n int) float64 {
-	before := cpuTime(g.pg.PID())
+	before := launch.CPUTime(g.pg.PID())
 	return func(n int) float64 {
-		return float64((cpuTime(g.pg.PID()) - before).Microseconds()) / 1000 / float64(n)
+		return float64((launch.CPUTime(g.pg.PID()) - before).Microseconds()) / 1000 / float64(n)
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/hearthfps/hearth/pkg/httpapi"
 	"github.com/hearthfps/hearth/pkg/policy"
 	kit "github.com/hearthfps/hearth/pkg/postgres"
+	"github.com/hearthfps/hearth/pkg/postgres/launch"
 	"github.com/hearthfps/hearth/pkg/tenant"
 	"github.com/hearthfps/hearth/services/intake/api"
 	"github.com/hearthfps/hearth/services/intake/reception"
@@ -32,7 +33,7 @@ const most = 10
 // inProcess asks one question after the other and counts whom they find.
 func (g *ground) inProcess(ctx context.Context, span time.Duration, f *figures) error {
 	first, missed := 0, 0
-	before := cpuTime(g.pg.PID())
+	before := launch.CPUTime(g.pg.PID())
 	begin := time.Now()
 	times, err := g.ask(ctx, span, func(q question, ranked []referral.PersonID) {
 		switch slices.Index(ranked, q.person) {
@@ -47,7 +48,7 @@ func (g *ground) inProcess(ctx context.Context, span time.Duration, f *figures) 
 	}
 	f.Asked = len(times)
 	f.Found, f.Missed = float64(first)/float64(len(times)), float64(missed)/float64(len(times))
-	f.InProcess = summary(times, time.Since(begin), cpuTime(g.pg.PID())-before)
+	f.InProcess = summary(times, time.Since(begin), launch.CPUTime(g.pg.PID())-before)
 	return nil
 }
 
@@ -107,7 +108,7 @@ func (g *ground) byHTTP(ctx context.Context, rate int, span time.Duration) (_ la
 	times := make([]time.Duration, n)
 	failed := make([]error, n)
 	var all sync.WaitGroup
-	before := cpuTime(g.pg.PID())
+	before := launch.CPUTime(g.pg.PID())
 	begin := time.Now()
 	for i := range n {
 		due := begin.Add(time.Duration(i) * time.Second / time.Duration(rate))
@@ -125,7 +126,7 @@ func (g *ground) byHTTP(ctx context.Context, rate int, span time.Duration) (_ la
 	if err := errors.Join(failed...); err != nil {
 		return latency{}, err
 	}
-	return summary(times, time.Since(begin), cpuTime(g.pg.PID())-before), nil
+	return summary(times, time.Since(begin), launch.CPUTime(g.pg.PID())-before), nil
 }
 
 func asked(p *referral.Person) ([]byte, error) {

@@ -1,4 +1,4 @@
-package bench
+package launch
 
 import (
 	"os"
@@ -11,9 +11,9 @@ import (
 // tick is the unit of /proc's times: USER_HZ, 100 a second on every Linux that Go runs on.
 const tick = 10 * time.Millisecond
 
-// cpuTime is the processor time that this process and the server with the given
+// CPUTime is the processor time that this process and the server with the given
 // pid have used, the server's children included; 0 where the system has no /proc.
-func cpuTime(server int) time.Duration {
+func CPUTime(server int) time.Duration {
 	var ticks int64
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
