@@ -86,72 +86,22 @@ func complete(ctx context.Context, problem schedule.Problem, placed []schedule.P
 	return schedule.Plan{Placed: append(slices.Clone(placed), more.Placed...), Unplaced: more.Unplaced}, nil
 }
 
-// translation is a problem in the words of package optimise. Two things differ:
-//
-//   - There, the way between equal places is nothing; here it is a stop. So the
-//     stop is made a part of the visit, before it, and taken off the way to it.
-//   - There, a place is known. An unknown one becomes a place of its own, at a
-//     pole nobody is visited at, and the allowance is treated as a stop is.
+// translation is a problem in the words of package optimise. Travel is the same
+// there and here.
 type translation struct {
-	from    schedule.Problem
 	origin  time.Time
-	ways    ways
 	problem optimise.Problem
 	demands map[string]schedule.Demand
 }
 
-// pole is the latitude of places that are not known.
-const pole = -90
-
-// aside keeps a base apart from a visit at the same point: a thousandth of a
-// second of arc, a few centimetres.
-const aside = 1e-7
-
-func visitPlace(p *schedule.Point) *optimise.Place {
-	if p == nil {
-		return &optimise.Place{Lat: pole, Lon: 1}
-	}
-	return &optimise.Place{Lat: p.Lat, Lon: p.Lon}
-}
-
-func basePlace(p *schedule.Point) *optimise.Place {
-	if p == nil {
-		return &optimise.Place{Lat: pole, Lon: 2}
-	}
-	at := optimise.Place{Lat: p.Lat, Lon: p.Lon - aside}
-	if at.Lon < -180 {
-		at.Lon = p.Lon + aside
-	}
+func place(p *schedule.Point) *optimise.Place {
+	at := schedule.PlaceOf(p)
 	return &at
 }
 
-// end is what a place of the translation stands for.
-type end struct {
-	point *schedule.Point
-	base  bool
-}
-
-// ways answers the search's questions from the problem's own travel.
-type ways struct {
-	travel schedule.Travel
-	ends   map[optimise.Place]end
-}
-
-// Minutes implements optimise.Travel.
-func (w ways) Minutes(from, to optimise.Place) int {
-	a, b := w.ends[from], w.ends[to]
-	way := w.travel.Minutes(a.point, b.point)
-	if b.base {
-		return way
-	}
-	return max(way-w.travel.Minutes(b.point, b.point), 0)
-}
-
 func newTranslation(p schedule.Problem) *translation {
-	t := &translation{from: p, demands: map[string]schedule.Demand{}}
-	w := ways{p.Travel, map[optimise.Place]end{}}
-	t.ways, t.problem.Travel = w, w
-	t.origin = origin(p)
+	t := &translation{demands: map[string]schedule.Demand{}}
+	t.problem.Travel, t.origin = p.Travel, origin(p)
 	bookings := map[schedule.WorkerID][]schedule.Booking{}
 	for _, b := range p.Booked {
 		for _, id := range b.Workers {
@@ -161,9 +111,8 @@ func newTranslation(p schedule.Problem) *translation {
 	counted := map[schedule.VisitID]bool{}
 	for _, a := range p.Roster {
 		stretches, inside := schedule.Stretches(a, bookings[a.ID])
-		base := basePlace(a.Base)
-		w.ends[*base] = end{a.Base, true}
-		worker := optimise.Worker{ID: string(a.ID), Skills: a.Skills, Languages: a.Languages, Start: base, End: base}
+		base := place(a.Base)
+		worker := optimise.Worker{ID: string(a.ID), Skills: a.Skills, Languages: a.Languages, Mode: a.Mode, Start: base, End: base}
 		for _, s := range stretches {
 			if from, to := t.up(s.From), t.down(s.To); from < to {
 				worker.Shifts = append(worker.Shifts, optimise.Window{From: from, To: to})
@@ -171,7 +120,7 @@ func newTranslation(p schedule.Problem) *translation {
 		}
 		t.problem.Workers = append(t.problem.Workers, worker)
 		for _, b := range inside {
-			v := t.visit(w, string(b.Visit)+"#"+string(a.ID), b.At, t.up(b.Span.To)-t.down(b.Span.From), []schedule.Span{b.Span})
+			v := t.visit(string(b.Visit)+"#"+string(a.ID), b.At, t.up(b.Span.To)-t.down(b.Span.From), []schedule.Span{b.Span})
 			if !counted[b.Visit] { // a pair's visit is one of the day
 				counted[b.Visit], v.Series = true, string(b.Series)
 			}
@@ -189,7 +138,7 @@ func newTranslation(p schedule.Problem) *translation {
 // demand is a visit to be placed in the words of the search.
 func (t *translation) demand(d schedule.Demand) optimise.Visit {
 	t.demands[string(d.Visit)] = d
-	v := t.visit(t.ways, string(d.Visit), d.At, d.Minutes, d.Windows)
+	v := t.visit(string(d.Visit), d.At, d.Minutes, d.Windows)
 	v.Series, v.PerDay, v.Spacing = string(d.Series), d.PerDay, d.Spacing
 	v.Excluded, v.Preferred = names(d.Excluded), names(d.Known)
 	if d.Workers == 1 {
@@ -205,7 +154,7 @@ func (t *translation) demand(d schedule.Demand) optimise.Visit {
 		}
 	}
 	if d.Lost != nil && len(d.Lost.Workers) == d.Workers {
-		v.Published = t.assignment(*d.Lost, d)
+		v.Published = t.assignment(*d.Lost)
 	}
 	return v
 }
@@ -255,35 +204,25 @@ func (t *translation) time(minute int) time.Time {
 	return t.origin.Add(time.Duration(minute) * time.Minute).UTC()
 }
 
-// stop is what is spent on arriving: made a part of the visit.
-func (t *translation) stop(at schedule.Location) int {
-	if at.Remote {
-		return 0
-	}
-	return t.from.Travel.Minutes(at.Point, at.Point)
-}
-
-func (t *translation) visit(w ways, id string, at schedule.Location, minutes int, windows []schedule.Span) optimise.Visit {
-	stop := t.stop(at)
-	v := optimise.Visit{ID: id, Minutes: minutes + stop}
+func (t *translation) visit(id string, at schedule.Location, minutes int, windows []schedule.Span) optimise.Visit {
+	v := optimise.Visit{ID: id, Minutes: minutes}
 	if !at.Remote {
-		v.Place = visitPlace(at.Point)
-		w.ends[*v.Place] = end{at.Point, false}
+		v.Place = place(at.Point)
 	}
 	for _, s := range windows {
 		from, to := t.up(s.From), t.down(s.To)
 		if minutes > to-from { // a booking that does not lie on whole minutes
 			from, to = t.down(s.From), t.up(s.To)
 		}
-		v.Windows = append(v.Windows, optimise.Window{From: from - stop, To: to})
+		v.Windows = append(v.Windows, optimise.Window{From: from, To: to})
 	}
 	return v
 }
 
-func (t *translation) assignment(slot schedule.Slot, d schedule.Demand) *optimise.Assignment {
+func (t *translation) assignment(slot schedule.Slot) *optimise.Assignment {
 	a := &optimise.Assignment{Workers: names(slot.Workers)}
 	for range slot.Workers {
-		a.Starts = append(a.Starts, t.down(slot.StartsAt)-t.stop(d.At))
+		a.Starts = append(a.Starts, t.down(slot.StartsAt))
 	}
 	return a
 }
@@ -292,7 +231,7 @@ func (t *translation) assignment(slot schedule.Slot, d schedule.Demand) *optimis
 func (t *translation) solution(plan schedule.Plan) *optimise.Solution {
 	s := &optimise.Solution{}
 	for _, p := range plan.Placed {
-		s.Placed = append(s.Placed, optimise.Placement{Visit: string(p.Visit), Assignment: *t.assignment(p.Slot, t.demands[string(p.Visit)])})
+		s.Placed = append(s.Placed, optimise.Placement{Visit: string(p.Visit), Assignment: *t.assignment(p.Slot)})
 	}
 	return s
 }
@@ -312,7 +251,7 @@ func (t *translation) plan(s optimise.Solution) schedule.Plan {
 
 // slot is an assignment of d in the words of the problem.
 func (t *translation) slot(a optimise.Assignment, d schedule.Demand) schedule.Slot {
-	start := t.time(a.Starts[0] + t.stop(d.At))
+	start := t.time(a.Starts[0])
 	slot := schedule.Slot{StartsAt: start, EndsAt: start.Add(time.Duration(d.Minutes) * time.Minute)}
 	for _, w := range a.Workers {
 		slot.Workers = append(slot.Workers, schedule.WorkerID(w))

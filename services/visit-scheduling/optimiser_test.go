@@ -38,7 +38,7 @@ func week(t testing.TB, seed uint64, workers, visits int) schedule.Problem {
 	r := rand.New(rand.NewPCG(seed, 1))
 	points := append(region(r, 10+workers/4), nil)
 	skills, languages := []string{"parenting", "trauma", "infant"}, []string{"fi", "sv", "so"}
-	p := schedule.Problem{Zone: time.UTC, Travel: schedule.Estimate{Stop: 5, Unknown: 20}}
+	p := schedule.Problem{Zone: time.UTC, Travel: schedule.Estimate(5, 20)}
 	some := func(all []string, share float64) (chosen []string) {
 		for _, s := range all {
 			if r.Float64() < share {

@@ -158,7 +158,7 @@ func newDesk(d *app.Deps) (*desk.Desk, error) {
 				Early: time.Duration(s.CheckInEarly), Late: time.Duration(s.CheckInLate), Grace: time.Duration(s.CheckoutGrace),
 			},
 			Horizon: s.HorizonWeeks, Notice: time.Duration(s.Notice), UrgentLead: time.Duration(s.UrgentLead), PointAge: time.Duration(s.TravelPointAge), Lease: planningLease,
-			Travel: schedule.Estimate{Stop: s.StopMinutes, Unknown: s.UnknownTravelMinutes},
+			Travel: schedule.Estimate(s.StopMinutes, s.UnknownTravelMinutes),
 		},
 		Calendar: func(id tenant.AgencyID) (*clock.Calendar, error) {
 			agency, err := d.Rules.Agency(id)

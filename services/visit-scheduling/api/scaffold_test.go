@@ -76,7 +76,7 @@ func start(t testing.TB) *agency {
 		NewID:    func() string { return uuid.Must(uuid.NewV7()).String() },
 		Settings: desk.Settings{
 			Attendance: schedule.Attendance{Early: time.Hour, Late: 12 * time.Hour, Grace: 30 * time.Minute},
-			Horizon:    6, Notice: time.Hour, UrgentLead: 15 * time.Minute, Travel: schedule.Estimate{Stop: 5, Unknown: 20}, PointAge: 24 * time.Hour, Lease: time.Minute,
+			Horizon:    6, Notice: time.Hour, UrgentLead: 15 * time.Minute, Travel: schedule.Estimate(5, 20), PointAge: 24 * time.Hour, Lease: time.Minute,
 		},
 	}
 	engine, err := policy.New(now)

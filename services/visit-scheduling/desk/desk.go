@@ -41,8 +41,8 @@ type Settings struct {
 	Notice time.Duration
 	// UrgentLead is how soon an urgent visit may start.
 	UrgentLead time.Duration
-	// Travel estimates ways from distance.
-	Travel schedule.Estimate
+	// Travel tells how long ways take.
+	Travel schedule.Travel
 	// PointAge is how long a travel point is used before intake is asked again.
 	PointAge time.Duration
 	// Lease is how long after a planner's death another takes its week over. A

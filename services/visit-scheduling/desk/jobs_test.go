@@ -73,9 +73,9 @@ func scattered(t testing.TB) *office {
 	o := open(t)
 	o.points.of = func(household string) (lat, lon float64) {
 		if household[len(household)-1]%2 == 0 {
-			return 61.0, 25.2
+			return 61.0, 25.1
 		}
-		return 61.0, 26.1
+		return 61.0, 26.2
 	}
 	o.hire("w1", "w2")
 	o.Planner = crossing{schedule.Greedy{}}

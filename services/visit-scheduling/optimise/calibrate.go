@@ -62,7 +62,8 @@ const (
 // trips may be too long and it stays. A band with few trips leans on all of its
 // mode, a mode with few on the estimate. The stop's minutes stay as they are.
 func (e Estimate) Calibrate(trips []Trip) (Estimate, []Fit) {
-	out := Estimate{StopMinutes: e.StopMinutes, Percent: map[Mode][]int{}}
+	out := e
+	out.Percent, out.Recorded = map[Mode][]int{}, 0
 	var fits []Fit
 	for _, mode := range []Mode{Car, Transit, Bicycle, Foot} {
 		speeds := bands(mode)

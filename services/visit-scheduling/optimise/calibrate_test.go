@@ -9,7 +9,7 @@ import (
 )
 
 func TestTrips_PairsCheckOutWithTheNextCheckIn(t *testing.T) {
-	a, b, c := Place{61, 25}, Place{61.1, 25}, Place{61.2, 25}
+	a, b, c := Place{Lat: 61, Lon: 25}, Place{Lat: 61.1, Lon: 25}, Place{Lat: 61.2, Lon: 25}
 	got := Trips([]Recorded{
 		{"w", Car, b, 600, 660},
 		{"w", Car, a, 500, 570},
@@ -31,8 +31,8 @@ func TestCalibrate_FindsTheRoadsUnderTheWaiting(t *testing.T) {
 	truth := Estimate{Percent: map[Mode][]int{Car: {140, 120, 90, 100}, Foot: {80, 80, 80, 80}}}
 	var trips []Trip
 	for range 4000 {
-		from := Place{61 + r.Float64()*0.3, 25 + r.Float64()*0.6}
-		to := Place{from.Lat + (r.Float64()-0.5)*r.Float64()*0.4, from.Lon + (r.Float64()-0.5)*r.Float64()*0.8}
+		from := Place{Lat: 61 + r.Float64()*0.3, Lon: 25 + r.Float64()*0.6}
+		to := Place{Lat: from.Lat + (r.Float64()-0.5)*r.Float64()*0.4, Lon: from.Lon + (r.Float64()-0.5)*r.Float64()*0.8}
 		trip := Trip{Car, from, to, truth.Minutes(from, to)}
 		if r.Float64() < 0.35 { // waited, shopped, had lunch
 			trip.Minutes += 5 + r.IntN(90)
@@ -48,7 +48,7 @@ func TestCalibrate_FindsTheRoadsUnderTheWaiting(t *testing.T) {
 	if len(fits) != 4 || got.Recorded < 3000 || !strings.Contains(got.Label(), "calibrated from") || strings.Contains(base.Label(), "calibrated") {
 		t.Errorf("fits %+v, label %q", fits, got.Label())
 	}
-	if got.MinutesBy(Foot, Place{61, 25}, Place{61.01, 25}) != base.MinutesBy(Foot, Place{61, 25}, Place{61.01, 25}) {
+	if got.MinutesBy(Foot, Place{Lat: 61, Lon: 25}, Place{Lat: 61.01, Lon: 25}) != base.MinutesBy(Foot, Place{Lat: 61, Lon: 25}, Place{Lat: 61.01, Lon: 25}) {
 		t.Error("nobody walked, and the walks changed")
 	}
 }
@@ -56,7 +56,7 @@ func TestCalibrate_FindsTheRoadsUnderTheWaiting(t *testing.T) {
 // A few trips do not overturn the estimate, nor do absurd ones.
 func TestCalibrate_LeansOnTheEstimateWhereLittleIsKnown(t *testing.T) {
 	var base Estimate
-	a, b := Place{61, 25}, Place{61.05, 25}
+	a, b := Place{Lat: 61, Lon: 25}, Place{Lat: 61.05, Lon: 25}
 	usual := base.Minutes(a, b)
 	got, _ := base.Calibrate([]Trip{{Car, a, b, 2 * usual}, {Car, a, b, 2 * usual}, {Car, a, b, 1}, {Car, a, b, 100 * usual}})
 	if m := got.Minutes(a, b); m < usual || m > usual+usual/5 {

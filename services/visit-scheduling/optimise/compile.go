@@ -14,6 +14,7 @@ type plan struct {
 	evening  int32 // minute of the day
 	places   int
 	all      []Place  // by number
+	bases    int32    // the first places are where workers start and end
 	units    []vector // of the same, when travel is the estimate
 	modes    []Mode
 	minutes  [][]uint16 // mode → places × places
@@ -136,6 +137,10 @@ func newPlanWith(p *Problem, like *plan) *plan {
 		c.worker[w.ID] = int32(i)
 		c.addWorker(int32(i), w, place(w.Start), place(w.End))
 	}
+	// A visit at a base is a place of its own: the way to its door is asked of
+	// Travel, and who has not left the base has none back.
+	c.bases = int32(len(c.all))
+	clear(index)
 	for i := range p.Visits {
 		c.numberSeries(int32(i))
 	}
@@ -333,10 +338,13 @@ func clip(minutes int) uint16 { return uint16(min(max(minutes, 0), math.MaxUint1
 func (c *plan) matrix(mode Mode, n int) []uint16 {
 	out := make([]uint16, n*n)
 	if e, ok := c.p.Travel.(Estimate); ok || c.p.Travel == nil {
-		stop, speeds := e.stop(mode), bands(mode)
+		speeds := bands(mode)
 		for i := range n {
-			for j := range i {
-				m := clip(stop + e.way(mode, speeds, c.units[i], c.units[j]))
+			for j := range i + 1 {
+				if i == j && i < int(c.bases) {
+					continue
+				}
+				m := clip(e.between(mode, speeds, c.all[i], c.all[j], c.units[i], c.units[j]))
 				out[i*n+j], out[j*n+i] = m, m
 			}
 		}
@@ -344,7 +352,7 @@ func (c *plan) matrix(mode Mode, n int) []uint16 {
 	}
 	for i := range n {
 		for j := range n {
-			if i != j {
+			if i != j || i >= int(c.bases) {
 				out[i*n+j] = clip(c.ask(mode, c.all[i], c.all[j]))
 			}
 		}
@@ -365,11 +373,8 @@ func (c *plan) reach(mode Mode, speeds []band, at Place, unit vector, i int) (th
 	if c.units == nil {
 		return clip(c.ask(mode, at, c.all[i])), clip(c.ask(mode, c.all[i], at))
 	}
-	if at == c.all[i] {
-		return 0, 0
-	}
 	e, _ := c.p.Travel.(Estimate)
-	m := clip(e.stop(mode) + e.way(mode, speeds, unit, c.units[i]))
+	m := clip(e.between(mode, speeds, at, c.all[i], unit, c.units[i]))
 	return m, m
 }
 
@@ -394,7 +399,7 @@ func (c *plan) travel(mode, a, b int32) int32 {
 	if m := c.minutes[mode]; m != nil {
 		return int32(m[int(a)*c.places+int(b)])
 	}
-	if a == b {
+	if a == b && a < c.bases {
 		return 0
 	}
 	there, _ := c.reach(c.modes[mode], bands(c.modes[mode]), c.all[a], c.unit(a), int(b))

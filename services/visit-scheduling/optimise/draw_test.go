@@ -14,14 +14,19 @@ import (
 // locked and published visits.
 func drawProblem(t *rapid.T) Problem {
 	skills, languages := []string{"parenting", "trauma"}, []string{"fi", "so"}
-	places := []*Place{nil, {60.98, 25.66}, {61.02, 25.70}, {60.95, 25.60}, {61.00, 25.90}, {61.30, 26.20}}
+	places := []*Place{
+		nil, {Unknown: true}, {Lat: 60.98, Lon: 25.66}, {Lat: 61.02, Lon: 25.70}, {Lat: 60.95, Lon: 25.60}, {Lat: 61.00, Lon: 25.90}, {Lat: 61.30, Lon: 26.20},
+	}
 	some := func(all []string, label string) []string {
 		return rapid.SliceOfNDistinct(rapid.SampledFrom(all), 0, len(all), rapid.ID[string]).Draw(t, label)
 	}
 	days := rapid.IntRange(1, 3).Draw(t, "days")
 	p := Problem{Now: rapid.IntRange(-2000, 2000).Draw(t, "now")}
-	if rapid.Bool().Draw(t, "odd travel") {
+	switch rapid.SampledFrom([]string{"the estimate", "odd travel", "areas"}).Draw(t, "travel") {
+	case "odd travel":
 		p.Travel = oddTravel{}
+	case "areas":
+		p.Travel = Estimate{Areas: true, UnknownMinutes: 15}
 	}
 	var ids []string
 	for i := range rapid.SampledFrom([]int{2, 4, 6, 3, 1, 0}).Draw(t, "workers") {
@@ -166,12 +171,13 @@ func drawDay(t *rapid.T, p *Problem, days int) {
 	}
 }
 
-// oddTravel is neither symmetric nor bound by the triangle inequality.
+// oddTravel is neither symmetric nor bound by the triangle inequality, and from a
+// door to the next of the same area it takes three minutes.
 type oddTravel struct{}
 
 func (oddTravel) Minutes(from, to Place) int {
 	if from == to {
-		return 0
+		return 3
 	}
 	return int(from.Lat*1000+2*to.Lon*1000) % 37
 }

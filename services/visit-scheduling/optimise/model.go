@@ -24,7 +24,12 @@ type Problem struct {
 }
 
 // Place is a position in degrees (WGS 84).
-type Place struct{ Lat, Lon float64 }
+type Place struct {
+	Lat, Lon float64
+	// Unknown is a place nobody knows, or may know: Lat and Lon are 0, and what
+	// Travel allows for it is allowed.
+	Unknown bool `json:",omitempty"`
+}
 
 // Window is a span of time, To excluded.
 type Window struct{ From, To int }

@@ -90,20 +90,20 @@ func (f *finder) gap(def *pTour, tr *tour, i int32, pv *pVisit) (legs int32, fit
 		p := &tr.stops[i-1]
 		at, now = p.at, p.start+f.visits[p.visit].minutes
 	}
-	there := at
+	there, come := at, int32(0)
 	if pv.place >= 0 {
 		there = pv.place
+		come = f.travel(def.mode, at, there)
 	}
-	come := f.travel(def.mode, at, there)
 	next, by, was := def.end, def.to, tr.home
 	if int(i)+1 < len(tr.stops) {
 		n := &tr.stops[i+1]
 		next, by, was = f.visits[n.visit].place, n.latest, n.leg
-		if next < 0 {
-			next = there
-		}
 	}
-	go2 := f.travel(def.mode, there, next)
+	var go2 int32
+	if next >= 0 {
+		go2 = f.travel(def.mode, there, next)
+	}
 	start, ok := pv.earliest(now + come)
 	return come + go2 - was - tr.stops[i].leg, ok && start+pv.minutes+go2 <= by
 }

@@ -12,8 +12,8 @@ import (
 )
 
 var (
-	home   = &Place{61, 25}
-	nearby = &Place{61, 25.02}
+	home   = &Place{Lat: 61, Lon: 25}
+	nearby = &Place{Lat: 61, Lon: 25.02}
 )
 
 // hours are a span of one day.
@@ -274,7 +274,7 @@ func TestSolve_WeighsWishesAndShares(t *testing.T) {
 		}, map[string]int{"a": 2, "b": 2, "c": 2}},
 		{"the faster way", Problem{
 			Workers: []Worker{{ID: "a", Mode: Foot, Start: nearby, End: nearby, Shifts: []Window{day}}, {ID: "b", Start: nearby, End: nearby, Shifts: []Window{day}}},
-			Visits:  []Visit{{ID: "v", Place: &Place{61.1, 25}, Minutes: 60, Windows: []Window{day}}},
+			Visits:  []Visit{{ID: "v", Place: &Place{Lat: 61.1, Lon: 25}, Minutes: 60, Windows: []Window{day}}},
 		}, map[string]int{"b": 1}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -317,7 +317,7 @@ func moved(p Problem, all, now []BreakTaken) []BreakTaken {
 }
 
 func TestSolve_PrefersWhatTheWeightsSay(t *testing.T) {
-	here, there := &Place{61, 25}, &Place{61.05, 25.05}
+	here, there := &Place{Lat: 61, Lon: 25}, &Place{Lat: 61.05, Lon: 25.05}
 	day := []Window{{480, 960}}
 	worker := func(id string, at *Place) Worker { return Worker{ID: id, Start: at, End: at, Shifts: day} }
 	visit := func(id string) Visit { return Visit{ID: id, Place: here, Minutes: 60, Windows: day} }
@@ -369,7 +369,7 @@ func TestSolve_RefusesAnUnsoundProblem(t *testing.T) {
 		"locked nowhere":     func(p *Problem) { p.Visits[0].Locked = true },
 		"five workers":       func(p *Problem) { p.Visits[0].Roles = make([]Role, 5) },
 		"gap of less than 0": func(p *Problem) { p.Visits[0].Gap = &Gap{-1, 3} },
-		"place on no earth":  func(p *Problem) { p.Workers[0].Start = &Place{91, 0} },
+		"place on no earth":  func(p *Problem) { p.Workers[0].Start = &Place{Lat: 91, Lon: 0} },
 		"alone":              func(p *Problem) { p.Visits[0].NeverAlone = true },
 		"alone in turn": func(p *Problem) {
 			p.Visits[0].NeverAlone, p.Visits[0].Roles, p.Visits[0].Gap = true, make([]Role, 2), &Gap{0, 5}

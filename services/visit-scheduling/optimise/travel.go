@@ -3,7 +3,8 @@ package optimise
 import "math"
 
 // Travel tells how many minutes it takes from one place to another, the stop
-// itself included. It must not be negative, and is zero between equal places. It
+// itself included. It must not be negative. Between equal places it is zero, or,
+// where a place stands for an area, what it takes from one door to the next. It
 // need not be the same both ways.
 type Travel interface {
 	Minutes(from, to Place) int
@@ -30,16 +31,43 @@ const (
 func (m Mode) known() bool { return m == Car || m == Transit || m == Bicycle || m == Foot }
 
 // Estimate is travel without a map: great-circle distance × 1.35, slow for the
-// first kilometres and faster further out, and a constant for each stop. It is an
-// estimate; nothing leaves the process. The zero value is ready. It is the same on
-// every machine: see exact.go.
+// first kilometres and faster further out, and a constant for each stop. Further
+// is never faster. It is an estimate; nothing leaves the process. The zero value
+// is ready. It is the same on every machine: see exact.go.
 type Estimate struct {
-	StopMinutes int // parking and walking, or the wait for a bus; 0 means 4, by transit 9, on foot none
+	// StopMinutes are for parking and walking: 0 means 4, None none. By transit the
+	// wait comes to it, 5 minutes; on foot there is none.
+	StopMinutes int
+	// UnknownMinutes are allowed for a way of which an end is unknown, the stop
+	// included: 0 means 20, None none.
+	UnknownMinutes int
+	// Areas says that a place is the middle of an area: between equal places there
+	// is a stop, too.
+	Areas bool
 	// Percent is what recorded visits say the trips of each mode take of the
 	// estimate, band by band; see Calibrate. None is 100.
 	Percent map[Mode][]int
 	// Recorded is how many trips that is from.
 	Recorded int
+}
+
+// None is no minutes where 0 means the usual ones.
+const None = -1
+
+const (
+	usualStop    = 4
+	usualUnknown = 20
+	transitWait  = 5
+)
+
+func usually(minutes, usual int) int {
+	switch {
+	case minutes == 0:
+		return usual
+	case minutes < 0:
+		return 0
+	}
+	return minutes
 }
 
 // band is kilometres of road up to which a speed in km/h is assumed.
@@ -68,22 +96,30 @@ func (e Estimate) Minutes(from, to Place) int { return e.MinutesBy(Car, from, to
 
 // MinutesBy implements ByMode.
 func (e Estimate) MinutesBy(mode Mode, from, to Place) int {
-	if from == to {
+	return e.between(mode, bands(mode), from, to, from.unit(), to.unit())
+}
+
+// between is MinutesBy for places whose unit vectors are known.
+func (e Estimate) between(mode Mode, speeds []band, from, to Place, a, b vector) int {
+	switch {
+	case from.Unknown || to.Unknown:
+		return usually(e.UnknownMinutes, usualUnknown)
+	case from == to && !e.Areas:
 		return 0
+	case from == to:
+		return e.stop(mode)
 	}
-	return e.stop(mode) + e.way(mode, bands(mode), from.unit(), to.unit())
+	return e.stop(mode) + e.way(mode, speeds, a, b)
 }
 
 func (e Estimate) stop(mode Mode) int {
-	switch {
-	case mode == Foot:
+	switch mode {
+	case Foot:
 		return 0
-	case mode == Transit && e.StopMinutes == 0:
-		return 9
-	case e.StopMinutes == 0:
-		return 4
+	case Transit:
+		return usually(e.StopMinutes, usualStop) + transitWait
 	}
-	return e.StopMinutes
+	return usually(e.StopMinutes, usualStop)
 }
 
 // way is the minutes on the road between two unit vectors, rounded up.
@@ -91,7 +127,12 @@ func (e Estimate) way(mode Mode, speeds []band, a, b vector) int {
 	km := a.roadKm(b)
 	minutes := drive(speeds, km)
 	if p := e.Percent[mode]; len(p) == len(speeds) {
-		minutes = float64(minutes*float64(p[bandOf(speeds, km)])) / 100
+		k := bandOf(speeds, km)
+		minutes = float64(minutes*float64(p[k])) / 100
+		// Where a band is quicker than the one before, it takes as long as to that one's end.
+		for i, b := range speeds[:k] {
+			minutes = math.Max(minutes, float64(drive(speeds, b.upTo)*float64(p[i]))/100)
+		}
 	}
 	return int(math.Ceil(minutes))
 }

@@ -68,13 +68,13 @@ func TestExact_IsTheLibrarys(t *testing.T) {
 		}
 	}
 	// Helsinki to Oulu by the haversine formula: 540.6 km
-	if km := (Place{60.1699, 24.9384}).unit().roadKm(Place{65.0121, 25.4651}.unit()) / detour; math.Abs(km-539) > 3 {
+	if km := (Place{Lat: 60.1699, Lon: 24.9384}).unit().roadKm(Place{Lat: 65.0121, Lon: 25.4651}.unit()) / detour; math.Abs(km-539) > 3 {
 		t.Errorf("Helsinki to Oulu: %v km", km)
 	}
 }
 
 func TestEstimate_ByMode(t *testing.T) {
-	a, b := Place{61, 25}, Place{61.03, 25.03}
+	a, b := Place{Lat: 61, Lon: 25}, Place{Lat: 61.03, Lon: 25.03}
 	var e Estimate
 	car, bus, bicycle, foot := e.MinutesBy(Car, a, b), e.MinutesBy(Transit, a, b), e.MinutesBy(Bicycle, a, b), e.MinutesBy(Foot, a, b)
 	if !(car < bicycle && bicycle < bus && bus < foot) {

@@ -65,7 +65,7 @@ func TestBoard_EveryOfferIsValidAndSaysAllItMoves(t *testing.T) {
 
 func TestBoard_FindsAPlaceWhereverThereIsOne(t *testing.T) {
 	day := []Window{{480, 960}}
-	here := &Place{61, 25}
+	here := &Place{Lat: 61, Lon: 25}
 	p := Problem{
 		Workers: []Worker{{ID: "a", Start: here, End: here, Shifts: day}, {ID: "b", Start: here, End: here, Shifts: day}},
 		Visits:  []Visit{{ID: "long", Place: here, Minutes: 300, Windows: day}},

@@ -197,5 +197,5 @@ func (w Window) sound() bool {
 }
 
 func (p *Place) sound() bool {
-	return p == nil || (p.Lat >= -90 && p.Lat <= 90 && p.Lon >= -180 && p.Lon <= 180)
+	return p == nil || (p.Unknown && *p == Place{Unknown: true}) || (!p.Unknown && p.Lat >= -90 && p.Lat <= 90 && p.Lon >= -180 && p.Lon <= 180)
 }

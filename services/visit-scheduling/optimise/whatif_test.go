@@ -212,7 +212,7 @@ func TestLanguage_AccountsForAVisit(t *testing.T) {
 	p, s := office()
 	p.Visits[1].Preferred = []string{"carl"}
 	p.Visits[2].Locked, p.Visits[2].Published = true, &s.Placed[2].Assignment
-	p.Workers = append(p.Workers[:2:2], Worker{ID: "carl", Start: &Place{61.2, 25}, Shifts: []Window{hours(0, 9, 10)}})
+	p.Workers = append(p.Workers[:2:2], Worker{ID: "carl", Start: &Place{Lat: 61.2, Lon: 25}, Shifts: []Window{hours(0, 9, 10)}})
 	accounts, err := Explain(context.Background(), p, s)
 	if err != nil {
 		t.Fatal(err)

@@ -190,7 +190,7 @@ func (c *checker) legs(a Available, visit VisitID, stretch Span) {
 			free = s.To
 			continue
 		}
-		way := time.Duration(c.problem.Travel.Minutes(where, s.at.Point)) * time.Minute
+		way := c.way(a.Mode, where, s.at.Point)
 		if mine && free.Add(way).After(s.From) {
 			c.breaks(visit, RuleTravel)
 		}
@@ -198,11 +198,15 @@ func (c *checker) legs(a Available, visit VisitID, stretch Span) {
 	}
 	// A day of remote work alone has no way back.
 	if slices.ContainsFunc(stops, func(s checkStop) bool { return !s.at.Remote }) {
-		way := time.Duration(c.problem.Travel.Minutes(where, a.Base)) * time.Minute
+		way := c.way(a.Mode, where, a.Base)
 		if mine && free.Add(way).After(stretch.To) {
 			c.breaks(visit, RuleTravel)
 		}
 	}
+}
+
+func (c *checker) way(mode Mode, from, to *Point) time.Duration {
+	return time.Duration(c.problem.Travel.MinutesBy(mode, PlaceOf(from), PlaceOf(to))) * time.Minute
 }
 
 // Fitting is what is left of placed when those a rule is against are left out,

@@ -96,11 +96,11 @@ func (p Problem) Loads(plan Plan) []Load {
 					continue
 				}
 				there := ways.point(v.at.Point)
-				l.TravelMinutes += ways.minutes(where, there)
+				l.TravelMinutes += ways.minutes(a.Mode, where, there)
 				where, out = there, true
 			}
 			if out {
-				l.TravelMinutes += ways.minutes(where, base)
+				l.TravelMinutes += ways.minutes(a.Mode, where, base)
 			}
 		}
 		loads = append(loads, l)

@@ -251,7 +251,7 @@ func (g *greedy) fit(w *tourist, t *tour, pos, where int, free int64, at int, d 
 		if teleport {
 			return 0
 		}
-		return int64(g.ways.minutes(from, to))
+		return int64(g.ways.minutes(w.Mode, from, to))
 	}
 	// Who is nowhere but at the base has no way back to make.
 	travelled := slices.ContainsFunc(t.stops, func(s stop) bool { return !s.remote })

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/hearthfps/hearth/services/visit-scheduling/optimise"
 )
 
 var utc = time.UTC
@@ -46,7 +48,7 @@ func demand(id string) Demand {
 }
 
 func problem(roster []Available, demands ...Demand) Problem {
-	return Problem{Zone: utc, Roster: roster, Demands: demands, Travel: Estimate{Stop: 5, Unknown: 20}}
+	return Problem{Zone: utc, Roster: roster, Demands: demands, Travel: Estimate(5, 20)}
 }
 
 func planned(t *testing.T, p Problem) Plan {
@@ -199,7 +201,7 @@ func TestGreedy_StopsWhenCancelled(t *testing.T) {
 func drawProblem(t *rapid.T) Problem {
 	points := []*Point{nil, centre, suburb, far, {60.95, 25.60}, {61.00, 25.90}}
 	skills, languages := []string{"parenting", "trauma", "infant"}, []string{"fi", "sv", "so"}
-	p := Problem{Zone: utc, Travel: Estimate{Stop: 5, Unknown: 20}}
+	p := Problem{Zone: utc, Travel: Estimate(5, 20)}
 	some := func(all []string, label string) []string {
 		return rapid.SliceOfNDistinct(rapid.SampledFrom(all), 0, len(all), rapid.ID[string]).Draw(t, label)
 	}
@@ -388,23 +390,43 @@ func TestCheck_AccountsForEachVisitOnce(t *testing.T) {
 	}
 }
 
-func TestEstimate_FurtherIsNeverFasterAndUnknownIsTheAllowance(t *testing.T) {
-	e := Estimate{Stop: 5, Unknown: 20}
-	if got := e.Minutes(nil, centre); got != 20 {
-		t.Errorf("unknown = %d, want 20", got)
+func TestEstimate_AllowsForTheUnknownAndStopsAtEveryDoor(t *testing.T) {
+	e, none := Estimate(5, 20), Estimate(0, 0)
+	at := func(e optimise.Estimate, mode Mode, from, to *Point) int {
+		return e.MinutesBy(mode, PlaceOf(from), PlaceOf(to))
 	}
-	if got := e.Minutes(centre, centre); got != 5 {
-		t.Errorf("same point = %d, want the stop, 5", got)
+	for _, test := range []struct {
+		name      string
+		got, want int
+	}{
+		{"unknown", at(e, "", nil, centre), 20},
+		{"to an unknown place", at(e, "", centre, nil), 20},
+		{"both unknown", at(e, "", nil, nil), 20},
+		{"door to door of one area", at(e, "", centre, centre), 5},
+		{"the same by bus: a wait", at(e, optimise.Transit, centre, centre), 10},
+		{"the same on foot", at(e, optimise.Foot, centre, centre), 0},
+		{"no allowance", at(none, "", nil, centre), 0},
+		{"no stop", at(none, "", centre, centre), 0},
+		// Lahti to Helsinki, 98.6 km great-circle: 133.1 km by the factor, of which
+		// 2/20 + 8/35 + 20/55 + 103.1/75 h = 124.01 min, rounded up, and the stop.
+		{"Lahti to Helsinki", at(e, "", &Point{60.9827, 25.6612}, &Point{60.1699, 24.9384}), 130},
+	} {
+		if test.got != test.want {
+			t.Errorf("%s: %d minutes, want %d", test.name, test.got, test.want)
+		}
 	}
-	// Lahti to Helsinki, 98.6 km great-circle: 133 km by the factor, of which
-	// 5/25 + 15/40 + 40/60 + 73.1/80 h = 129.4 min, and the stop.
-	if got := e.Minutes(&Point{60.9827, 25.6612}, &Point{60.1699, 24.9384}); got != 135 {
-		t.Errorf("Lahti to Helsinki = %d min, want 135", got)
-	}
+}
+
+func TestEstimate_FurtherIsNeverFaster(t *testing.T) {
+	percent := rapid.SliceOfN(rapid.IntRange(50, 300), 4, 4)
 	rapid.Check(t, func(t *rapid.T) {
-		lat, a, b := rapid.Float64Range(-80, 80).Draw(t, "lat"), rapid.Float64Range(0, 9).Draw(t, "a"), rapid.Float64Range(0, 9).Draw(t, "b")
-		from := &Point{lat, 10}
-		near, distant := e.Minutes(from, &Point{lat, 10 + min(a, b)}), e.Minutes(from, &Point{lat, 10 + max(a, b)})
+		e := Estimate(5, 20)
+		if rapid.Bool().Draw(t, "calibrated") {
+			e.Percent = map[Mode][]int{optimise.Car: percent.Draw(t, "percent")}
+		}
+		lat, a, b := rapid.Float64Range(-80, 80).Draw(t, "lat"), rapid.Float64Range(0, 1).Draw(t, "a"), rapid.Float64Range(0, 1).Draw(t, "b")
+		from := PlaceOf(&Point{lat, 10})
+		near, distant := e.Minutes(from, PlaceOf(&Point{lat, 10 + min(a, b)})), e.Minutes(from, PlaceOf(&Point{lat, 10 + max(a, b)}))
 		if near > distant {
 			t.Fatalf("%d min to the nearer, %d to the further", near, distant)
 		}
@@ -420,7 +442,7 @@ func week(workers, visits int) Problem {
 		areas = append(areas, &Point{60.8 + r.Float64()*0.4, 25.3 + r.Float64()*0.8})
 	}
 	skills, languages := []string{"parenting", "trauma", "infant", "respite"}, []string{"fi", "sv", "so", "ar", "en"}
-	p := Problem{Zone: utc, Travel: Estimate{Stop: 5, Unknown: 20}}
+	p := Problem{Zone: utc, Travel: Estimate(5, 20)}
 	for i := range workers {
 		a := Available{ID: WorkerID(fmt.Sprintf("w%04d", i)), Base: areas[r.IntN(len(areas))], Shifts: fiveDays(8, 20), Languages: []string{"fi"}}
 		for _, s := range skills {

@@ -31,6 +31,8 @@ type Available struct {
 	ID        WorkerID
 	Skills    []string
 	Languages []string
+	// Mode is how they travel.
+	Mode Mode
 	// Base is where each stretch of work begins and ends; nil is unknown.
 	Base *Point
 	// Shifts are when they work, Away when they are away all the same. What is

@@ -21,7 +21,7 @@ func (p Problem) Round(plan Plan, minutes int) Plan {
 	for _, a := range p.Roster {
 		stretches, inside := Stretches(a, bookings[a.ID])
 		for _, s := range stretches {
-			t := &roundTour{span: s, base: r.ways.point(a.Base)}
+			t := &roundTour{span: s, mode: a.Mode, base: r.ways.point(a.Base)}
 			for _, b := range inside {
 				if s.Holds(b.Span) {
 					t.stops = append(t.stops, &roundStop{span: b.Span, at: r.ways.point(b.At.Point), remote: b.At.Remote})
@@ -90,6 +90,7 @@ type rounder struct {
 
 type roundTour struct {
 	span  Span
+	mode  Mode
 	base  int
 	stops []*roundStop
 }
@@ -123,7 +124,7 @@ func (r rounder) way(workers []WorkerID, stop *roundStop) int {
 			where := t.base
 			for _, s := range t.stops {
 				if s == stop && !s.remote {
-					longest = max(longest, r.ways.minutes(where, s.at))
+					longest = max(longest, r.ways.minutes(t.mode, where, s.at))
 				}
 				if !s.remote {
 					where = s.at
@@ -150,10 +151,10 @@ func (r rounder) onward(t *roundTour, i int, end time.Time) bool {
 			end = next.span.To
 			continue
 		}
-		return !end.Add(time.Duration(r.ways.minutes(where, next.at)) * time.Minute).After(next.span.From)
+		return !end.Add(time.Duration(r.ways.minutes(t.mode, where, next.at)) * time.Minute).After(next.span.From)
 	}
 	if travelled {
-		end = end.Add(time.Duration(r.ways.minutes(where, t.base)) * time.Minute)
+		end = end.Add(time.Duration(r.ways.minutes(t.mode, where, t.base)) * time.Minute)
 	}
 	return !end.After(t.span.To)
 }

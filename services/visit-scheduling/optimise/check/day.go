@@ -90,7 +90,7 @@ func (c *schedule) breaks(w *optimise.Worker, taken []optimise.BreakTaken) []par
 
 // minutes is how long a way takes at the full speed of the worker's mode.
 func minutes(p *optimise.Problem, w *optimise.Worker, a, b *optimise.Place) int {
-	if a == nil || b == nil || *a == *b {
+	if a == nil || b == nil {
 		return 0
 	}
 	travel := p.Travel
@@ -151,12 +151,12 @@ type trip struct {
 func walk(p *optimise.Problem, w *optimise.Worker, s [2]int, parts []part, wrong func(format string, args ...any)) trip {
 	out := trip{from: s[0]}
 	at, now, home := w.Start, s[0], s[0]
-	ride := 0
+	ride, left := 0, false
 	for _, x := range parts {
 		if x.visit != nil && x.visit.Place != nil {
 			there := arrive(p, w, now, minutes(p, w, at, x.visit.Place))
 			ride += there - now
-			now, at = there, x.visit.Place
+			now, at, left = there, x.visit.Place, true
 		}
 		if x.from < now && wrong != nil {
 			what := "a break"
@@ -175,7 +175,10 @@ func walk(p *optimise.Problem, w *optimise.Worker, s [2]int, parts []part, wrong
 		if x.to-day(x.from)*optimise.DayMinutes > evening(p) {
 			out.late++
 		}
-		home = arrive(p, w, now, minutes(p, w, at, w.End))
+		home = now // who has not left the base is back
+		if left || at == nil || w.End == nil || *at != *w.End {
+			home = arrive(p, w, now, minutes(p, w, at, w.End))
+		}
 		out.ride = ride + home - now
 	}
 	out.work += out.ride

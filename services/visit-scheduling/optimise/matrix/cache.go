@@ -192,8 +192,8 @@ func (c *Cache) Minutes(from, to optimise.Place) int { return c.MinutesBy(optimi
 
 // MinutesBy implements optimise.ByMode. It never asks the provider.
 func (c *Cache) MinutesBy(mode optimise.Mode, from, to optimise.Place) int {
-	if from == to {
-		return 0
+	if from == to || from.Unknown || to.Unknown {
+		return c.Fallback.MinutesBy(mode, from, to)
 	}
 	c.mu.RLock()
 	m, ok := c.minutes[leg{mode, at(from), at(to)}]

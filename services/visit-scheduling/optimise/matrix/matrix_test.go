@@ -110,7 +110,7 @@ func TestCache_AsksOnceInBlocksAndRounded(t *testing.T) {
 	if want := (matrix.Report{Asked: 6, Blocks: 3}); report != want {
 		t.Errorf("%+v, want %+v", report, want)
 	}
-	if !strings.Contains(r.asked[0], "{61 25}") {
+	if !strings.Contains(r.asked[0], "{61 25 false}") {
 		t.Errorf("asked for %s, not rounded", r.asked[0])
 	}
 	if a, b := c.Minutes(all[0], all[1]), c.Minutes(all[1], all[0]); a != 14 || b != 34 || c.Missing() != 0 {

@@ -120,8 +120,8 @@ func (t *Table) Minutes(from, to optimise.Place) int { return t.MinutesBy(optimi
 
 // MinutesBy implements optimise.ByMode.
 func (t *Table) MinutesBy(mode optimise.Mode, from, to optimise.Place) int {
-	if from == to {
-		return 0
+	if from == to || from.Unknown || to.Unknown {
+		return t.fallback.MinutesBy(mode, from, to)
 	}
 	if m, ok := t.minutes[leg{mode, at(from), at(to)}]; ok {
 		return int(m)
