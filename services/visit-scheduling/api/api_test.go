@@ -42,6 +42,47 @@ func TestWorkers_AreMadeReplacedAndLeftAlone(t *testing.T) {
 	scheduler.Get("/visits/v1/workers/nobody").WantProblem(404, "worker_not_found")
 }
 
+func TestWorkers_TermsAreKeptByWhoLeavesThemOut(t *testing.T) {
+	a := start(t)
+	scheduler := a.as("scheduler", "s-1")
+	const path = "/visits/v1/workers/w-1"
+	first := scheduler.Put(path, body(func(b map[string]any) {
+		b["skills"] = []string{"trauma"}
+		b["skill_levels"] = []map[string]any{{"skill": "trauma", "level": 3}}
+		b["attributes"], b["travel_mode"] = []string{"woman"}, "bicycle"
+		b["breaks"] = []map[string]any{{"from": "11:00", "to": "14:00", "minutes": 30}}
+		b["limits"] = map[string]any{"day_visits": 5, "week_minutes": 1800, "overtime_minutes": 20, "families": 9}
+	})).Want(201)
+	keep := func(b map[string]any) { b["skills"] = []string{"trauma"}; b["team"] = "north" }
+	second := scheduler.Put(path, body(keep), apitest.IfMatch(first.ETag())).Want(200)
+	got := apitest.Read[api.Worker](scheduler.Get(path).Want(200))
+	if got.SkillLevels == nil || (*got.SkillLevels)[0].Level != 3 || got.Attributes == nil || (*got.Attributes)[0] != "woman" ||
+		*got.TravelMode != api.TravelModeBicycle || got.Breaks == nil || (*got.Breaks)[0].Minutes != 30 || got.Limits == nil || *got.Limits.WeekMinutes != 1800 {
+		t.Errorf("%+v", got)
+	}
+	third := scheduler.Put(path, body(keep, func(b map[string]any) {
+		b["limits"], b["breaks"], b["travel_mode"] = map[string]any{}, []any{}, "car"
+	}), apitest.IfMatch(second.ETag())).Want(200)
+	if got := apitest.Read[api.Worker](third); got.Breaks != nil || got.Limits != nil && got.Limits.DayVisits != nil || *got.TravelMode != api.TravelModeCar || got.SkillLevels == nil {
+		t.Errorf("%+v", got)
+	}
+	if got := a.as("family_worker", "w-2").Get(path).Want(200); strings.Contains(string(got.Body), "woman") || strings.Contains(string(got.Body), "limits") {
+		t.Errorf("a colleague sees %s", got.Body)
+	}
+	bad := scheduler.Put("/visits/v1/workers/w-2", body(func(b map[string]any) {
+		b["skills"] = []string{"trauma"}
+		b["skill_levels"] = []map[string]any{{"skill": "music", "level": 2}}
+		b["breaks"] = []map[string]any{{"from": "11:00", "to": "11:20", "minutes": 30}, {"from": "11:10", "to": "12:00", "minutes": 10}}
+	})).WantProblem(422, "worker_invalid")
+	var pointers []string
+	for _, f := range bad.Errors {
+		pointers = append(pointers, f.Pointer)
+	}
+	if diff := cmp.Diff([]string{"/skill_levels/0/skill", "/breaks/0/to", "/breaks/1"}, pointers); diff != "" {
+		t.Errorf("pointers (-want +got):\n%s", diff)
+	}
+}
+
 func TestWorkers_ABadOneIsRefusedWithEveryFault(t *testing.T) {
 	a := start(t)
 	p := a.as("scheduler", "s-1").Put("/visits/v1/workers/w-1", body(func(b map[string]any) {

@@ -243,6 +243,30 @@ func (e Side) Valid() bool {
 	}
 }
 
+// Defines values for TravelMode.
+const (
+	TravelModeBicycle TravelMode = "bicycle"
+	TravelModeCar     TravelMode = "car"
+	TravelModeFoot    TravelMode = "foot"
+	TravelModeTransit TravelMode = "transit"
+)
+
+// Valid indicates whether the value is a known member of the TravelMode enum.
+func (e TravelMode) Valid() bool {
+	switch e {
+	case TravelModeBicycle:
+		return true
+	case TravelModeCar:
+		return true
+	case TravelModeFoot:
+		return true
+	case TravelModeTransit:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for UnplacedReason.
 const (
 	UnplacedReasonAllExcluded     UnplacedReason = "all_excluded"
@@ -791,11 +815,20 @@ type SeriesPage struct {
 // Side defines model for Side.
 type Side string
 
+// SkillLevel defines model for SkillLevel.
+type SkillLevel struct {
+	Level int  `json:"level"`
+	Skill Code `json:"skill"`
+}
+
 // Tells Who hears of it, families by how many caregivers.
 type Tells struct {
 	Caregivers int         `json:"caregivers"`
 	Workers    []WorkerRef `json:"workers"`
 }
+
+// TravelMode defines model for TravelMode.
+type TravelMode string
 
 // UnplacedReason defines model for UnplacedReason.
 type UnplacedReason string
@@ -920,13 +953,44 @@ type VisitStatus string
 // Weekday defines model for Weekday.
 type Weekday string
 
+// WorkBreak A rest of some minutes between two visits, any time from `from` to `to`. It is due on days on which they work through all of that time.
+type WorkBreak struct {
+	// From HH:MM on the agency's clock.
+	From    LocalTime `json:"from"`
+	Minutes int       `json:"minutes"`
+
+	// To HH:MM on the agency's clock.
+	To LocalTime `json:"to"`
+}
+
+// WorkLimits What the planner may ask of a worker at most. Minutes are those of visits and the ways to, between and from them, breaks not counted. What is left out is no limit; of overtime, none is allowed.
+type WorkLimits struct {
+	DayMinutes *int `json:"day_minutes,omitempty"`
+	DayVisits  *int `json:"day_visits,omitempty"`
+
+	// Families Most different families, those whose visits are assigned to them included.
+	Families *int `json:"families,omitempty"`
+
+	// OvertimeMinutes How long after the end of a shift they may be back.
+	OvertimeMinutes *int `json:"overtime_minutes,omitempty"`
+	WeekMinutes     *int `json:"week_minutes,omitempty"`
+	WeekVisits      *int `json:"week_visits,omitempty"`
+}
+
 // Worker defines model for Worker.
 type Worker struct {
-	Absences    []Absence      `json:"absences"`
-	Base        *Point         `json:"base,omitempty"`
-	Languages   []Language     `json:"languages"`
+	Absences   []Absence    `json:"absences"`
+	Attributes *[]Code      `json:"attributes,omitempty"`
+	Base       *Point       `json:"base,omitempty"`
+	Breaks     *[]WorkBreak `json:"breaks,omitempty"`
+	Languages  []Language   `json:"languages"`
+
+	// Limits What the planner may ask of a worker at most. Minutes are those of visits and the ways to, between and from them, breaks not counted. What is left out is no limit; of overtime, none is allowed.
+	Limits      *WorkLimits    `json:"limits,omitempty"`
+	SkillLevels *[]SkillLevel  `json:"skill_levels,omitempty"`
 	Skills      []Code         `json:"skills"`
 	Team        *Code          `json:"team,omitempty"`
+	TravelMode  *TravelMode    `json:"travel_mode,omitempty"`
 	Version     int64          `json:"version"`
 	WeeklyHours []WorkingHours `json:"weekly_hours"`
 
@@ -953,13 +1017,28 @@ type WorkerRef = string
 // WorkerWrite defines model for WorkerWrite.
 type WorkerWrite struct {
 	// Absences Replaces the absences that are known; left out, they stay as they are.
-	Absences  *[]AbsenceWrite `json:"absences,omitempty"`
-	Base      *Point          `json:"base,omitempty"`
-	Languages []Language      `json:"languages"`
-	Skills    []Code          `json:"skills"`
+	Absences *[]AbsenceWrite `json:"absences,omitempty"`
+
+	// Attributes Neutral codes a family may ask for, as agreed with the worker. Left out, as they are.
+	Attributes *[]Code `json:"attributes,omitempty"`
+	Base       *Point  `json:"base,omitempty"`
+
+	// Breaks On every day they work; their times do not overlap. Left out, as they are.
+	Breaks    *[]WorkBreak `json:"breaks,omitempty"`
+	Languages []Language   `json:"languages"`
+
+	// Limits Left out, as they are.
+	Limits *WorkLimits `json:"limits,omitempty"`
+
+	// SkillLevels How well they have skills they hold; one that is not named is held at level 1. Left out, as it is.
+	SkillLevels *[]SkillLevel `json:"skill_levels,omitempty"`
+	Skills      []Code        `json:"skills"`
 
 	// Team Who they plan with. Left out, none.
-	Team        *Code          `json:"team,omitempty"`
+	Team *Code `json:"team,omitempty"`
+
+	// TravelMode Left out, it stays as it is: at first, by car.
+	TravelMode  *TravelMode    `json:"travel_mode,omitempty"`
 	WeeklyHours []WorkingHours `json:"weekly_hours"`
 }
 

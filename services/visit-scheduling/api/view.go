@@ -96,7 +96,7 @@ func viewAbsence(a schedule.Absence) Absence {
 	return Absence{Id: ID(a.ID), From: a.From, To: a.To, ReasonCode: a.Reason}
 }
 
-// viewWorker shows a worker; their base only to who plans with it.
+// viewWorker shows a worker; their base and terms only to who plans with them.
 func viewWorker(w schedule.Worker, withBase bool) Worker {
 	shown := Worker{
 		WorkerId: WorkerRef(w.ID), Team: orNil(Code(w.Team)), Skills: each(w.Skills, text[string, Code]), Languages: each(w.Languages, text[string, Language]),
@@ -104,6 +104,9 @@ func viewWorker(w schedule.Worker, withBase bool) Worker {
 		WeeklyHours: each(w.Hours, func(h schedule.Hours) WorkingHours {
 			return WorkingHours{Weekday: Weekday(h.Weekday), From: h.From.String(), To: h.To.String()}
 		}),
+	}
+	if withBase {
+		showTerms(&shown, w.Terms)
 	}
 	if withBase && w.Base != nil {
 		shown.Base = &Point{Lat: w.Base.Lat, Lon: w.Base.Lon}
@@ -135,6 +138,9 @@ func workerOf(id WorkerRef, body WorkerWrite) (w schedule.Worker, absences []sch
 			return w, nil, err
 		}
 		w.Hours = append(w.Hours, hours)
+	}
+	if w.Terms, err = termsOf(body); err != nil {
+		return w, nil, err
 	}
 	if body.Absences != nil {
 		absences = each(*body.Absences, absenceOf)

@@ -93,11 +93,7 @@ func (d *Desk) situate(ctx context.Context, tx *kit.Tx, cal *clock.Calendar, wan
 
 	s.problem = schedule.Problem{Zone: cal.Zone(), Travel: d.Settings.Travel}
 	for _, w := range want.roster {
-		a := schedule.Available{ID: w.ID, Skills: w.Skills, Languages: w.Languages, Base: w.Base, Away: w.Away()}
-		for _, week := range want.weeks {
-			a.Shifts = append(a.Shifts, w.Shifts(week, cal)...)
-		}
-		s.problem.Roster = append(s.problem.Roster, a)
+		s.problem.Roster = append(s.problem.Roster, w.Available(want.weeks, cal))
 	}
 	for _, b := range booked {
 		s.wonder(tx.Now(), d.Settings.PointAge, b.Place, b.Household, points)

@@ -18,9 +18,6 @@ import (
 // what is unplaced is tried again.
 func (d *Desk) PutWorker(ctx context.Context, tx *kit.Tx, w schedule.Worker, absences []schedule.Absence, match func(version int64) error) (stored schedule.Worker, created bool, err error) {
 	w.Absences = absences
-	if faults := w.Validate(); faults != nil {
-		return stored, false, fault.New(fault.Unprocessable, "worker_invalid", "The worker cannot be stored as sent.", faults...)
-	}
 	cal, err := d.Calendar(tx.Agency())
 	if err != nil {
 		return stored, false, err
@@ -29,6 +26,10 @@ func (d *Desk) PutWorker(ctx context.Context, tx *kit.Tx, w schedule.Worker, abs
 	created = fault.Is(err, "worker_not_found")
 	if err != nil && !created {
 		return stored, false, err
+	}
+	w.Terms = w.Terms.Or(before.Terms)
+	if faults := w.Validate(); faults != nil {
+		return stored, false, fault.New(fault.Unprocessable, "worker_invalid", "The worker cannot be stored as sent.", faults...)
 	}
 	if absences == nil {
 		w.Absences = before.Absences
@@ -80,7 +81,7 @@ func (d *Desk) keepAbsenceIDs(w *schedule.Worker, before schedule.Worker) {
 func same(a, b schedule.Worker) bool {
 	samePoint := (a.Base == nil) == (b.Base == nil) && (a.Base == nil || *a.Base == *b.Base)
 	return samePoint && a.Team == b.Team && slices.Equal(a.Skills, b.Skills) && slices.Equal(a.Languages, b.Languages) &&
-		slices.Equal(a.Hours, b.Hours) && slices.Equal(a.Absences, b.Absences)
+		slices.Equal(a.Hours, b.Hours) && slices.Equal(a.Absences, b.Absences) && a.Terms.Equal(b.Terms)
 }
 
 // releaseUnserved takes from a worker the visits to come that they cannot serve

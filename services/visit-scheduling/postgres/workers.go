@@ -22,11 +22,14 @@ type workerRow struct {
 	BaseLat   *float64                 `db:"base_lat"`
 	BaseLon   *float64                 `db:"base_lon"`
 	Hours     column[[]schedule.Hours] `db:"hours"`
+	Terms     column[schedule.Terms]   `db:"terms"`
 	Version   int64                    `db:"version"`
 }
 
 func (r workerRow) worker() schedule.Worker {
-	w := schedule.Worker{ID: schedule.WorkerID(r.ID), Team: r.Team, Skills: r.Skills.V, Languages: r.Languages.V, Hours: r.Hours.V, Version: r.Version}
+	w := schedule.Worker{
+		ID: schedule.WorkerID(r.ID), Team: r.Team, Skills: r.Skills.V, Languages: r.Languages.V, Hours: r.Hours.V, Terms: r.Terms.V, Version: r.Version,
+	}
 	if r.BaseLat != nil && r.BaseLon != nil {
 		w.Base = &schedule.Point{Lat: *r.BaseLat, Lon: *r.BaseLon}
 	}
@@ -46,7 +49,7 @@ func (r absenceRow) absence() schedule.Absence {
 }
 
 const (
-	workerColumns  = `worker_id, team, skills, languages, base_lat, base_lon, hours, version`
+	workerColumns  = `worker_id, team, skills, languages, base_lat, base_lon, hours, terms, version`
 	absenceColumns = `worker_id, absence_id, starts_at, ends_at, reason_code`
 )
 
@@ -171,10 +174,10 @@ func (Store) PutWorker(ctx context.Context, tx *postgres.Tx, w schedule.Worker) 
 		lat, lon = &w.Base.Lat, &w.Base.Lon
 	}
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO worker (worker_id, skills, languages, base_lat, base_lon, hours, version, team) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		INSERT INTO worker (worker_id, skills, languages, base_lat, base_lon, hours, version, team, terms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 		ON CONFLICT (agency_id, worker_id) DO UPDATE SET team = excluded.team, skills = excluded.skills, languages = excluded.languages,
-			base_lat = excluded.base_lat, base_lon = excluded.base_lon, hours = excluded.hours, version = excluded.version`,
-		w.ID, list(w.Skills), list(w.Languages), lat, lon, list(w.Hours), w.Version, w.Team)
+			base_lat = excluded.base_lat, base_lon = excluded.base_lon, hours = excluded.hours, terms = excluded.terms, version = excluded.version`,
+		w.ID, list(w.Skills), list(w.Languages), lat, lon, list(w.Hours), w.Version, w.Team, column[schedule.Terms]{w.Terms})
 	if err != nil {
 		return fmt.Errorf("store worker: %w", err)
 	}

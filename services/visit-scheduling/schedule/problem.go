@@ -31,8 +31,15 @@ type Available struct {
 	ID        WorkerID
 	Skills    []string
 	Languages []string
+	// Levels are how well skills are held, 1 where nothing is said; Attributes are
+	// neutral codes a family may ask for.
+	Levels     []SkillLevel
+	Attributes []string
 	// Mode is how they travel.
-	Mode Mode
+	Mode   Mode
+	Limits Limits
+	// Pauses are rests due in a stretch that holds their span wholly.
+	Pauses []Pause
 	// Base is where each stretch of work begins and ends; nil is unknown.
 	Base *Point
 	// Shifts are when they work, Away when they are away all the same. What is

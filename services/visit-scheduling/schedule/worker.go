@@ -54,7 +54,8 @@ type Worker struct {
 	Base     *Point
 	Hours    []Hours
 	Absences []Absence
-	Version  int64
+	Terms
+	Version int64
 }
 
 // Normalise puts lists in one order, without repeats, so that the same worker
@@ -64,6 +65,7 @@ func (w *Worker) Normalise() {
 	w.Skills = slices.Compact(w.Skills)
 	slices.Sort(w.Languages)
 	w.Languages = slices.Compact(w.Languages)
+	w.Terms.normalise()
 	slices.SortFunc(w.Hours, func(a, b Hours) int {
 		da, _ := a.Weekday.Time()
 		db, _ := b.Weekday.Time()
@@ -102,7 +104,7 @@ func (w Worker) Validate() []fault.Field {
 	for i, a := range w.Absences {
 		faults = append(faults, a.Validate(fmt.Sprintf("/absences/%d", i))...)
 	}
-	return faults
+	return append(faults, w.Terms.validate(w.Skills)...)
 }
 
 // Shifts are the spans the worker works in a week, absences not yet taken off.
