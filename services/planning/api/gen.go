@@ -924,7 +924,10 @@ type VisitPattern struct {
 	Skills     []Code            `json:"skills"`
 	TimesAWeek int               `json:"times_a_week"`
 	Weekdays   []Weekday         `json:"weekdays"`
-	Workers    int               `json:"workers"`
+
+	// WithoutChild The visits do not need the child and may fall in the hours it is at school. Left out: they do.
+	WithoutChild *bool `json:"without_child,omitempty"`
+	Workers      int   `json:"workers"`
 }
 
 // VisitPatternPlace defines model for VisitPattern.Place.

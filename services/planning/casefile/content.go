@@ -61,6 +61,8 @@ type VisitPattern struct {
 	Earliest   string   `json:"earliest"`
 	Latest     string   `json:"latest"`
 	Weekdays   []string `json:"weekdays"`
+	// WithoutChild says that the visits may fall in the hours the child is at school.
+	WithoutChild bool `json:"without_child,omitempty"`
 }
 
 // Limits is what the case's program allows. A zero field is no limit.

@@ -42,6 +42,12 @@ func (a Access) readCase(ctx context.Context, tx *kit.Tx, id schedule.CaseID) er
 	return a.Engine.CheckRead(ctx, tx, policy.Read, policy.Resource{Type: "visit", CaseID: string(id)})
 }
 
+// changeCase lets the asker change when a family may be visited, and keeps that they
+// did.
+func (a Access) changeCase(ctx context.Context, tx *kit.Tx, id schedule.CaseID) error {
+	return a.Engine.CheckRead(ctx, tx, policy.Schedule, policy.Resource{Type: "visit", CaseID: string(id)})
+}
+
 // attendVisit lets the asker say what became of a visit.
 func (a Access) attendVisit(ctx context.Context, tx *kit.Tx, v schedule.Visit) error {
 	return a.Engine.Check(ctx, tx, policy.CheckIn, visitResource(v))

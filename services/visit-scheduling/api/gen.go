@@ -96,6 +96,24 @@ func (e ChangeKind) Valid() bool {
 	}
 }
 
+// Defines values for ExceptionKind.
+const (
+	ExceptionKindAway   ExceptionKind = "away"
+	ExceptionKindSchool ExceptionKind = "school"
+)
+
+// Valid indicates whether the value is a known member of the ExceptionKind enum.
+func (e ExceptionKind) Valid() bool {
+	switch e {
+	case ExceptionKindAway:
+		return true
+	case ExceptionKindSchool:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for JobStatus.
 const (
 	JobStatusCancelled JobStatus = "cancelled"
@@ -272,6 +290,7 @@ const (
 	UnplacedReasonAllExcluded     UnplacedReason = "all_excluded"
 	UnplacedReasonBeyondHorizon   UnplacedReason = "beyond_horizon"
 	UnplacedReasonDayLimit        UnplacedReason = "day_limit"
+	UnplacedReasonFamilyNotFree   UnplacedReason = "family_not_free"
 	UnplacedReasonFullyBooked     UnplacedReason = "fully_booked"
 	UnplacedReasonHoliday         UnplacedReason = "holiday"
 	UnplacedReasonLanguageMissing UnplacedReason = "language_missing"
@@ -294,6 +313,8 @@ func (e UnplacedReason) Valid() bool {
 	case UnplacedReasonBeyondHorizon:
 		return true
 	case UnplacedReasonDayLimit:
+		return true
+	case UnplacedReasonFamilyNotFree:
 		return true
 	case UnplacedReasonFullyBooked:
 		return true
@@ -531,6 +552,41 @@ type CoverChange struct {
 
 	// Words The change as a scheduler reads it.
 	Words string `json:"words"`
+}
+
+// Exception defines model for Exception.
+type Exception struct {
+	ExceptionId ID `json:"exception_id"`
+
+	// From HH:MM on the agency's clock.
+	From   *LocalTime         `json:"from,omitempty"`
+	FromOn openapi_types.Date `json:"from_on"`
+	Kind   ExceptionKind      `json:"kind"`
+
+	// To HH:MM on the agency's clock.
+	To   *LocalTime          `json:"to,omitempty"`
+	ToOn *openapi_types.Date `json:"to_on,omitempty"`
+
+	// Weekdays Empty is every day.
+	Weekdays []Weekday `json:"weekdays"`
+}
+
+// ExceptionKind defines model for ExceptionKind.
+type ExceptionKind string
+
+// ExceptionWrite `school` holds on weekdays, within hours, for visits that need the child. `away` holds for all visits, from a first to a last day; the same day twice is a single date. With `weekdays` or hours, on those alone.
+type ExceptionWrite struct {
+	// From With `to`, the hours of each day.
+	From   *LocalTime         `json:"from,omitempty"`
+	FromOn openapi_types.Date `json:"from_on"`
+	Kind   ExceptionKind      `json:"kind"`
+
+	// To HH:MM on the agency's clock.
+	To *LocalTime `json:"to,omitempty"`
+
+	// ToOn The last day. Of `school` it may be left out: until it is removed.
+	ToOn     *openapi_types.Date `json:"to_on,omitempty"`
+	Weekdays *[]Weekday          `json:"weekdays,omitempty"`
 }
 
 // FamilyEffect defines model for FamilyEffect.
@@ -944,7 +1000,10 @@ type VisitPattern struct {
 	Skills     []Code    `json:"skills"`
 	TimesAWeek int       `json:"times_a_week"`
 	Weekdays   []Weekday `json:"weekdays"`
-	Workers    int       `json:"workers"`
+
+	// WithoutChild The visits may fall in the hours the child is at school.
+	WithoutChild *bool `json:"without_child,omitempty"`
+	Workers      int   `json:"workers"`
 }
 
 // VisitStatus defines model for VisitStatus.
@@ -1052,6 +1111,9 @@ type WorkingHours struct {
 	Weekday Weekday   `json:"weekday"`
 }
 
+// CaseID defines model for CaseID.
+type CaseID = ID
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
@@ -1078,6 +1140,12 @@ type VisitID = openapi_types.UUID
 
 // WorkerID The id the agency chose for a worker.
 type WorkerID = WorkerRef
+
+// AddExceptionParams defines parameters for AddException.
+type AddExceptionParams struct {
+	// IdempotencyKey Names this request. The same key with the same body gets the first answer again and has one effect; with another body it is refused (422); while the first is still running, 409.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
 
 // GetCoverageParams defines parameters for GetCoverage.
 type GetCoverageParams struct {
@@ -1319,6 +1387,9 @@ type ImportBusyParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// AddExceptionJSONRequestBody defines body for AddException for application/json ContentType.
+type AddExceptionJSONRequestBody = ExceptionWrite
+
 // CreatePlanningJobJSONRequestBody defines body for CreatePlanningJob for application/json ContentType.
 type CreatePlanningJobJSONRequestBody = PlanningJobRequest
 
@@ -1351,6 +1422,15 @@ type CoverAbsenceJSONRequestBody CoverAbsenceJSONBody
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListExceptions When a family is not to be visited, whatever its plan says.
+	// (GET /cases/{case_id}/exceptions)
+	ListExceptions(w http.ResponseWriter, r *http.Request, caseId CaseID)
+	// AddException The child has school, or the family is away.
+	// (POST /cases/{case_id}/exceptions)
+	AddException(w http.ResponseWriter, r *http.Request, caseId CaseID, params AddExceptionParams)
+	// RemoveException The family can be visited then after all. Unplaced visits are tried again.
+	// (DELETE /cases/{case_id}/exceptions/{exception_id})
+	RemoveException(w http.ResponseWriter, r *http.Request, caseId CaseID, exceptionId ID)
 	// GetCoverage What the visits of a month came to, case by case, against what the law and the plan ask for.
 	// (GET /coverage)
 	GetCoverage(w http.ResponseWriter, r *http.Request, params GetCoverageParams)
@@ -1460,6 +1540,117 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// ListExceptions operation middleware
+func (siw *ServerInterfaceWrapper) ListExceptions(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "case_id" -------------
+	var caseId CaseID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "case_id", mux.Vars(r)["case_id"], &caseId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "case_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListExceptions(w, r, caseId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AddException operation middleware
+func (siw *ServerInterfaceWrapper) AddException(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "case_id" -------------
+	var caseId CaseID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "case_id", mux.Vars(r)["case_id"], &caseId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "case_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AddExceptionParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AddException(w, r, caseId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RemoveException operation middleware
+func (siw *ServerInterfaceWrapper) RemoveException(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "case_id" -------------
+	var caseId CaseID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "case_id", mux.Vars(r)["case_id"], &caseId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "case_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "exception_id" -------------
+	var exceptionId ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "exception_id", mux.Vars(r)["exception_id"], &exceptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "exception_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RemoveException(w, r, caseId, exceptionId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // GetCoverage operation middleware
 func (siw *ServerInterfaceWrapper) GetCoverage(w http.ResponseWriter, r *http.Request) {
@@ -3370,6 +3561,12 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/series/{series_id}", wrapper.GetSeries).Methods(http.MethodGet)
 
+	r.HandleFunc(options.BaseURL+"/cases/{case_id}/exceptions", wrapper.ListExceptions).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/cases/{case_id}/exceptions", wrapper.AddException).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/cases/{case_id}/exceptions/{exception_id}", wrapper.RemoveException).Methods(http.MethodDelete)
+
 	r.HandleFunc(options.BaseURL+"/unplaced", wrapper.ListUnplaced).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/urgent-visits:offer", wrapper.OfferUrgentVisit).Methods(http.MethodPost)
@@ -3417,6 +3614,125 @@ type VisitJSONResponse struct {
 	Body Visit
 
 	Headers VisitResponseHeaders
+}
+
+type ListExceptionsRequestObject struct {
+	CaseId CaseID `json:"case_id"`
+}
+
+type ListExceptionsResponseObject interface {
+	VisitListExceptionsResponse(w http.ResponseWriter) error
+}
+
+type ListExceptions200JSONResponse struct {
+	Items []Exception `json:"items"`
+}
+
+func (response ListExceptions200JSONResponse) VisitListExceptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExceptionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListExceptionsdefaultApplicationProblemPlusJSONResponse) VisitListExceptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddExceptionRequestObject struct {
+	CaseId CaseID `json:"case_id"`
+	Params AddExceptionParams
+	Body   *AddExceptionJSONRequestBody
+}
+
+type AddExceptionResponseObject interface {
+	VisitAddExceptionResponse(w http.ResponseWriter) error
+}
+
+type AddException201JSONResponse struct {
+	Exception   Exception `json:"exception"`
+	VisitsFreed int       `json:"visits_freed"`
+}
+
+func (response AddException201JSONResponse) VisitAddExceptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddExceptiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddExceptiondefaultApplicationProblemPlusJSONResponse) VisitAddExceptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveExceptionRequestObject struct {
+	CaseId      CaseID `json:"case_id"`
+	ExceptionId ID     `json:"exception_id"`
+}
+
+type RemoveExceptionResponseObject interface {
+	VisitRemoveExceptionResponse(w http.ResponseWriter) error
+}
+
+type RemoveException204Response struct {
+}
+
+func (response RemoveException204Response) VisitRemoveExceptionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveExceptiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveExceptiondefaultApplicationProblemPlusJSONResponse) VisitRemoveExceptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetCoverageRequestObject struct {
@@ -4867,6 +5183,15 @@ func (response ImportBusydefaultApplicationProblemPlusJSONResponse) VisitImportB
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListExceptions When a family is not to be visited, whatever its plan says.
+	// (GET /cases/{case_id}/exceptions)
+	ListExceptions(ctx context.Context, request ListExceptionsRequestObject) (ListExceptionsResponseObject, error)
+	// AddException The child has school, or the family is away.
+	// (POST /cases/{case_id}/exceptions)
+	AddException(ctx context.Context, request AddExceptionRequestObject) (AddExceptionResponseObject, error)
+	// RemoveException The family can be visited then after all. Unplaced visits are tried again.
+	// (DELETE /cases/{case_id}/exceptions/{exception_id})
+	RemoveException(ctx context.Context, request RemoveExceptionRequestObject) (RemoveExceptionResponseObject, error)
 	// GetCoverage What the visits of a month came to, case by case, against what the law and the plan ask for.
 	// (GET /coverage)
 	GetCoverage(ctx context.Context, request GetCoverageRequestObject) (GetCoverageResponseObject, error)
@@ -5005,6 +5330,93 @@ type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
 	options     StrictHTTPServerOptions
+}
+
+// ListExceptions operation middleware
+func (sh *strictHandler) ListExceptions(w http.ResponseWriter, r *http.Request, caseId CaseID) {
+	var request ListExceptionsRequestObject
+
+	request.CaseId = caseId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListExceptions(ctx, request.(ListExceptionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListExceptions")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListExceptionsResponseObject); ok {
+		if err := validResponse.VisitListExceptionsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AddException operation middleware
+func (sh *strictHandler) AddException(w http.ResponseWriter, r *http.Request, caseId CaseID, params AddExceptionParams) {
+	var request AddExceptionRequestObject
+
+	request.CaseId = caseId
+	request.Params = params
+
+	var body AddExceptionJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AddException(ctx, request.(AddExceptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddException")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AddExceptionResponseObject); ok {
+		if err := validResponse.VisitAddExceptionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RemoveException operation middleware
+func (sh *strictHandler) RemoveException(w http.ResponseWriter, r *http.Request, caseId CaseID, exceptionId ID) {
+	var request RemoveExceptionRequestObject
+
+	request.CaseId = caseId
+	request.ExceptionId = exceptionId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveException(ctx, request.(RemoveExceptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveException")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RemoveExceptionResponseObject); ok {
+		if err := validResponse.VisitRemoveExceptionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
 }
 
 // GetCoverage operation middleware

@@ -87,7 +87,7 @@ func viewSeries(s schedule.Series, l schedule.Ledger) Series {
 		Pattern: VisitPattern{
 			TimesAWeek: p.TimesAWeek, Minutes: p.Minutes, Workers: p.Workers, Place: Place(p.Place), Skills: each(p.Skills, text[string, Code]),
 			Language: orNil(Language(p.Language)), Earliest: p.Earliest.String(), Latest: p.Latest.String(),
-			Weekdays: each(p.Weekdays, text[clock.Weekday, Weekday]),
+			Weekdays: each(p.Weekdays, text[clock.Weekday, Weekday]), WithoutChild: orNil(p.WithoutChild),
 		},
 	}
 }

@@ -87,6 +87,9 @@ func (d *Desk) feasible(ctx context.Context, tx *kit.Tx, v schedule.Visit, worke
 	demand := &problem.Demands[0]
 	demand.Windows, demand.PerDay = []schedule.Span{{From: day.Start(cal.Zone()), To: day.AddDays(1).Start(cal.Zone())}}, 0
 	var fields []fault.Field
+	if all.series[v.Series].Excepted(slot.Span(), cal) {
+		fields = append(fields, fault.Field{Pointer: "/starts_at", Code: string(schedule.FamilyNotFree), Detail: "The family is away then, or the child at school."})
+	}
 	for _, found := range problem.Check(schedule.Plan{Placed: []schedule.Placement{{Visit: v.ID, Slot: slot}}}) {
 		pointer := "/workers"
 		if found.Rule == schedule.RuleWindow {

@@ -72,20 +72,25 @@ type seriesRow struct {
 	Status      string                      `db:"status"`
 	EndReason   string                      `db:"end_reason"`
 	Planned     int                         `db:"planned"`
+	Exceptions  column[[]exceptionRow]      `db:"exceptions"`
 	Version     int64                       `db:"version"`
 }
 
 func (r seriesRow) series() schedule.Series {
-	return schedule.Series{
+	series := schedule.Series{
 		ID: schedule.SeriesID(r.ID), Kind: schedule.SeriesKind(r.Kind), Case: schedule.CaseID(r.Case), Household: r.Household, Trace: r.Trace,
 		PlanID: schedule.PlanID(r.PlanID), PlanVersion: r.PlanVersion, StartsOn: r.StartsOn, EndsOn: r.EndsOn,
 		Pattern: r.Pattern.V, Workers: r.Workers.V, Recipients: r.Recipients.V,
 		Status: schedule.SeriesStatus(r.Status), EndReason: r.EndReason, Planned: r.Planned, Version: r.Version,
 	}
+	for _, e := range r.Exceptions.V {
+		series.Exceptions = append(series.Exceptions, e.exception())
+	}
+	return series
 }
 
 const seriesColumns = `s.series_id, s.kind, s.case_id, c.household_id, c.traceparent, s.plan_id, s.plan_version, s.starts_on, s.ends_on,
-	s.pattern, s.workers, s.recipients, s.status, s.end_reason, s.planned, s.version`
+	s.pattern, s.workers, s.recipients, s.status, s.end_reason, s.planned, s.version, ` + exceptionsOfSeries + ` AS exceptions`
 
 const fromSeries = ` FROM series s JOIN family_case c USING (agency_id, case_id) `
 

@@ -10,6 +10,7 @@ const (
 	TakenFromWorker Reason = "taken_from_worker" // it lost its worker and is being placed again
 	WeekOver        Reason = "week_over"         // no day of its week is left
 	Holiday         Reason = "holiday"           // the days that are left are holidays
+	FamilyNotFree   Reason = "family_not_free"   // on the days that are left the family is away, or the child at school
 	TooFewWorkers   Reason = "too_few_workers"   // the agency has fewer workers than the visit needs
 	SkillMissing    Reason = "skill_missing"     // no worker, or no pair, has the skills
 	LanguageMissing Reason = "language_missing"  // none of those speaks the language

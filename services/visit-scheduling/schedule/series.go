@@ -42,6 +42,9 @@ type Pattern struct {
 	Earliest   TimeOfDay       `json:"earliest"`
 	Latest     TimeOfDay       `json:"latest"`
 	Weekdays   []clock.Weekday `json:"weekdays"`
+	// WithoutChild says that the visits do not need the child: they may fall in the
+	// hours it is at school.
+	WithoutChild bool `json:"without_child,omitempty"`
 }
 
 // MaxLength is the longest a series may be, in days.
@@ -103,6 +106,8 @@ type Series struct {
 	Recipients []string
 	Status     SeriesStatus
 	EndReason  string
+	// Exceptions are when the family is not visited, whatever the plan says.
+	Exceptions []Exception
 	// Planned is how many visits the series has ever had: the last occurrence number.
 	Planned int
 	// Trace is the traceparent of the family's story.
@@ -143,8 +148,8 @@ func (s Series) days(week Week) []clock.Date {
 }
 
 // Windows are the times of a week a visit of the series may take place in, each
-// at least as long as a visit, none before notBefore and none on a holiday. When
-// there are none, why says so.
+// at least as long as a visit, none before notBefore, none on a holiday and none in
+// an exception of the family. When there are none, why says so.
 func (s Series) Windows(week Week, notBefore time.Time, cal *clock.Calendar) (windows []Span, why Reason) {
 	why = WeekOver
 	for _, day := range s.days(week) {
@@ -161,10 +166,13 @@ func (s Series) Windows(week Week, notBefore time.Time, cal *clock.Calendar) (wi
 		}
 		windows = append(windows, w)
 	}
-	if windows != nil {
-		why = ""
+	if windows == nil {
+		return nil, why
 	}
-	return windows, why
+	if windows = s.free(windows, s.Pattern.Minutes, cal); windows == nil {
+		return nil, FamilyNotFree
+	}
+	return windows, ""
 }
 
 // WindowsOf are the times one visit of the series may take place in: those of its
