@@ -89,7 +89,10 @@ func (k *cover) lay() *state {
 		st.take(st.offender())
 	}
 	st.accept()
-	st.unpin()
+	for t := range st.tours {
+		st.unpin(int32(t))
+	}
+	st.pin = false
 	return st
 }
 

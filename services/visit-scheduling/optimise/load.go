@@ -54,53 +54,24 @@ func first(a []int) int {
 
 func (s *state) loadOne(v int32, a Assignment) bool {
 	pv := &s.visits[v]
-	if len(a.Workers) != int(pv.roles) || len(a.Starts) != int(pv.roles) || (pv.locked && !s.asPublished(v, a)) {
+	if !s.shaped(pv, a) {
+		return false
+	}
+	f := &finder{state: s}
+	tours, rule := f.allows(v, a)
+	if rule != "" {
 		return false
 	}
 	var spots [maxRoles]spot
 	var starts [maxRoles]int32
-	f := &finder{state: s}
 	for k := range pv.roles {
-		w, known := s.worker[a.Workers[k]]
-		start := int32(a.Starts[k])
-		if !known {
+		t := tours[k]
+		starts[k] = int32(a.Starts[k])
+		sp, ok := s.slot(t, pv, starts[k])
+		if !ok || !s.withinLimits(t, pv.minutes+sp.legs) {
 			return false
 		}
-		if _, able := slices.BinarySearch(pv.able[k], w); !able {
-			return false
-		}
-		t := s.tourAt(w, start, start+pv.minutes)
-		if t < 0 {
-			return false
-		}
-		if b, ok := pv.earliest(start); !ok || b != start {
-			return false
-		}
-		sp, ok := s.slot(t, pv, start)
-		if !ok || !s.withinLimits(t, pv.minutes+sp.legs) || f.sameWorker(spots[:k], sp) {
-			return false
-		}
-		if _, ok = s.faceCost(pv, w); !ok {
-			return false
-		}
-		spots[k], starts[k] = sp, start
-	}
-	for k := 1; k < int(pv.roles); k++ {
-		gap := starts[k] - starts[k-1]
-		if !pv.ordered && gap != 0 || pv.ordered && (gap < pv.gapMin || gap > pv.gapMax) {
-			return false
-		}
-	}
-	date := s.plan.tours[spots[0].tour].date
-	if _, free := s.dateCost(pv, date); !free {
-		return false
-	}
-	if pv.team && !f.fits(v, spots[:pv.roles]) {
-		return false
-	}
-	if x := int32(pv.series); pv.roles == 1 && x >= 0 && s.series[x].subs && s.subs[x] >= s.series[x].subsLeft &&
-		!slices.Contains(s.series[x].regular, s.plan.tours[spots[0].tour].worker) {
-		return false
+		spots[k] = sp
 	}
 	before := s.cost
 	s.accept()
@@ -111,6 +82,64 @@ func (s *state) loadOne(v int32, a Assignment) bool {
 	}
 	s.accept()
 	return true
+}
+
+// shaped says whether an assignment has a different worker of the problem and a
+// start for each part of a visit.
+func (c *plan) shaped(pv *pVisit, a Assignment) bool {
+	if len(a.Workers) != int(pv.roles) || len(a.Starts) != int(pv.roles) {
+		return false
+	}
+	for k, id := range a.Workers {
+		if _, known := c.worker[id]; !known || slices.Contains(a.Workers[:k], id) {
+			return false
+		}
+	}
+	return true
+}
+
+// allows names the rule that keeps a visit from a shaped assignment, "" if none
+// does, whatever else is in its tours and whatever a later visit may mend.
+func (f *finder) allows(v int32, a Assignment) (tours [maxRoles]int32, rule Rule) {
+	pv := &f.visits[v]
+	if pv.locked && !f.asPublished(v, a) {
+		return tours, RuleLocked
+	}
+	var spots [maxRoles]spot
+	for k := range pv.roles {
+		w, start := f.worker[a.Workers[k]], int32(a.Starts[k])
+		if _, able := slices.BinarySearch(pv.able[k], w); !able {
+			return tours, f.unable(v, k, w)
+		}
+		t := f.tourAt(w, start, start+pv.minutes)
+		if t < 0 {
+			return tours, f.off(w, start, start+pv.minutes)
+		}
+		if b, ok := pv.earliest(start); !ok || b != start {
+			return tours, f.closed(v, start)
+		}
+		if rule := f.unfaced(pv, w); rule != "" {
+			return tours, rule
+		}
+		tours[k], spots[k].tour = t, t
+	}
+	for k := 1; k < int(pv.roles); k++ {
+		gap := int32(a.Starts[k] - a.Starts[k-1])
+		if !pv.ordered && gap != 0 || pv.ordered && (gap < pv.gapMin || gap > pv.gapMax) {
+			return tours, RuleTogether
+		}
+	}
+	if _, free := f.dateCost(pv, f.plan.tours[tours[0]].date); !free {
+		return tours, f.crowded(pv, f.plan.tours[tours[0]].date)
+	}
+	if pv.team && !f.fits(v, spots[:pv.roles]) {
+		return tours, f.unfit(v, spots[:pv.roles])
+	}
+	if x := pv.series; pv.roles == 1 && x >= 0 && f.series[x].subs && f.subs[x] >= f.series[x].subsLeft &&
+		!slices.Contains(f.series[x].regular, f.plan.tours[tours[0]].worker) {
+		return tours, RuleSubstitute
+	}
+	return tours, ""
 }
 
 // slot is where in a tour a visit with a given start stands: after all that start

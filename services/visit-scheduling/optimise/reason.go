@@ -32,6 +32,7 @@ const (
 	RuleAbsence    Rule = "absence"        // an absent worker
 	RuleBreak      Rule = "break"          // a worker's break
 	RuleBooked     Rule = "booked"         // the time of visits that are not locked
+	RuleTogether   Rule = "together"       // parts that begin apart, or not after the gap there must be
 	RuleLocked     Rule = "locked"         // the visit is locked where no rule lets it be
 	RuleStopped    Rule = "stopped"        // the time was over before this was looked into
 	RuleNoWorkers  Rule = "too_few_people" // even with all of the above relaxed there is no team

@@ -51,9 +51,22 @@ func (c *plan) numberSeries(i int32) {
 	}
 	x := &c.series[c.addSeries(v.Series)]
 	x.visits = append(x.visits, i)
+	x.hear(v)
+}
+
+// hear takes in what a visit says for all of its series.
+func (x *pSeries) hear(v *Visit) {
 	x.spacing = max(x.spacing, int32(v.Spacing))
 	if v.PerDay > 0 {
 		x.perDay = min(x.perDay, int32(v.PerDay))
+	}
+}
+
+// ask hears all visits of a series anew.
+func (x *pSeries) ask(all []Visit) {
+	x.perDay, x.spacing = math.MaxInt32, 0
+	for _, v := range x.visits {
+		x.hear(&all[v])
 	}
 }
 

@@ -261,17 +261,22 @@ func (s *state) put(v int32, spots []spot, starts []int32) {
 	o := op{visit: v, placed: true}
 	for k, sp := range spots {
 		s.save(sp.tour)
-		tr := &s.tours[sp.tour]
-		x := stop{visit: v, role: int32(k), fixed: (pv.roles > 1 || pv.locked || s.pin) && !pv.rest, start: starts[k]}
-		tr.stops = slices.Insert(tr.stops, int(sp.index), x)
 		s.where[v*maxRoles+int32(k)] = sp.tour
 		o.tours[k] = sp.tour
-		s.resync(sp.tour)
+		s.insert(sp, v, int32(k), starts[k])
 	}
 	s.cost.Unplaced -= pv.leaveOut
 	s.assignCost(v, o.tours, 1)
 	s.countSeries(v, o.tours, true)
 	s.log = append(s.log, o)
+}
+
+// insert makes a part of a visit a stop of a tour.
+func (s *state) insert(sp spot, v, role, start int32) {
+	pv, tr := &s.visits[v], &s.tours[sp.tour]
+	x := stop{visit: v, role: role, fixed: (pv.roles > 1 || pv.locked || s.pin) && !pv.rest, start: start}
+	tr.stops = slices.Insert(tr.stops, int(sp.index), x)
+	s.resync(sp.tour)
 }
 
 // take removes a visit from all its tours.

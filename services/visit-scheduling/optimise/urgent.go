@@ -13,6 +13,9 @@ import (
 type Board struct {
 	f     *finder
 	spare int32 // number of the place kept free for the visit asked about
+	used  int   // numbers of places given out
+	// places are the numbers of those that are known, made when first asked for.
+	places map[Place]int32
 	// stranger is the number of the series kept free for a family of no visit.
 	stranger int32
 	banned   map[int32]bool
@@ -51,8 +54,9 @@ func NewBoard(p Problem, s Solution) (*Board, error) {
 	}
 	b := &Board{banned: map[int32]bool{}}
 	c := newPlanWith(&p, nil)
-	c.widen()
-	b.spare = int32(c.places - 1)
+	b.used = c.places
+	c.widen(placesAhead)
+	b.spare = b.newPlace(c)
 	b.stranger = c.addSeries("\x00") // no caller's: it only has to differ from all of them
 	st := newState(c)
 	st.pin = true
@@ -65,55 +69,29 @@ func NewBoard(p Problem, s Solution) (*Board, error) {
 	if st.breach > 0 {
 		return nil, fmt.Errorf("visit %s cannot stand where the schedule has it", c.p.Visits[st.offender()].ID)
 	}
-	st.unpin()
-	// one more visit, filled in by Insert
-	c.visits = append(c.visits, pVisit{})
-	c.p.Visits = append(slices.Clone(c.p.Visits), Visit{})
-	for range maxRoles {
-		st.where = append(st.where, -1)
+	for t := range st.tours {
+		st.unpin(int32(t))
 	}
+	st.pin = false
+	st.oneMore()
 	b.f = newFinder(st)
 	for _, m := range c.modes {
 		b.speeds = append(b.speeds, bands(m))
 	}
-	b.asked = make([]int32, len(c.modes)*c.places)
 	return b, nil
 }
 
-// unpin lets visits of one worker be pushed again. Where they stand now is where
-// they are wished to stay.
-func (s *state) unpin() {
-	s.pin = false
-	for t := range s.tours {
-		for i := range s.tours[t].stops {
-			x := &s.tours[t].stops[i]
-			if v := &s.visits[x.visit]; v.roles == 1 && !v.locked {
-				x.fixed, v.start = false, x.start
-				v.moved = max(v.moved, int64(s.w.MovedMinute))
-			}
+// unpin lets the visits of one worker in a tour be pushed again. Where they stand
+// now is where they are wished to stay.
+func (s *state) unpin(t int32) {
+	for i := range s.tours[t].stops {
+		x := &s.tours[t].stops[i]
+		if v := &s.visits[x.visit]; v.roles == 1 && !v.locked {
+			x.fixed, v.start = false, x.start
+			v.moved = max(v.moved, int64(s.w.MovedMinute))
 		}
-		s.resync(int32(t))
 	}
-}
-
-// widen adds a place nobody is at yet.
-func (c *plan) widen() {
-	n := c.places
-	c.all = append(slices.Clip(c.all), Place{})
-	if c.units != nil {
-		c.units = append(slices.Clip(c.units), vector{})
-	}
-	for mode, narrow := range c.minutes {
-		if narrow == nil {
-			continue
-		}
-		wide := make([]uint16, (n+1)*(n+1))
-		for i := range n {
-			copy(wide[i*(n+1):], narrow[i*n:(i+1)*n])
-		}
-		c.minutes[mode] = wide
-	}
-	c.places = n + 1
+	s.resync(t)
 }
 
 // Insert finds up to three places for a visit that is not in the schedule, the

@@ -216,6 +216,8 @@ func said(r Rule) string {
 		return "a worker's break given up"
 	case RuleBooked:
 		return "the time of other visits"
+	case RuleTogether:
+		return "workers who do not begin when the visit says"
 	case RuleLocked:
 		return "the visit is locked where a rule forbids it"
 	case RuleStopped:
