@@ -33,6 +33,8 @@ ON CONFLICT (agency_id, case_id, worker_id) DO UPDATE SET role = excluded.role`
 INSERT INTO case_access (case_id, worker_id, excluded) VALUES ($1, $2, true)
 ON CONFLICT (agency_id, case_id, worker_id) DO UPDATE SET excluded = true`
 
+	liftExclusion = `UPDATE case_access SET excluded = false WHERE case_id = $1 AND worker_id = $2`
+
 	insertAudit = `
 INSERT INTO audit (audit_id, at, actor, action, resource_type, resource_id, case_id, decision, reason)
 VALUES ($1, $2, $3, $4, $5, $6, nullif($7, ''), $8, nullif($9, ''))`
@@ -115,6 +117,15 @@ func UnassignWorker(ctx context.Context, tx *postgres.Tx, caseID, workerID strin
 func ExcludeWorker(ctx context.Context, tx *postgres.Tx, caseID, workerID string) error {
 	if _, err := tx.ExecContext(ctx, exclude, caseID, workerID); err != nil {
 		return fmt.Errorf("exclude from case: %w", err)
+	}
+	return nil
+}
+
+// LiftExclusion lets a worker know of a case again who was kept from it, as far as
+// their work asks for it. It gives back no assignment.
+func LiftExclusion(ctx context.Context, tx *postgres.Tx, caseID, workerID string) error {
+	if _, err := tx.ExecContext(ctx, liftExclusion, caseID, workerID); err != nil {
+		return fmt.Errorf("lift exclusion from case: %w", err)
 	}
 	return nil
 }

@@ -42,6 +42,13 @@ func CaseAccessHandlers() map[string]events.Handler {
 			}
 			return ExcludeWorker(ctx, tx, data.CaseID, data.WorkerID)
 		},
+		"org.hearth.planning.case.exclusion_lifted.v1": func(ctx context.Context, tx *postgres.Tx, e events.Event) error {
+			var data caseWorker
+			if err := e.Decode(&data); err != nil {
+				return err
+			}
+			return LiftExclusion(ctx, tx, data.CaseID, data.WorkerID)
+		},
 	}
 }
 

@@ -15,7 +15,7 @@ const (
 	Override = "override" // decide against a rule, with a reason
 	Screen   = "screen"   // take, screen or redirect a referral
 	Assign   = "assign"   // give a worker a case, or take it away
-	Exclude  = "exclude"  // keep a worker from knowing of a case
+	Exclude  = "exclude"  // keep a worker from knowing of a case, and lift that
 	Grant    = "grant"    // name who may read a protected record, or take it back
 	Close    = "close"
 	Schedule = "schedule" // plan, move and cancel visits

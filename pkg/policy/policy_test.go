@@ -523,6 +523,10 @@ func TestCaseAccessHandlers_FollowPlanning(t *testing.T) {
 	if err := d.check(who, policy.Read, plan); !fault.Is(err, "plan_not_found") {
 		t.Errorf("excluded, then assigned: %v", err)
 	}
+	tell("exclusion_lifted", `{"case_id":"c-1","worker_id":"worker-1"}`)
+	if err := d.check(who, policy.Read, plan); err != nil {
+		t.Errorf("assigned, and the exclusion lifted: %v", err)
+	}
 	d.must(as(t, "setup"), func(ctx context.Context, tx *postgres.Tx) error {
 		if err := handlers["org.hearth.planning.case.assigned.v1"](ctx, tx, events.Event{Data: json.RawMessage(`[]`)}); fault.KindOf(err) != fault.Unprocessable {
 			t.Errorf("unreadable: %v", err)

@@ -86,6 +86,7 @@ func build(_ context.Context, d *app.Deps) (*app.Parts, error) {
 		Subscriptions: []events.Subscription{
 			{Topics: []string{events.Topic("assessment"), events.Topic("visit-scheduling")}, Handlers: milestoneHandlers()},
 			{Topics: []string{events.Topic("planning")}, Handlers: policy.CaseAccessHandlers()},
+			{Topics: []string{events.Topic("planning")}, Handlers: exclusionHandlers(d.Clock)},
 		},
 		Raw:      []events.RawSubscription{{Topic: reception.Topic, Handler: r.FromTopic(bySource(d.Rules))}},
 		Signals:  signals(book),

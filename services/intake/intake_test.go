@@ -120,6 +120,15 @@ func TestIntake_FromEventToCaseAndItsClocks(t *testing.T) {
 	if got := clocks(h, v.Referral); got["fi_assessment_done"] != "met" {
 		t.Errorf("both done: %v", got)
 	}
+
+	// Who is excluded from the case knows nothing of its referral, until that is lifted.
+	about := map[string]string{"case_id": screened.Case, "worker_id": "worker-1"}
+	h.Tell("org.hearth.planning.case.excluded.v1", screened.Case, screened.Case, about)
+	h.Settle()
+	worker.Get(v.path()).Want(404)
+	h.Tell("org.hearth.planning.case.exclusion_lifted.v1", screened.Case, screened.Case, about)
+	h.Settle()
+	worker.Get(v.path()).Want(200)
 	if n := len(of(h, clockMet)); n != 2 {
 		t.Errorf("%d clocks met, want 2", n)
 	}

@@ -24,7 +24,6 @@ type consumer struct {
 
 // subscriptions are the events this service listens to, and what each leads to.
 func (c consumer) subscriptions() []events.Subscription {
-	access := policy.CaseAccessHandlers()
 	return []events.Subscription{
 		{Topics: []string{events.Topic("intake")}, Handlers: map[string]events.Handler{
 			"org.hearth.intake.referral.received.v1":     c.referralReceived,
@@ -33,14 +32,13 @@ func (c consumer) subscriptions() []events.Subscription {
 			"org.hearth.intake.clock.expired.v1":         c.plans(message.ClockExpired),
 			"org.hearth.intake.referral.feedback_due.v1": c.plans(message.Feedback),
 		}},
+		{Topics: []string{events.Topic("planning")}, Handlers: policy.CaseAccessHandlers()},
 		{Topics: []string{events.Topic("planning")}, Handlers: map[string]events.Handler{
-			"org.hearth.planning.case.assigned.v1":   both(access["org.hearth.planning.case.assigned.v1"], c.caseAssigned),
-			"org.hearth.planning.case.unassigned.v1": access["org.hearth.planning.case.unassigned.v1"],
-			"org.hearth.planning.case.excluded.v1":   access["org.hearth.planning.case.excluded.v1"],
-			"org.hearth.planning.case.closed.v1":     c.caseClosed,
-			"org.hearth.planning.plan.submitted.v1":  c.plans(message.PlanSubmitted),
-			"org.hearth.planning.plan.approved.v1":   c.plans(message.PlanApproved),
-			"org.hearth.planning.plan.returned.v1":   c.planReturned,
+			"org.hearth.planning.case.assigned.v1":  c.caseAssigned,
+			"org.hearth.planning.case.closed.v1":    c.caseClosed,
+			"org.hearth.planning.plan.submitted.v1": c.plans(message.PlanSubmitted),
+			"org.hearth.planning.plan.approved.v1":  c.plans(message.PlanApproved),
+			"org.hearth.planning.plan.returned.v1":  c.planReturned,
 		}},
 		{Topics: []string{events.Topic("visit-scheduling")}, Handlers: map[string]events.Handler{
 			"org.hearth.visit-scheduling.visit.scheduled.v1":       c.visitScheduled,

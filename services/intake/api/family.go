@@ -70,13 +70,28 @@ func showRelated(r store.Related) RelatedReferral {
 
 // ExcludeFromReferral implements StrictServerInterface.
 func (a *API) ExcludeFromReferral(ctx context.Context, request ExcludeFromReferralRequestObject) (ExcludeFromReferralResponseObject, error) {
+	return ExcludeFromReferral204Response{}, a.beforeCase(ctx, request.ReferralId, func(ctx context.Context, tx *postgres.Tx, id referral.ReferralID, by string) error {
+		return store.Exclude(ctx, tx, id, request.WorkerId, string(request.Body.ReasonCode), by, a.Clock.Now())
+	})
+}
+
+// LiftReferralExclusion implements StrictServerInterface.
+func (a *API) LiftReferralExclusion(ctx context.Context, request LiftReferralExclusionRequestObject) (LiftReferralExclusionResponseObject, error) {
+	return LiftReferralExclusion204Response{}, a.beforeCase(ctx, request.ReferralId, func(ctx context.Context, tx *postgres.Tx, id referral.ReferralID, by string) error {
+		return store.LiftExclusion(ctx, tx, id, request.WorkerId, by, a.Clock.Now())
+	})
+}
+
+// beforeCase changes who is excluded from a referral that has opened no case yet,
+// if the caller may.
+func (a *API) beforeCase(ctx context.Context, id string, change func(ctx context.Context, tx *postgres.Tx, id referral.ReferralID, by string) error) error {
 	who, err := principal(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return ExcludeFromReferral204Response{}, a.DB.InTenant(ctx, func(ctx context.Context, tx *postgres.Tx) error {
+	return a.DB.InTenant(ctx, func(ctx context.Context, tx *postgres.Tx) error {
 		// Locked, so that it is not screened meanwhile and the case opened without it.
-		rf, err := store.Referral(ctx, tx, referral.ReferralID(request.ReferralId), true)
+		rf, err := store.Referral(ctx, tx, referral.ReferralID(id), true)
 		if err != nil {
 			return err
 		}
@@ -88,8 +103,8 @@ func (a *API) ExcludeFromReferral(ctx context.Context, request ExcludeFromReferr
 			return err
 		}
 		if rf.Case != "" {
-			return fault.New(fault.Conflict, "case_opened", "This referral has opened a case: exclude them from the case.")
+			return fault.New(fault.Conflict, "case_opened", "This referral has opened a case: change who is excluded at the case.")
 		}
-		return store.Exclude(ctx, tx, rf.ID, request.WorkerId, string(request.Body.ReasonCode), who.Actor(), a.Clock.Now())
+		return change(ctx, tx, rf.ID, who.Actor())
 	})
 }

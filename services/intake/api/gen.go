@@ -2156,6 +2156,9 @@ type ServerInterface interface {
 	// GetReferral A referral with its persons, clocks and decisions. Never its reporter.
 	// (GET /referrals/{referral_id})
 	GetReferral(w http.ResponseWriter, r *http.Request, referralId ReferralID)
+	// LiftReferralExclusion Take the exclusion back. Nobody takes back their own. Done again it changes nothing.
+	// (DELETE /referrals/{referral_id}/exclusions/{worker_id})
+	LiftReferralExclusion(w http.ResponseWriter, r *http.Request, referralId ReferralID, workerId WorkerID)
 	// ExcludeFromReferral Keep a worker from knowing of a referral, its persons and their household, before there is a case to exclude them from. A case it opens takes it over.
 	// (PUT /referrals/{referral_id}/exclusions/{worker_id})
 	ExcludeFromReferral(w http.ResponseWriter, r *http.Request, referralId ReferralID, workerId WorkerID)
@@ -3281,6 +3284,41 @@ func (siw *ServerInterfaceWrapper) GetReferral(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// LiftReferralExclusion operation middleware
+func (siw *ServerInterfaceWrapper) LiftReferralExclusion(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "referral_id" -------------
+	var referralId ReferralID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "referral_id", mux.Vars(r)["referral_id"], &referralId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "referral_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "worker_id" -------------
+	var workerId WorkerID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "worker_id", mux.Vars(r)["worker_id"], &workerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "worker_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LiftReferralExclusion(w, r, referralId, workerId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ExcludeFromReferral operation middleware
 func (siw *ServerInterfaceWrapper) ExcludeFromReferral(w http.ResponseWriter, r *http.Request) {
 
@@ -3866,6 +3904,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/referrals/{referral_id}/reporter-grants/{worker_id}", wrapper.RevokeReporterGrant).Methods(http.MethodDelete)
 
 	r.HandleFunc(options.BaseURL+"/referrals/{referral_id}/reporter-grants/{worker_id}", wrapper.GrantReporter).Methods(http.MethodPut)
+
+	r.HandleFunc(options.BaseURL+"/referrals/{referral_id}/exclusions/{worker_id}", wrapper.LiftReferralExclusion).Methods(http.MethodDelete)
 
 	r.HandleFunc(options.BaseURL+"/referrals/{referral_id}/exclusions/{worker_id}", wrapper.ExcludeFromReferral).Methods(http.MethodPut)
 
@@ -5031,6 +5071,40 @@ func (response GetReferraldefaultApplicationProblemPlusJSONResponse) VisitGetRef
 	return err
 }
 
+type LiftReferralExclusionRequestObject struct {
+	ReferralId ReferralID `json:"referral_id"`
+	WorkerId   WorkerID   `json:"worker_id"`
+}
+
+type LiftReferralExclusionResponseObject interface {
+	VisitLiftReferralExclusionResponse(w http.ResponseWriter) error
+}
+
+type LiftReferralExclusion204Response struct {
+}
+
+func (response LiftReferralExclusion204Response) VisitLiftReferralExclusionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type LiftReferralExclusiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response LiftReferralExclusiondefaultApplicationProblemPlusJSONResponse) VisitLiftReferralExclusionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ExcludeFromReferralRequestObject struct {
 	ReferralId ReferralID `json:"referral_id"`
 	WorkerId   WorkerID   `json:"worker_id"`
@@ -5518,6 +5592,9 @@ type StrictServerInterface interface {
 	// GetReferral A referral with its persons, clocks and decisions. Never its reporter.
 	// (GET /referrals/{referral_id})
 	GetReferral(ctx context.Context, request GetReferralRequestObject) (GetReferralResponseObject, error)
+	// LiftReferralExclusion Take the exclusion back. Nobody takes back their own. Done again it changes nothing.
+	// (DELETE /referrals/{referral_id}/exclusions/{worker_id})
+	LiftReferralExclusion(ctx context.Context, request LiftReferralExclusionRequestObject) (LiftReferralExclusionResponseObject, error)
 	// ExcludeFromReferral Keep a worker from knowing of a referral, its persons and their household, before there is a case to exclude them from. A case it opens takes it over.
 	// (PUT /referrals/{referral_id}/exclusions/{worker_id})
 	ExcludeFromReferral(ctx context.Context, request ExcludeFromReferralRequestObject) (ExcludeFromReferralResponseObject, error)
@@ -6328,6 +6405,33 @@ func (sh *strictHandler) GetReferral(w http.ResponseWriter, r *http.Request, ref
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetReferralResponseObject); ok {
 		if err := validResponse.VisitGetReferralResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// LiftReferralExclusion operation middleware
+func (sh *strictHandler) LiftReferralExclusion(w http.ResponseWriter, r *http.Request, referralId ReferralID, workerId WorkerID) {
+	var request LiftReferralExclusionRequestObject
+
+	request.ReferralId = referralId
+	request.WorkerId = workerId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.LiftReferralExclusion(ctx, request.(LiftReferralExclusionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LiftReferralExclusion")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(LiftReferralExclusionResponseObject); ok {
+		if err := validResponse.VisitLiftReferralExclusionResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -218,6 +218,18 @@ func TestExclusion_BeforeThereIsACase(t *testing.T) {
 	if got := read(kin.Get("/intake/v1/referrals").Want(http.StatusOK))["items"].([]any); len(got) != 0 {
 		t.Errorf("excluded, and listed: %v", got)
 	}
+	b.as("supervisor", "boss-1").Put("/intake/v1/referrals/"+id+"/exclusions/worker-1", object{"reason_code": "threat"}).Want(http.StatusNoContent)
+	lift := func(who string) *apitest.Answer {
+		return b.as("supervisor", who).Delete("/intake/v1/referrals/" + id + "/exclusions/worker-1")
+	}
+	b.as("intake_worker", "worker-1").Get("/intake/v1/referrals/" + id).Want(http.StatusNotFound)
+	lift("worker-1").Want(http.StatusNotFound) // their own
+	lift("boss-1").Want(http.StatusNoContent)
+	lift("boss-1").Want(http.StatusNoContent)
+	b.as("intake_worker", "worker-1").Get("/intake/v1/referrals/" + id).Want(http.StatusOK)
+	if kept := b.column(`SELECT worker_id || ' ' || lifted_by FROM referral_exclusion_lifted`); len(kept) != 1 || kept[0] != "worker-1 boss-1" {
+		t.Errorf("what was taken back is on record as %v", kept)
+	}
 	b.screenIn(id)
 	if told := b.column(`SELECT data::json ->> 'excluded' FROM outbox WHERE type LIKE '%.case.opened.%'`); len(told) != 1 || told[0] != `[{"worker_id":"kin-1","reason_code":"relative","excluded_by":"boss-1"}]` {
 		t.Errorf("the case is opened, and who is kept from it is told as %v", told)

@@ -83,6 +83,39 @@ func Exclude(ctx context.Context, tx *postgres.Tx, id referral.ReferralID, worke
 	return nil
 }
 
+// liftExclusions moves exclusions to the record of those that no longer hold.
+const liftExclusions = `
+WITH lifted AS (
+	DELETE FROM referral_exclusion x USING referral r
+	WHERE r.agency_id = x.agency_id AND r.referral_id = x.referral_id AND %s AND x.worker_id = $2
+	RETURNING x.referral_id, x.worker_id, x.reason_code, x.excluded_by, x.excluded_at
+)
+INSERT INTO referral_exclusion_lifted (referral_id, worker_id, reason_code, excluded_by, excluded_at, lifted_by, lifted_at)
+SELECT referral_id, worker_id, reason_code, excluded_by, excluded_at, $3, $4 FROM lifted`
+
+var (
+	liftOfReferral = fmt.Sprintf(liftExclusions, "r.referral_id = $1")
+	liftOfCase     = fmt.Sprintf(liftExclusions, "r.case_id = $1")
+)
+
+// LiftExclusion lets a worker know of a referral again who was kept from it. It
+// stays on record. Done again it changes nothing.
+func LiftExclusion(ctx context.Context, tx *postgres.Tx, id referral.ReferralID, worker, by string, now time.Time) error {
+	if _, err := tx.ExecContext(ctx, liftOfReferral, id, worker, by, now); err != nil {
+		return fmt.Errorf("lift exclusion from referral: %w", err)
+	}
+	return nil
+}
+
+// LiftCaseExclusion does so for the referrals of a case the worker is no longer
+// excluded from; by names the service that says so.
+func LiftCaseExclusion(ctx context.Context, tx *postgres.Tx, c referral.CaseID, worker, by string, now time.Time) error {
+	if _, err := tx.ExecContext(ctx, liftOfCase, c, worker, by, now); err != nil {
+		return fmt.Errorf("lift exclusions from referrals of case: %w", err)
+	}
+	return nil
+}
+
 // Exclusions are who may not know of a referral.
 func Exclusions(ctx context.Context, tx *postgres.Tx, id referral.ReferralID) ([]referral.Exclusion, error) {
 	var all []referral.Exclusion

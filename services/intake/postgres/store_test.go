@@ -231,6 +231,21 @@ func TestStore_NothingAcrossAgencies(t *testing.T) {
 		}
 	}
 
+	// Only its own agency takes an exclusion back.
+	for _, agency := range []string{"northshore", "lakeland"} {
+		must(in(as(t, agency), func(ctx context.Context, tx *kit.Tx) error {
+			return postgres.LiftExclusion(ctx, tx, rf.ID, "kin", "boss", noon)
+		}))
+		var excluded bool
+		must(in(lake, func(ctx context.Context, tx *kit.Tx) (err error) {
+			excluded, err = postgres.ExcludedFrom(ctx, tx, []string{string(rf.ID)}, "kin")
+			return err
+		}))
+		if excluded != (agency == "northshore") {
+			t.Errorf("after %s took it back: excluded %t", agency, excluded)
+		}
+	}
+
 	// Another agency takes the same event in as its own, and matches nobody of lakeland's.
 	other := take(t, db, shore, line)
 	if other.ID != rf.ID || other.Persons[0].Basis != "new" {

@@ -16,6 +16,7 @@ const (
 	TypeAssigned          = "org.hearth.planning.case.assigned.v1"
 	TypeUnassigned        = "org.hearth.planning.case.unassigned.v1"
 	TypeExcluded          = "org.hearth.planning.case.excluded.v1"
+	TypeExclusionLifted   = "org.hearth.planning.case.exclusion_lifted.v1"
 	TypeClosed            = "org.hearth.planning.case.closed.v1"
 	TypeSafetyPlanStarted = "org.hearth.planning.safety_plan.started.v1"
 	TypeSafetyPlanEnded   = "org.hearth.planning.safety_plan.ended.v1"
@@ -67,6 +68,14 @@ func Excluded(ctx context.Context, tx *postgres.Tx, c *casefile.Case, worker str
 		drafts = append(drafts, unassigned(c, *ended))
 	}
 	return events.Publish(ctx, tx, drafts...)
+}
+
+// ExclusionLifted tells that a worker is no longer kept out of the case.
+func ExclusionLifted(ctx context.Context, tx *postgres.Tx, c *casefile.Case, worker string) error {
+	return events.Publish(ctx, tx, ofCase(TypeExclusionLifted, c, struct {
+		CaseID   casefile.CaseID `json:"case_id"`
+		WorkerID string          `json:"worker_id"`
+	}{c.ID, worker}))
 }
 
 // Closed tells that the case is closed, and then that its workers no longer have

@@ -348,6 +348,40 @@ func TestExclusion_BeatsTheAssignmentAtOnce(t *testing.T) {
 	}
 }
 
+func TestLiftExclusion_LetsTheWorkerBeAssignedAgainAndStaysOnRecord(t *testing.T) {
+	d := newDesk(t).assigned()
+	exclude := map[string]any{"worker_id": "worker-1", "reason_code": "relative"}
+	lift := map[string]any{"reason_code": "excluded_in_error"}
+	d.supervisor().Post(theCase+"/exclusions/worker-1:lift", lift).WantProblem(http.StatusNotFound, "exclusion_not_found")
+	d.supervisor().Post(theCase+"/exclusions", exclude).Want(http.StatusCreated)
+	d.worker().Post(theCase+"/exclusions/worker-1:lift", lift).WantProblem(http.StatusNotFound, "case_not_found")
+	d.supervisor().Post(theCase+"/exclusions", map[string]any{"worker_id": "supervisor-7", "reason_code": "own_family"}).Want(http.StatusCreated)
+	d.As("lakeland/supervisor/supervisor-7").Post(theCase+"/exclusions/supervisor-7:lift", lift).WantProblem(http.StatusNotFound, "case_not_found")
+	lifted := apitest.Read[api.Exclusion](d.supervisor().Post(theCase+"/exclusions/worker-1:lift", lift).Want(http.StatusOK))
+	if lifted.LiftedBy == nil || *lifted.LiftedBy != "supervisor-1" || lifted.LiftReasonCode == nil || *lifted.LiftReasonCode != "excluded_in_error" {
+		t.Errorf("lifted = %+v", lifted)
+	}
+	d.worker().Get(theCase).WantProblem(http.StatusNotFound, "case_not_found")
+	d.supervisor().Post(theCase+"/assignments", assignment("worker-1", "lead")).Want(http.StatusCreated)
+	d.worker().Get(theCase).Want(http.StatusOK)
+	d.supervisor().Post(theCase+"/exclusions", exclude).Want(http.StatusCreated)
+	d.worker().Get(theCase).WantProblem(http.StatusNotFound, "case_not_found")
+	standing := 0
+	page := apitest.Read[api.ExclusionPage](d.supervisor().Get(theCase + "/exclusions").Want(http.StatusOK))
+	for _, e := range page.Items {
+		if e.LiftedAt == nil {
+			standing++
+		}
+	}
+	if len(page.Items) != 3 || standing != 2 {
+		t.Errorf("%d on record, %d standing; want 3 and 2: %+v", len(page.Items), standing, page.Items)
+	}
+	want := []string{"case.assigned", "case.excluded", "case.unassigned", "case.excluded", "case.exclusion_lifted", "case.assigned", "case.excluded", "case.unassigned"}
+	if diff := cmp.Diff(want, d.published()); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
 // Who both works on cases and supervises gives the case away, and closes it as a
 // supervisor.
 func TestClose_NotByWhoWorkedOnItBefore(t *testing.T) {

@@ -149,7 +149,39 @@ func (s *Server) ListExclusions(ctx context.Context, r ListExclusionsRequestObje
 }
 
 func exclusionView(e store.Exclusion) Exclusion {
-	return Exclusion{CaseId: string(e.CaseID), WorkerId: e.WorkerID, ReasonCode: e.ReasonCode, ExcludedBy: e.ExcludedBy, ExcludedAt: e.ExcludedAt.UTC()}
+	view := Exclusion{
+		CaseId: string(e.CaseID), WorkerId: e.WorkerID, ReasonCode: e.ReasonCode, ExcludedBy: e.ExcludedBy, ExcludedAt: e.ExcludedAt.UTC(),
+		LiftedBy: e.LiftedBy, LiftReasonCode: e.LiftReason,
+	}
+	if e.LiftedAt != nil {
+		at := e.LiftedAt.UTC()
+		view.LiftedAt = &at
+	}
+	return view
+}
+
+// LiftExclusion answers POST /cases/{case_id}/exclusions/{worker_id}:lift.
+func (s *Server) LiftExclusion(ctx context.Context, r LiftExclusionRequestObject) (LiftExclusionResponseObject, error) {
+	return httpapi.Once(ctx, s.DB, func(ctx context.Context, tx *postgres.Tx) (out LiftExclusion200JSONResponse, err error) {
+		c, by, err := s.lock(ctx, tx, casefile.CaseID(r.CaseId), policy.Exclude, ofCase("case", r.CaseId, casefile.CaseID(r.CaseId)))
+		if err != nil {
+			return out, err
+		}
+		if err := c.LiftExclusion(r.WorkerId); err != nil {
+			return out, err
+		}
+		e, err := store.LiftExclusion(ctx, tx, c.ID, r.WorkerId, string(r.Body.ReasonCode), by, s.now())
+		if err != nil {
+			return out, err
+		}
+		if err := store.SaveCase(ctx, tx, c); err != nil {
+			return out, err
+		}
+		if err := policy.LiftExclusion(ctx, tx, string(c.ID), r.WorkerId); err != nil {
+			return out, err
+		}
+		return LiftExclusion200JSONResponse(exclusionView(e)), announce.ExclusionLifted(ctx, tx, c, r.WorkerId)
+	})
 }
 
 // ExcludeWorker answers POST /cases/{case_id}/exclusions.

@@ -230,6 +230,24 @@ func (e ExclusionInputReasonCode) Valid() bool {
 	}
 }
 
+// Defines values for ExclusionLiftReasonCode.
+const (
+	ExclusionLiftReasonCodeExcludedInError ExclusionLiftReasonCode = "excluded_in_error"
+	ExclusionLiftReasonCodeReasonEnded     ExclusionLiftReasonCode = "reason_ended"
+)
+
+// Valid indicates whether the value is a known member of the ExclusionLiftReasonCode enum.
+func (e ExclusionLiftReasonCode) Valid() bool {
+	switch e {
+	case ExclusionLiftReasonCodeExcludedInError:
+		return true
+	case ExclusionLiftReasonCodeReasonEnded:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PlanReturnReasonCode.
 const (
 	PlanReturnReasonCodeDatesUnrealistic        PlanReturnReasonCode = "dates_unrealistic"
@@ -611,11 +629,16 @@ type DraftGoalPage struct {
 
 // Exclusion defines model for Exclusion.
 type Exclusion struct {
-	CaseId     ID        `json:"case_id"`
-	ExcludedAt time.Time `json:"excluded_at"`
-	ExcludedBy string    `json:"excluded_by"`
-	ReasonCode string    `json:"reason_code"`
-	WorkerId   ID        `json:"worker_id"`
+	CaseId         ID         `json:"case_id"`
+	ExcludedAt     time.Time  `json:"excluded_at"`
+	ExcludedBy     string     `json:"excluded_by"`
+	LiftReasonCode *string    `json:"lift_reason_code,omitempty"`
+	LiftedAt       *time.Time `json:"lifted_at,omitempty"`
+
+	// LiftedBy With `lifted_at` and `lift_reason_code`: it no longer holds.
+	LiftedBy   *string `json:"lifted_by,omitempty"`
+	ReasonCode string  `json:"reason_code"`
+	WorkerId   ID      `json:"worker_id"`
 }
 
 // ExclusionInput defines model for ExclusionInput.
@@ -626,6 +649,14 @@ type ExclusionInput struct {
 
 // ExclusionInputReasonCode defines model for ExclusionInput.ReasonCode.
 type ExclusionInputReasonCode string
+
+// ExclusionLift defines model for ExclusionLift.
+type ExclusionLift struct {
+	ReasonCode ExclusionLiftReasonCode `json:"reason_code"`
+}
+
+// ExclusionLiftReasonCode defines model for ExclusionLift.ReasonCode.
+type ExclusionLiftReasonCode string
 
 // ExclusionPage defines model for ExclusionPage.
 type ExclusionPage struct {
@@ -1014,6 +1045,12 @@ type ExcludeWorkerParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// LiftExclusionParams defines parameters for LiftExclusion.
+type LiftExclusionParams struct {
+	// IdempotencyKey Names this request. The same key with the same body gets the first answer again and has one effect; with another body it is refused (422); while the first is still running, 409.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // ListPlansParams defines parameters for ListPlans.
 type ListPlansParams struct {
 	// Limit How many items a page holds.
@@ -1143,6 +1180,9 @@ type AssignWorkerJSONRequestBody = AssignmentInput
 // ExcludeWorkerJSONRequestBody defines body for ExcludeWorker for application/json ContentType.
 type ExcludeWorkerJSONRequestBody = ExclusionInput
 
+// LiftExclusionJSONRequestBody defines body for LiftExclusion for application/json ContentType.
+type LiftExclusionJSONRequestBody = ExclusionLift
+
 // CreatePlanJSONRequestBody defines body for CreatePlan for application/json ContentType.
 type CreatePlanJSONRequestBody = PlanInput
 
@@ -1190,6 +1230,9 @@ type ServerInterface interface {
 	// ExcludeWorker Keep a worker out of the case
 	// (POST /cases/{case_id}/exclusions)
 	ExcludeWorker(w http.ResponseWriter, r *http.Request, caseId CaseID, params ExcludeWorkerParams)
+	// LiftExclusion Let a worker know of the case again
+	// (POST /cases/{case_id}/exclusions/{worker_id}:lift)
+	LiftExclusion(w http.ResponseWriter, r *http.Request, caseId CaseID, workerId ID, params LiftExclusionParams)
 	// ListPlans The versions of the case's plan
 	// (GET /cases/{case_id}/plans)
 	ListPlans(w http.ResponseWriter, r *http.Request, caseId CaseID, params ListPlansParams)
@@ -1640,6 +1683,65 @@ func (siw *ServerInterfaceWrapper) ExcludeWorker(w http.ResponseWriter, r *http.
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ExcludeWorker(w, r, caseId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// LiftExclusion operation middleware
+func (siw *ServerInterfaceWrapper) LiftExclusion(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "case_id" -------------
+	var caseId CaseID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "case_id", mux.Vars(r)["case_id"], &caseId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "case_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "worker_id" -------------
+	var workerId ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "worker_id", mux.Vars(r)["worker_id"], &workerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "worker_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params LiftExclusionParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LiftExclusion(w, r, caseId, workerId, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2712,6 +2814,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/cases/{case_id}/exclusions", wrapper.ExcludeWorker).Methods(http.MethodPost)
 
+	r.HandleFunc(options.BaseURL+"/cases/{case_id}/exclusions/{worker_id}:lift", wrapper.LiftExclusion).Methods(http.MethodPost)
+
 	r.HandleFunc(options.BaseURL+"/cases/{case_id}/draft-goals", wrapper.ListDraftGoals).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/cases/{case_id}/plans", wrapper.ListPlans).Methods(http.MethodGet)
@@ -3068,6 +3172,48 @@ type ExcludeWorkerdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ExcludeWorkerdefaultApplicationProblemPlusJSONResponse) VisitExcludeWorkerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftExclusionRequestObject struct {
+	CaseId   CaseID `json:"case_id"`
+	WorkerId ID     `json:"worker_id"`
+	Params   LiftExclusionParams
+	Body     *LiftExclusionJSONRequestBody
+}
+
+type LiftExclusionResponseObject interface {
+	VisitLiftExclusionResponse(w http.ResponseWriter) error
+}
+
+type LiftExclusion200JSONResponse Exclusion
+
+func (response LiftExclusion200JSONResponse) VisitLiftExclusionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftExclusiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response LiftExclusiondefaultApplicationProblemPlusJSONResponse) VisitLiftExclusionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3878,6 +4024,9 @@ type StrictServerInterface interface {
 	// ExcludeWorker Keep a worker out of the case
 	// (POST /cases/{case_id}/exclusions)
 	ExcludeWorker(ctx context.Context, request ExcludeWorkerRequestObject) (ExcludeWorkerResponseObject, error)
+	// LiftExclusion Let a worker know of the case again
+	// (POST /cases/{case_id}/exclusions/{worker_id}:lift)
+	LiftExclusion(ctx context.Context, request LiftExclusionRequestObject) (LiftExclusionResponseObject, error)
 	// ListPlans The versions of the case's plan
 	// (GET /cases/{case_id}/plans)
 	ListPlans(ctx context.Context, request ListPlansRequestObject) (ListPlansResponseObject, error)
@@ -4197,6 +4346,41 @@ func (sh *strictHandler) ExcludeWorker(w http.ResponseWriter, r *http.Request, c
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ExcludeWorkerResponseObject); ok {
 		if err := validResponse.VisitExcludeWorkerResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// LiftExclusion operation middleware
+func (sh *strictHandler) LiftExclusion(w http.ResponseWriter, r *http.Request, caseId CaseID, workerId ID, params LiftExclusionParams) {
+	var request LiftExclusionRequestObject
+
+	request.CaseId = caseId
+	request.WorkerId = workerId
+	request.Params = params
+
+	var body LiftExclusionJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.LiftExclusion(ctx, request.(LiftExclusionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LiftExclusion")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(LiftExclusionResponseObject); ok {
+		if err := validResponse.VisitLiftExclusionResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

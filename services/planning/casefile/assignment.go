@@ -102,3 +102,15 @@ func (c *Case) Exclude(worker, by string, at time.Time) (ended *Assignment, err 
 	c.settle()
 	return &a, nil
 }
+
+// LiftExclusion lets a worker be assigned again; an assignment the exclusion ended
+// stays ended. It fails with NotFound when the worker is not excluded.
+func (c *Case) LiftExclusion(worker string) error {
+	i := slices.Index(c.Barred, worker)
+	if i < 0 {
+		return fault.Missing("exclusion")
+	}
+	c.Barred = slices.Delete(slices.Clone(c.Barred), i, i+1)
+	c.Version++
+	return nil
+}

@@ -99,6 +99,25 @@ func TestExclude_EndsTheAssignmentAndBeatsEveryLaterOne(t *testing.T) {
 	wantCode(t, err, "worker_excluded")
 }
 
+func TestLiftExclusion_AllowsANewAssignmentAndGivesBackNone(t *testing.T) {
+	c := activeCase(t)
+	wantCode(t, c.LiftExclusion("worker-1"), "exclusion_not_found")
+	if _, err := c.Exclude("worker-1", "supervisor-2", monday); err != nil {
+		t.Fatal(err)
+	}
+	version := c.Version
+	if err := c.LiftExclusion("worker-1"); err != nil {
+		t.Fatal(err)
+	}
+	if c.Version != version+1 || c.Status != Open {
+		t.Errorf("version %d, status %s; want %d and open: the assignment stays ended", c.Version, c.Status, version+1)
+	}
+	if err := c.Assign(Assignment{ID: "as-3", WorkerID: "worker-1", SupervisorID: "supervisor-1", Role: Lead}); err != nil {
+		t.Errorf("assign after the exclusion was lifted: %v", err)
+	}
+	wantCode(t, c.LiftExclusion("worker-1"), "exclusion_not_found")
+}
+
 func TestClose_Rules(t *testing.T) {
 	tests := []struct {
 		name    string

@@ -124,6 +124,13 @@ func TestCase_AnyHistoryKeepsTheRules(t *testing.T) {
 				}
 			},
 			"exclude": func(t *rapid.T) { _, _ = c.Exclude(worker(t), "supervisor-1", at()) },
+			"lift exclusion": func(t *rapid.T) {
+				w := worker(t)
+				barred := slices.Contains(c.Barred, w)
+				if err := c.LiftExclusion(w); (err == nil) != barred {
+					t.Fatalf("lifting: %v of an exclusion that is there: %t", err, barred)
+				}
+			},
 			"decide": func(t *rapid.T) {
 				if c.Status != Closed {
 					c.Safety = c.Safety.Decided(rapid.SampledFrom([]string{"safe", "safe_with_plan", "unsafe"}).Draw(t, "decision"), "a1")

@@ -139,14 +139,19 @@ func EndAssignments(ctx context.Context, tx *postgres.Tx, program string, ended 
 	return nil
 }
 
-// Exclusion keeps a worker out of a case.
+// Exclusion keeps a worker out of a case until it is lifted.
 type Exclusion struct {
 	CaseID     casefile.CaseID `db:"case_id"`
 	WorkerID   string          `db:"worker_id"`
 	ReasonCode string          `db:"reason_code"`
 	ExcludedBy string          `db:"excluded_by"`
 	ExcludedAt time.Time       `db:"excluded_at"`
+	LiftedBy   *string         `db:"lifted_by"`
+	LiftedAt   *time.Time      `db:"lifted_at"`
+	LiftReason *string         `db:"lift_reason"`
 }
+
+const exclusionColumns = `case_id, worker_id, reason_code, excluded_by, excluded_at, lifted_by, lifted_at, lift_reason`
 
 const insertExclusion = `
 INSERT INTO exclusion (case_id, worker_id, reason_code, excluded_by, excluded_at) VALUES ($1, $2, $3, $4, $5)`
@@ -159,9 +164,25 @@ func InsertExclusion(ctx context.Context, tx *postgres.Tx, e Exclusion) error {
 	return nil
 }
 
+const liftExclusion = `
+UPDATE exclusion SET lifted_by = $3, lifted_at = $4, lift_reason = $5 WHERE case_id = $1 AND worker_id = $2 AND lifted_at IS NULL
+RETURNING ` + exclusionColumns
+
+// LiftExclusion ends the exclusion of a worker from a case and returns it. It fails
+// with NotFound when there is none.
+func LiftExclusion(ctx context.Context, tx *postgres.Tx, id casefile.CaseID, worker, reason, by string, at time.Time) (e Exclusion, err error) {
+	switch err := tx.GetContext(ctx, &e, liftExclusion, id, worker, by, at, reason); {
+	case errors.Is(err, sql.ErrNoRows):
+		return e, fault.Missing("exclusion")
+	case err != nil:
+		return e, fmt.Errorf("lift exclusion: %w", err)
+	}
+	return e, nil
+}
+
 func barred(ctx context.Context, tx *postgres.Tx, id casefile.CaseID) ([]string, error) {
 	var workers []string
-	if err := tx.SelectContext(ctx, &workers, `SELECT worker_id FROM exclusion WHERE case_id = $1 ORDER BY worker_id`, id); err != nil {
+	if err := tx.SelectContext(ctx, &workers, `SELECT worker_id FROM exclusion WHERE case_id = $1 AND lifted_at IS NULL ORDER BY worker_id`, id); err != nil {
 		return nil, fmt.Errorf("read exclusions of case: %w", err)
 	}
 	return workers, nil

@@ -124,7 +124,7 @@ func ListAssignments(ctx context.Context, tx *postgres.Tx, id casefile.CaseID, a
 	return out, nil
 }
 
-// ListExclusions returns a case's exclusions, newest first.
+// ListExclusions returns a case's exclusions, lifted ones among them, newest first.
 func ListExclusions(ctx context.Context, tx *postgres.Tx, id casefile.CaseID, after Place, limit int) ([]Exclusion, error) {
 	var w where
 	w.add("case_id = ?", id)
@@ -133,7 +133,7 @@ func ListExclusions(ctx context.Context, tx *postgres.Tx, id casefile.CaseID, af
 	}
 	rows := []Exclusion{}
 	err := tx.SelectContext(ctx, &rows, `
-SELECT case_id, worker_id, reason_code, excluded_by, excluded_at FROM exclusion`+w.tail("excluded_at DESC, worker_id DESC", limit), w.args...)
+SELECT `+exclusionColumns+` FROM exclusion`+w.tail("excluded_at DESC, worker_id DESC", limit), w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list exclusions: %w", err)
 	}

@@ -193,7 +193,11 @@ func TestStore_NoMethodReachesAnotherAgency(t *testing.T) {
 		"InsertAssignment": func(ctx context.Context, tx *postgres.Tx) error {
 			return store.InsertAssignment(ctx, tx, assignment, "perhetyo", 1)
 		},
-		"InsertExclusion":  func(ctx context.Context, tx *postgres.Tx) error { return store.InsertExclusion(ctx, tx, exclusion) },
+		"InsertExclusion": func(ctx context.Context, tx *postgres.Tx) error { return store.InsertExclusion(ctx, tx, exclusion) },
+		"LiftExclusion": func(ctx context.Context, tx *postgres.Tx) error {
+			_, err := store.LiftExclusion(ctx, tx, exclusion.CaseID, exclusion.WorkerID, "excluded_in_error", "s", at)
+			return err
+		},
 		"InsertSafetyPlan": func(ctx context.Context, tx *postgres.Tx) error { return store.InsertSafetyPlan(ctx, tx, safetyPlan) },
 		"InsertPlan":       func(ctx context.Context, tx *postgres.Tx) error { return store.InsertPlan(ctx, tx, newPlan()) },
 		"InsertReview":     func(ctx context.Context, tx *postgres.Tx) error { return store.InsertReview(ctx, tx, review) },
