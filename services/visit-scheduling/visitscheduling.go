@@ -119,7 +119,7 @@ func Service() app.Service {
 			return &app.Parts{
 				Routes:        api.Server{Desk: office, Access: api.Access{Engine: d.Policy}}.Routes,
 				Subscriptions: subscriptions(office),
-				Timers:        map[string]timers.Handler{desk.CheckoutTimer: office.CheckoutMissed, desk.DailyTimer: office.Daily},
+				Timers:        map[string]timers.Handler{desk.CheckoutTimer: office.CheckoutMissed, desk.DailyTimer: office.Daily, desk.TravelTimer: office.FitTravel},
 				Signals:       signals(),
 				Censuses:      censuses(),
 				Workers:       []app.Worker{{Name: "planner", Run: office.Run}, {Name: "boards", Run: office.KeepBoards}, {Name: "planning-jobs", Run: office.RunJobs}},

@@ -261,6 +261,21 @@ func (e Side) Valid() bool {
 	}
 }
 
+// Defines values for TravelEstimateLabel.
+const (
+	TravelEstimateLabelEstimate TravelEstimateLabel = "estimate"
+)
+
+// Valid indicates whether the value is a known member of the TravelEstimateLabel enum.
+func (e TravelEstimateLabel) Valid() bool {
+	switch e {
+	case TravelEstimateLabelEstimate:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TravelMode.
 const (
 	TravelModeBicycle TravelMode = "bicycle"
@@ -279,6 +294,33 @@ func (e TravelMode) Valid() bool {
 	case TravelModeFoot:
 		return true
 	case TravelModeTransit:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TravelSource.
+const (
+	TravelSourceEstimate    TravelSource = "estimate"
+	TravelSourceFile        TravelSource = "file"
+	TravelSourceGraphhopper TravelSource = "graphhopper"
+	TravelSourceOsrm        TravelSource = "osrm"
+	TravelSourceValhalla    TravelSource = "valhalla"
+)
+
+// Valid indicates whether the value is a known member of the TravelSource enum.
+func (e TravelSource) Valid() bool {
+	switch e {
+	case TravelSourceEstimate:
+		return true
+	case TravelSourceFile:
+		return true
+	case TravelSourceGraphhopper:
+		return true
+	case TravelSourceOsrm:
+		return true
+	case TravelSourceValhalla:
 		return true
 	default:
 		return false
@@ -669,10 +711,11 @@ type OfferedPlace struct {
 	StartsAt          time.Time     `json:"starts_at"`
 
 	// Tells Who hears of it, families by how many caregivers.
-	Tells Tells `json:"tells"`
+	Tells         Tells `json:"tells"`
+	TravelMinutes int   `json:"travel_minutes"`
 
-	// TravelMinutes An estimate, by distance.
-	TravelMinutes int `json:"travel_minutes"`
+	// TravelSource Who said how long the way takes. An estimate is worked out from distance, whether or not recorded visits correct it.
+	TravelSource TravelSource `json:"travel_source"`
 
 	// Words The place, and what speaks for and against it, as a scheduler reads it.
 	Words   string      `json:"words"`
@@ -883,8 +926,86 @@ type Tells struct {
 	Workers    []WorkerRef `json:"workers"`
 }
 
+// TravelBand defines model for TravelBand.
+type TravelBand struct {
+	// KmPerHour What is assumed without a fit.
+	KmPerHour float32 `json:"km_per_hour"`
+
+	// Percent Ways of this length take so much of what is assumed; 100 when not calibrated.
+	Percent int `json:"percent"`
+
+	// UpToKm Of road. Left out in the last band.
+	UpToKm *float32 `json:"up_to_km,omitempty"`
+	Ways   int      `json:"ways"`
+}
+
+// TravelEstimate defines model for TravelEstimate.
+type TravelEstimate struct {
+	// Detour Road over great-circle distance.
+	Detour float32 `json:"detour"`
+
+	// FittedAt Left out when nothing was fitted yet.
+	FittedAt *time.Time          `json:"fitted_at,omitempty"`
+	Label    TravelEstimateLabel `json:"label"`
+
+	// LeastWays How many recorded ways of a mode it takes to plan by them.
+	LeastWays int                  `json:"least_ways"`
+	Modes     []TravelModeEstimate `json:"modes"`
+
+	// Provider Who is asked before the estimate; left out, nobody is.
+	Provider *TravelSource `json:"provider,omitempty"`
+
+	// Since Visits from then on counted.
+	Since *time.Time `json:"since,omitempty"`
+
+	// StopMinutes For each stop, by car and bicycle.
+	StopMinutes int `json:"stop_minutes"`
+
+	// UnknownMinutes Allowed for a way of which an end is not known.
+	UnknownMinutes int `json:"unknown_minutes"`
+
+	// Words What travel is planned by, as a scheduler reads it.
+	Words string `json:"words"`
+}
+
+// TravelEstimateLabel defines model for TravelEstimate.Label.
+type TravelEstimateLabel string
+
+// TravelHours defines model for TravelHours.
+type TravelHours struct {
+	// From Local time, until the next.
+	From     string    `json:"from"`
+	Percent  int       `json:"percent"`
+	Weekdays []Weekday `json:"weekdays"`
+}
+
 // TravelMode defines model for TravelMode.
 type TravelMode string
+
+// TravelModeEstimate defines model for TravelModeEstimate.
+type TravelModeEstimate struct {
+	Bands []TravelBand `json:"bands"`
+
+	// Calibrated Whether they are planned by. Too few are not.
+	Calibrated bool `json:"calibrated"`
+
+	// Hours How fast it is by the hour against the speeds above, where enough was recorded.
+	Hours *[]TravelHours `json:"hours,omitempty"`
+	Mode  TravelMode     `json:"mode"`
+
+	// ResidualBeforeMinutes The same of the estimate without the fit.
+	ResidualBeforeMinutes *int `json:"residual_before_minutes,omitempty"`
+
+	// ResidualMinutes Half of the recorded ways are nearer to the fitted estimate than this.
+	ResidualMinutes *int `json:"residual_minutes,omitempty"`
+	StopMinutes     int  `json:"stop_minutes"`
+
+	// Ways Recorded ways that counted.
+	Ways int `json:"ways"`
+}
+
+// TravelSource Who said how long the way takes. An estimate is worked out from distance, whether or not recorded visits correct it.
+type TravelSource string
 
 // UnplacedReason defines model for UnplacedReason.
 type UnplacedReason string
@@ -968,10 +1089,13 @@ type Visit struct {
 	StartsAt   *time.Time       `json:"starts_at,omitempty"`
 	Status     VisitStatus      `json:"status"`
 
-	// TravelMinutes An estimate of the way to it, by distance; the longest of a pair.
-	TravelMinutes *int  `json:"travel_minutes,omitempty"`
-	Version       int64 `json:"version"`
-	VisitId       ID    `json:"visit_id"`
+	// TravelMinutes How long the way to it takes; the longest of a pair. See `travel_source`.
+	TravelMinutes *int `json:"travel_minutes,omitempty"`
+
+	// TravelSource Who said how long the way takes. An estimate is worked out from distance, whether or not recorded visits correct it.
+	TravelSource *TravelSource `json:"travel_source,omitempty"`
+	Version      int64         `json:"version"`
+	VisitId      ID            `json:"visit_id"`
 
 	// WeekOf The Monday of its week.
 	WeekOf        openapi_types.Date `json:"week_of"`
@@ -1473,6 +1597,9 @@ type ServerInterface interface {
 	// GetTeamGantt A team's day as a picture, as far as the caller may know.
 	// (GET /teams/{team}/days/{date}/gantt.svg)
 	GetTeamGantt(w http.ResponseWriter, r *http.Request, team Team, date Day)
+	// GetTravelEstimate What travel times are planned by, and what recorded visits say of it.
+	// (GET /travel-estimate)
+	GetTravelEstimate(w http.ResponseWriter, r *http.Request)
 	// ListUnplaced Visits that could not be placed, with why.
 	// (GET /unplaced)
 	ListUnplaced(w http.ResponseWriter, r *http.Request, params ListUnplacedParams)
@@ -2430,6 +2557,20 @@ func (siw *ServerInterfaceWrapper) GetTeamGantt(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetTeamGantt(w, r, team, date)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetTravelEstimate operation middleware
+func (siw *ServerInterfaceWrapper) GetTravelEstimate(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetTravelEstimate(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3593,6 +3734,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/coverage", wrapper.GetCoverage).Methods(http.MethodGet)
 
+	r.HandleFunc(options.BaseURL+"/travel-estimate", wrapper.GetTravelEstimate).Methods(http.MethodGet)
+
 	return r
 }
 
@@ -4342,6 +4485,44 @@ type GetTeamGanttdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetTeamGanttdefaultApplicationProblemPlusJSONResponse) VisitGetTeamGanttResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTravelEstimateRequestObject struct {
+}
+
+type GetTravelEstimateResponseObject interface {
+	VisitGetTravelEstimateResponse(w http.ResponseWriter) error
+}
+
+type GetTravelEstimate200JSONResponse TravelEstimate
+
+func (response GetTravelEstimate200JSONResponse) VisitGetTravelEstimateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTravelEstimatedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTravelEstimatedefaultApplicationProblemPlusJSONResponse) VisitGetTravelEstimateResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5234,6 +5415,9 @@ type StrictServerInterface interface {
 	// GetTeamGantt A team's day as a picture, as far as the caller may know.
 	// (GET /teams/{team}/days/{date}/gantt.svg)
 	GetTeamGantt(ctx context.Context, request GetTeamGanttRequestObject) (GetTeamGanttResponseObject, error)
+	// GetTravelEstimate What travel times are planned by, and what recorded visits say of it.
+	// (GET /travel-estimate)
+	GetTravelEstimate(ctx context.Context, request GetTravelEstimateRequestObject) (GetTravelEstimateResponseObject, error)
 	// ListUnplaced Visits that could not be placed, with why.
 	// (GET /unplaced)
 	ListUnplaced(ctx context.Context, request ListUnplacedRequestObject) (ListUnplacedResponseObject, error)
@@ -5791,6 +5975,30 @@ func (sh *strictHandler) GetTeamGantt(w http.ResponseWriter, r *http.Request, te
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetTeamGanttResponseObject); ok {
 		if err := validResponse.VisitGetTeamGanttResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetTravelEstimate operation middleware
+func (sh *strictHandler) GetTravelEstimate(w http.ResponseWriter, r *http.Request) {
+	var request GetTravelEstimateRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTravelEstimate(ctx, request.(GetTravelEstimateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTravelEstimate")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetTravelEstimateResponseObject); ok {
+		if err := validResponse.VisitGetTravelEstimateResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

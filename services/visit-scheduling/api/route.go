@@ -118,7 +118,7 @@ func route(w schedule.Worker, visits []schedule.Visit, where func(schedule.Visit
 	for i, v := range visits {
 		f := feature{Type: "Feature", ID: string(v.ID), Properties: map[string]any{
 			"kind": "visit", "order": i + 1, "starts_at": v.Slot.StartsAt.Format(time.RFC3339), "ends_at": v.Slot.EndsAt.Format(time.RFC3339),
-			"place": string(v.Place), "status": string(v.Status), "travel_minutes": v.Slot.Travel,
+			"place": string(v.Place), "status": string(v.Status), "travel_minutes": v.Slot.Travel, "travel_source": string(sourceOf(*v.Slot)),
 		}}
 		if v.Place != schedule.Remote { // nobody goes anywhere for a remote one
 			p := where(v)

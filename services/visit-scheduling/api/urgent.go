@@ -82,7 +82,7 @@ func viewOffer(o schedule.UrgentOffer, why []schedule.Reason, asked time.Time, z
 	for i, p := range o.Places {
 		at := viewPlacing(p.Slot)
 		place := OfferedPlace{
-			Place: i + 1, StartsAt: at.StartsAt, EndsAt: at.EndsAt, Workers: at.Workers, TravelMinutes: p.Slot.Travel,
+			Place: i + 1, StartsAt: at.StartsAt, EndsAt: at.EndsAt, Workers: at.Workers, TravelMinutes: p.Slot.Travel, TravelSource: sourceOf(p.Slot),
 			FamilyKnowsWorker: p.Known, Words: p.Words(asked, zone),
 			Tells: Tells{Workers: each(p.Told(), text[schedule.WorkerID, WorkerRef]), Caregivers: len(o.Request.Recipients)},
 		}

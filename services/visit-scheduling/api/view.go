@@ -53,7 +53,7 @@ func viewVisit(v schedule.Visit) Visit {
 	if v.Slot != nil {
 		shown.StartsAt, shown.EndsAt = ptr(v.Slot.StartsAt), ptr(v.Slot.EndsAt)
 		shown.Workers = each(v.Slot.Workers, text[schedule.WorkerID, WorkerRef])
-		shown.TravelMinutes = ptr(v.Slot.Travel)
+		shown.TravelMinutes, shown.TravelSource = ptr(v.Slot.Travel), ptr(sourceOf(*v.Slot))
 	}
 	if len(v.Moves) > 0 {
 		shown.Moves = ptr(each(v.Moves, func(m schedule.Move) Move {

@@ -28,6 +28,7 @@ import (
 	"github.com/hearthfps/hearth/pkg/rules"
 	"github.com/hearthfps/hearth/pkg/tenant"
 	"github.com/hearthfps/hearth/pkg/timers"
+	"github.com/hearthfps/hearth/services/visit-scheduling/optimise"
 	"github.com/hearthfps/hearth/services/visit-scheduling/postgres"
 	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
 )
@@ -41,8 +42,8 @@ type Settings struct {
 	Notice time.Duration
 	// UrgentLead is how soon an urgent visit may start.
 	UrgentLead time.Duration
-	// Travel tells how long ways take.
-	Travel schedule.Travel
+	// Travel estimates how long ways take; recorded ways correct it.
+	Travel optimise.Estimate
 	// PointAge is how long a travel point is used before intake is asked again.
 	PointAge time.Duration
 	// Lease is how long after a planner's death another takes its week over. A
@@ -94,6 +95,7 @@ type Desk struct {
 const (
 	CheckoutTimer = "visit-checkout" // id: the visit
 	DailyTimer    = "daily-planning" // id: the agency
+	TravelTimer   = "travel-fit"     // id: the agency
 )
 
 // jobsKept is how long a planning job is kept after its end.
@@ -153,11 +155,15 @@ func (d *Desk) wishForWeeks(ctx context.Context, tx *kit.Tx, first, last schedul
 }
 
 // setDaily sets the agency's next daily planning: three in the morning, when the
-// horizon moves on and what is unplaced is tried again.
+// horizon moves on and what is unplaced is tried again; and before it the look at
+// recorded ways.
 func (d *Desk) setDaily(ctx context.Context, tx *kit.Tx, cal *clock.Calendar) error {
 	due := cal.Today(tx.Now()).At(3, 0, cal.Zone())
 	if !due.After(tx.Now()) {
 		due = cal.Today(tx.Now()).AddDays(1).At(3, 0, cal.Zone())
+	}
+	if err := d.setTravelFit(ctx, tx, cal); err != nil {
+		return err
 	}
 	agency := tx.Agency().String()
 	return timers.Set(ctx, tx, timers.Draft{Kind: DailyTimer, ID: agency, DueAt: due, Subject: agency, Data: struct{}{}})

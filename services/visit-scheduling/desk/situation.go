@@ -91,7 +91,11 @@ func (d *Desk) situate(ctx context.Context, tx *kit.Tx, cal *clock.Calendar, wan
 		return s, err
 	}
 
-	s.problem = schedule.Problem{Zone: cal.Zone(), Travel: d.Settings.Travel}
+	travel, err := d.travel(ctx, tx)
+	if err != nil {
+		return s, err
+	}
+	s.problem = schedule.Problem{Zone: cal.Zone(), Travel: travel}
 	for _, w := range want.roster {
 		s.problem.Roster = append(s.problem.Roster, w.Available(want.weeks, cal))
 	}

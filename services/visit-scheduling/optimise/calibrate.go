@@ -7,12 +7,12 @@ import (
 	"slices"
 )
 
-// Recorded is a visit as it was made: minutes since any origin.
+// Recorded is a visit as it was made: minutes since an origin at midnight.
 type Recorded struct {
 	Worker  string
 	Mode    Mode
-	Place   Place
-	In, Out int // check-in and check-out
+	Place   Place // an unknown one is the end of no trip
+	In, Out int   // check-in and check-out
 }
 
 // Trip is a way between two visits as it was recorded: everything from check-out
@@ -20,6 +20,7 @@ type Recorded struct {
 type Trip struct {
 	Mode     Mode
 	From, To Place
+	Depart   int // the check-out, as Recorded has it
 	Minutes  int
 }
 
@@ -27,7 +28,7 @@ type Trip struct {
 const longestTrip = 180
 
 // Trips pairs each worker's check-outs with the check-in that follows, at another
-// place and within three hours. Visits that overlap give none.
+// place, on the same day and within three hours. Visits that overlap give none.
 func Trips(visits []Recorded) []Trip {
 	all := slices.Clone(visits)
 	slices.SortStableFunc(all, func(a, b Recorded) int { return cmp.Or(cmp.Compare(a.Worker, b.Worker), cmp.Compare(a.In, b.In)) })
@@ -35,8 +36,10 @@ func Trips(visits []Recorded) []Trip {
 	for i := 1; i < len(all); i++ {
 		a, b := all[i-1], all[i]
 		gap := b.In - a.Out
-		if a.Worker == b.Worker && a.Mode == b.Mode && a.Place != b.Place && gap > 0 && gap <= longestTrip {
-			out = append(out, Trip{a.Mode, a.Place, b.Place, gap})
+		known := !a.Place.Unknown && !b.Place.Unknown && a.Place != b.Place
+		oneDay := floorDiv(a.Out, DayMinutes) == floorDiv(b.In, DayMinutes)
+		if a.Worker == b.Worker && a.Mode == b.Mode && known && oneDay && gap > 0 && gap <= longestTrip {
+			out = append(out, Trip{a.Mode, a.Place, b.Place, a.Out, gap})
 		}
 	}
 	return out
@@ -70,16 +73,10 @@ func (e Estimate) Calibrate(trips []Trip) (Estimate, []Fit) {
 		ratios := make([][]float64, len(speeds))
 		var all []float64
 		for _, t := range trips {
-			if t.Mode != mode || t.From == t.To {
-				continue
+			if km, r, counts := e.ratio(mode, speeds, t); counts {
+				k := bandOf(speeds, km)
+				ratios[k], all = append(ratios[k], r), append(all, r)
 			}
-			km := t.From.unit().roadKm(t.To.unit())
-			r := float64(t.Minutes-e.stop(mode)) / math.Max(1, drive(speeds, km))
-			if r < 0.2 || r > 5 {
-				continue // checked in late, or was elsewhere between
-			}
-			k := bandOf(speeds, km)
-			ratios[k], all = append(ratios[k], r), append(all, r)
 		}
 		if len(all) == 0 {
 			continue
@@ -94,6 +91,106 @@ func (e Estimate) Calibrate(trips []Trip) (Estimate, []Fit) {
 		out.Recorded += len(all)
 	}
 	return out, fits
+}
+
+// ratio is what a trip took of what it takes by distance, the stop apart. A trip
+// that is far from it does not count.
+func (e Estimate) ratio(mode Mode, speeds []band, t Trip) (km, ratio float64, counts bool) {
+	if t.Mode != mode || t.From == t.To {
+		return 0, 0, false
+	}
+	km = t.From.unit().roadKm(t.To.unit())
+	ratio = float64(t.Minutes-e.stop(mode)) / math.Max(1, drive(speeds, km))
+	return km, ratio, ratio >= 0.2 && ratio <= 5 // else checked in late, or was elsewhere between
+}
+
+// Counted are the trips of a mode that Calibrate looks at.
+func (e Estimate) Counted(mode Mode, trips []Trip) []Trip {
+	speeds := bands(mode)
+	var out []Trip
+	for _, t := range trips {
+		if _, _, counts := e.ratio(mode, speeds, t); counts {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// Residual is how far trips are from the estimate, in minutes: half of them are
+// nearer. It is 0 of none.
+func (e Estimate) Residual(trips []Trip) int {
+	var off []int
+	for _, t := range trips {
+		off = append(off, max(t.Minutes-e.MinutesBy(t.Mode, t.From, t.To), e.MinutesBy(t.Mode, t.From, t.To)-t.Minutes))
+	}
+	if len(off) == 0 {
+		return 0
+	}
+	slices.Sort(off)
+	return off[len(off)/2]
+}
+
+// hours are the parts of a day a speed is looked for in, by the minute each begins.
+var hours = []int{0, 7 * 60, 9 * 60, 15 * 60, 17 * 60, 19 * 60}
+
+const (
+	enoughForHours = 60 // trips in a part of the day, below which nothing is said of it
+	leastSpeed     = 50 // per cent
+	mostSpeed      = 150
+)
+
+// CalibrateTraffic says how fast a mode is by the part of the day, against e, on
+// working days (origin's weekday: 0 is Monday) and at weekends, where enough trips
+// were recorded; nil where they were not. It is robust as Calibrate is.
+func (e Estimate) CalibrateTraffic(mode Mode, trips []Trip, weekday int) []Traffic {
+	var out []Traffic
+	for _, weekend := range []bool{false, true} {
+		ratios := make([][]float64, len(hours))
+		for _, t := range e.Counted(mode, trips) {
+			day := ((floorDiv(t.Depart, DayMinutes)+weekday)%7 + 7) % 7
+			if (day >= 5) != weekend {
+				continue
+			}
+			k := len(hours) - 1
+			for t.Depart-floorDiv(t.Depart, DayMinutes)*DayMinutes < hours[k] {
+				k--
+			}
+			way := e.MinutesBy(mode, t.From, t.To) - e.stop(mode)
+			ratios[k] = append(ratios[k], float64(t.Minutes-e.stop(mode))/math.Max(1, float64(way)))
+		}
+		said := Traffic{Mode: mode}
+		any := false
+		for k, from := range hours {
+			percent := 100
+			if len(ratios[k]) >= enoughForHours {
+				any = true
+				percent = min(max(int(math.Round(100/lean(ratios[k], 1))), leastSpeed), mostSpeed)
+			}
+			said.Bands = append(said.Bands, Speed{from, percent})
+		}
+		if !any {
+			continue
+		}
+		for d := range 7 {
+			if (d >= 5) == weekend {
+				said.Days = append(said.Days, d)
+			}
+		}
+		out = append(out, said)
+	}
+	return out
+}
+
+// Assumed is a band of road distance with the speed assumed in it, in km/h.
+type Assumed struct{ UpToKm, Speed float64 }
+
+// Bands are the speeds of a mode, the last without an end (math.MaxFloat64).
+func Bands(m Mode) []Assumed {
+	var out []Assumed
+	for _, b := range bands(m) {
+		out = append(out, Assumed{b.upTo, b.speed})
+	}
+	return out
 }
 
 // lean is the shorth of what was seen, drawn towards what is known besides.

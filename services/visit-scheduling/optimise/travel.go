@@ -51,6 +51,12 @@ type Estimate struct {
 	Recorded int
 }
 
+// Stop is the minutes for parking and walking, or the wait, of a mode.
+func (e Estimate) Stop(m Mode) int { return e.stop(m) }
+
+// Unknown is what is allowed for a way of which an end is unknown, in minutes.
+func (e Estimate) Unknown() int { return usually(e.UnknownMinutes, usualUnknown) }
+
 // None is no minutes where 0 means the usual ones.
 const None = -1
 
@@ -86,9 +92,12 @@ func bands(m Mode) []band {
 	return []band{{2, 20}, {10, 35}, {30, 55}, {math.MaxFloat64, 75}}
 }
 
+// Detour is road over great-circle distance.
+const Detour = 1.35
+
 const (
 	earthKm = 6371.0088 // mean radius, IUGG
-	detour  = 1.35
+	detour  = Detour
 )
 
 // Minutes implements Travel.
@@ -103,7 +112,7 @@ func (e Estimate) MinutesBy(mode Mode, from, to Place) int {
 func (e Estimate) between(mode Mode, speeds []band, from, to Place, a, b vector) int {
 	switch {
 	case from.Unknown || to.Unknown:
-		return usually(e.UnknownMinutes, usualUnknown)
+		return e.Unknown()
 	case from == to && !e.Areas:
 		return 0
 	case from == to:

@@ -92,7 +92,7 @@ func seed(t testing.TB, db *kit.DB, ctx context.Context) []schedule.Visit {
 
 func place(t testing.TB, v *schedule.Visit, day, hour int, workers ...schedule.WorkerID) {
 	t.Helper()
-	if _, err := v.Schedule(schedule.Slot{StartsAt: at(day, hour), EndsAt: at(day, hour+1), Workers: workers, Travel: 12}); err != nil {
+	if _, err := v.Schedule(schedule.Slot{StartsAt: at(day, hour), EndsAt: at(day, hour+1), Workers: workers, Travel: 12, Source: schedule.Estimated}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -252,15 +252,22 @@ func TestStore_AnotherAgencySeesNothing(t *testing.T) {
 	home, abroad := agency(t, "lakeland"), agency(t, "elsewhere")
 	visits := seed(t, db, home)
 	place(t, &visits[0], 0, 10, "w1", "w2")
+	place(t, &visits[3], 1, 10, "w1", "w2")
+	if _, err := visits[3].CheckIn("w1", at(1, 10), schedule.Attendance{}); err != nil {
+		t.Fatal(err)
+	}
 	week := schedule.Week{Monday: clock.NewDate(2026, 3, 2)}
 	in(t, db, home, func(ctx context.Context, tx *kit.Tx) error {
-		if err := store.SaveVisits(ctx, tx, visits[0]); err != nil {
+		if err := store.SaveVisits(ctx, tx, visits[0], visits[3]); err != nil {
 			return err
 		}
 		if err := store.KeepTravelPoints(ctx, tx, postgres.TravelPoint{Household: "house-1", Source: "withheld", FetchedAt: at(0, 8)}); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO case_access (case_id, worker_id, excluded) VALUES ('case-1', 'w3', true)`); err != nil {
+			return err
+		}
+		if err := store.KeepTravelFit(ctx, tx, aFit()); err != nil {
 			return err
 		}
 		return store.RequestPlanning(ctx, tx, week, week)
@@ -392,6 +399,14 @@ func TestStore_AnotherAgencySeesNothing(t *testing.T) {
 		all, err := store.Excluded(ctx, tx, []schedule.CaseID{"case-1"})
 		return len(all), err
 	})
+	nothing("Attended", func(ctx context.Context, tx *kit.Tx) (int, error) {
+		all, err := store.Attended(ctx, tx, schedule.Span{From: at(0, 0), To: at(3, 0)}, 10)
+		return len(all), err
+	})
+	nothing("TravelFit", func(ctx context.Context, tx *kit.Tx) (int, error) {
+		f, err := store.TravelFit(ctx, tx)
+		return len(f.Modes), err
+	})
 	nothing("TravelPoints", func(ctx context.Context, tx *kit.Tx) (int, error) {
 		all, err := store.TravelPoints(ctx, tx, []string{"house-1"})
 		return len(all), err
@@ -421,6 +436,7 @@ func TestStore_AnotherAgencySeesNothing(t *testing.T) {
 			},
 			func() error { return store.InsertSeries(ctx, tx, aSeries()) },
 			func() error { return store.InsertVisits(ctx, tx, visits[1:2]) },
+			func() error { return store.KeepTravelFit(ctx, tx, schedule.TravelFit{FittedAt: at(1, 0)}) },
 			func() error {
 				return store.KeepTravelPoints(ctx, tx, postgres.TravelPoint{Household: "house-1", Source: "theirs", FetchedAt: at(0, 0)})
 			},
@@ -436,13 +452,74 @@ func TestStore_AnotherAgencySeesNothing(t *testing.T) {
 	}
 }
 
+func aFit() schedule.TravelFit {
+	return schedule.TravelFit{FittedAt: at(1, 2), Since: at(0, 2), Modes: []schedule.ModeFit{{Ways: 60, Used: true, Percent: []int{120, 110, 100, 90}, Seen: []int{30, 20, 10, 0}, Residual: 2, Before: 6}}}
+}
+
+func TestStore_KeepsWhatRecordedWaysSay(t *testing.T) {
+	db, _ := testkit.Database(t, postgres.Migrations)
+	ctx := agency(t, "lakeland")
+	visits := seed(t, db, ctx)
+	place(t, &visits[0], 0, 10, "w1", "w2")
+	visits[0].CheckIns = []schedule.CheckIn{{Worker: "w1", InAt: at(0, 10), OutAt: at(0, 11)}, {Worker: "w2", InAt: at(0, 10)}}
+	place(t, &visits[1], 1, 10, "w1", "w2")
+	visits[1].Place, visits[1].CheckIns = schedule.Office, []schedule.CheckIn{{Worker: "w1", InAt: at(1, 10), OutAt: at(1, 11)}}
+	lat, lon := 61.0, 25.0
+	in(t, db, ctx, func(ctx context.Context, tx *kit.Tx) error {
+		w := aWorker("w2")
+		w.TravelMode = "bicycle"
+		if err := store.PutWorker(ctx, tx, w); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE visit SET place = 'office' WHERE visit_id = $1`, string(visits[1].ID)); err != nil {
+			return err
+		}
+		if err := store.KeepTravelPoints(ctx, tx, postgres.TravelPoint{Household: "house-1", Known: true, Lat: &lat, Lon: &lon, Source: "postal_area", FetchedAt: at(0, 8)}); err != nil {
+			return err
+		}
+		return store.SaveVisits(ctx, tx, visits[:2]...)
+	})
+	in(t, db, ctx, func(ctx context.Context, tx *kit.Tx) error {
+		got, err := store.Attended(ctx, tx, schedule.Span{From: at(0, 0), To: at(2, 0)}, 10)
+		if err != nil {
+			return err
+		}
+		home := &schedule.Point{Lat: lat, Lon: lon}
+		want := []schedule.Attended{
+			{Worker: "w1", In: at(1, 10), Out: at(1, 11)}, // an office: nobody knows where
+			{Worker: "w1", At: home, In: at(0, 10), Out: at(0, 11)},
+			{Worker: "w2", Mode: "bicycle", At: home, In: at(0, 10)},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("attended (-want +got):\n%s", diff)
+		}
+		if few, err := store.Attended(ctx, tx, schedule.Span{From: at(0, 0), To: at(2, 0)}, 1); err != nil || len(few) != 1 {
+			t.Errorf("%d of at most one, %v", len(few), err)
+		}
+		none, err := store.TravelFit(ctx, tx)
+		if err != nil || !none.FittedAt.IsZero() {
+			t.Errorf("fitted at first: %+v, %v", none, err)
+		}
+		for range 2 { // the second in place of the first
+			if err := store.KeepTravelFit(ctx, tx, aFit()); err != nil {
+				return err
+			}
+		}
+		fit, err := store.TravelFit(ctx, tx)
+		if diff := cmp.Diff(aFit(), fit); diff != "" {
+			t.Errorf("fit (-want +got):\n%s", diff)
+		}
+		return err
+	})
+}
+
 var errRollBack = errors.New("roll back")
 
 // dump is every row the agency has in the service's tables, as text.
 func dump(t testing.TB, db *kit.DB, ctx context.Context) (rows []string) {
 	t.Helper()
 	in(t, db, ctx, func(ctx context.Context, tx *kit.Tx) error {
-		for _, table := range []string{"worker", "absence", "family_case", "series", "visit", "booking", "travel_point", "planning_work"} {
+		for _, table := range []string{"worker", "absence", "family_case", "series", "visit", "booking", "travel_point", "travel_fit", "planning_work"} {
 			var some []string
 			if err := tx.SelectContext(ctx, &some, `SELECT x::text FROM `+table+` x ORDER BY 1`); err != nil {
 				return err

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -34,6 +35,7 @@ type visitRow struct {
 	EndsAt           *time.Time                  `db:"ends_at"`
 	Workers          column[[]schedule.WorkerID] `db:"workers"`
 	Travel           int                         `db:"travel_minutes"`
+	TravelSource     string                      `db:"travel_source"`
 	Reasons          column[[]schedule.Reason]   `db:"reasons"`
 	Lost             column[*schedule.Slot]      `db:"lost"`
 	Moves            column[[]schedule.Move]     `db:"moves"`
@@ -47,7 +49,7 @@ type visitRow struct {
 }
 
 const visitColumns = `visit_id, series_id, case_id, occurrence, week_of, minutes, place, workers_needed, skills, language, recipients,
-	not_before, done_by, status, starts_at, ends_at, workers, travel_minutes, reasons, lost, moves, check_ins, checkout_missed_at, closing, child_seen, replaces, replaced_by, version`
+	not_before, done_by, status, starts_at, ends_at, workers, travel_minutes, travel_source, reasons, lost, moves, check_ins, checkout_missed_at, closing, child_seen, replaces, replaced_by, version`
 
 func (r visitRow) visit() schedule.Visit {
 	v := schedule.Visit{
@@ -58,7 +60,7 @@ func (r visitRow) visit() schedule.Visit {
 		Replaces: schedule.VisitID(r.Replaces), ReplacedBy: schedule.VisitID(r.ReplacedBy), Version: r.Version,
 	}
 	if r.StartsAt != nil && r.EndsAt != nil {
-		v.Slot = &schedule.Slot{StartsAt: r.StartsAt.UTC(), EndsAt: r.EndsAt.UTC(), Workers: r.Workers.V, Travel: r.Travel}
+		v.Slot = &schedule.Slot{StartsAt: r.StartsAt.UTC(), EndsAt: r.EndsAt.UTC(), Workers: r.Workers.V, Travel: r.Travel, Source: r.TravelSource}
 	}
 	if r.NotBefore != nil && r.DoneBy != nil {
 		v.Within = &schedule.Span{From: r.NotBefore.UTC(), To: r.DoneBy.UTC()}
@@ -208,9 +210,9 @@ func (Store) SaveVisits(ctx context.Context, tx *postgres.Tx, all ...schedule.Vi
 		}
 		batch.Queue(`
 			UPDATE visit SET status = $2, starts_at = $3, ends_at = $4, workers = $5, travel_minutes = $6, reasons = $7, lost = $8,
-				check_ins = $9, checkout_missed_at = $10, closing = $11, replaced_by = $12, version = $13, moves = $14, child_seen = $15
+				check_ins = $9, checkout_missed_at = $10, closing = $11, replaced_by = $12, version = $13, moves = $14, child_seen = $15, travel_source = $16
 			WHERE visit_id = $1`,
-			string(v.ID), string(v.Status), starts, ends, workers, slot.Travel, reasons, lost, checkIns, missed, closing, string(v.ReplacedBy), v.Version, moves, seen)
+			string(v.ID), string(v.Status), starts, ends, workers, slot.Travel, reasons, lost, checkIns, missed, closing, string(v.ReplacedBy), v.Version, moves, seen, cmp.Or(slot.Source, schedule.Estimated))
 		for _, w := range slot.Workers {
 			batch.Queue(`INSERT INTO booking (visit_id, worker_id, during) VALUES ($1, $2, tstzrange($3, $4))`,
 				string(v.ID), string(w), slot.StartsAt, slot.EndsAt)

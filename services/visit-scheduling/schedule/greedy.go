@@ -201,6 +201,7 @@ type opening struct {
 	worker *tourist
 	tour   *tour
 	pos    int // before this stop
+	from   int // the point they are at before
 	lo, hi int64
 	way    int     // minutes from where they are before
 	cost   float64 // of travel, whatever the start
@@ -255,7 +256,7 @@ func (g *greedy) fit(w *tourist, t *tour, pos, where int, free int64, at int, d 
 	}
 	// Who is nowhere but at the base has no way back to make.
 	travelled := slices.ContainsFunc(t.stops, func(s stop) bool { return !s.remote })
-	o := opening{worker: w, tour: t, pos: pos}
+	o := opening{worker: w, tour: t, pos: pos, from: where}
 	after := where
 	if d.At.Remote {
 		o.lo = free
@@ -448,7 +449,7 @@ func (g *greedy) timeCost(d *Demand, start int64) float64 {
 // take books a choice and gives the slot it makes.
 func (g *greedy) take(d *Demand, c choice) Slot {
 	end := c.start + int64(d.Minutes)
-	slot := Slot{StartsAt: time.Unix(c.start*60, 0).UTC(), EndsAt: time.Unix(end*60, 0).UTC()}
+	slot := Slot{StartsAt: time.Unix(c.start*60, 0).UTC(), EndsAt: time.Unix(end*60, 0).UTC(), Source: Estimated}
 	if g.known[d.Series] == nil {
 		g.known[d.Series] = map[int]int{}
 	}
@@ -457,7 +458,9 @@ func (g *greedy) take(d *Demand, c choice) Slot {
 		o.worker.booked += int64(d.Minutes)
 		g.known[d.Series][o.worker.index]++
 		slot.Workers = append(slot.Workers, o.worker.ID)
-		slot.Travel = max(slot.Travel, o.way)
+		if o.way >= slot.Travel && !d.At.Remote {
+			slot.Travel, slot.Source = o.way, g.ways.source(o.worker.Mode, o.from, g.ways.point(d.At.Point))
+		}
 	}
 	// The one the family knows best comes first.
 	slices.SortStableFunc(slot.Workers, func(a, b WorkerID) int {

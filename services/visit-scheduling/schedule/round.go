@@ -77,7 +77,8 @@ func (p Problem) Round(plan Plan, minutes int) Plan {
 		slot.StartsAt, slot.EndsAt = moved.From, moved.To
 	}
 	for i, stop := range stops {
-		rounded.Placed[i].Slot.Travel = r.way(rounded.Placed[i].Slot.Workers, stop)
+		slot := &rounded.Placed[i].Slot
+		slot.Travel, slot.Source = r.way(slot.Workers, stop)
 	}
 	return rounded
 }
@@ -116,15 +117,17 @@ func (r rounder) room(placed Placement, stop *roundStop, span Span) bool {
 	return true
 }
 
-// way is how far the visit's workers come, the longest of a pair.
-func (r rounder) way(workers []WorkerID, stop *roundStop) int {
-	longest := 0
+// way is how far the visit's workers come, the longest of a pair, and who says so.
+func (r rounder) way(workers []WorkerID, stop *roundStop) (longest int, source string) {
+	source = Estimated
 	for _, w := range workers {
 		for _, t := range r.days[w] {
 			where := t.base
 			for _, s := range t.stops {
 				if s == stop && !s.remote {
-					longest = max(longest, r.ways.minutes(t.mode, where, s.at))
+					if m := r.ways.minutes(t.mode, where, s.at); m >= longest {
+						longest, source = m, r.ways.source(t.mode, where, s.at)
+					}
 				}
 				if !s.remote {
 					where = s.at
@@ -132,7 +135,7 @@ func (r rounder) way(workers []WorkerID, stop *roundStop) int {
 			}
 		}
 	}
-	return longest
+	return longest, source
 }
 
 // onward says whether the worker who is free of stop i at end gets to what comes next.

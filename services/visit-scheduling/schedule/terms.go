@@ -70,8 +70,8 @@ func (t Terms) limits() Limits {
 	return *t.Limits
 }
 
-// mode is how they travel, as travel knows it.
-func (t Terms) mode() Mode {
+// Mode is how they travel, as travel knows it.
+func (t Terms) Mode() Mode {
 	if t.TravelMode == "car" {
 		return optimise.Car
 	}
@@ -168,7 +168,7 @@ func (t Terms) pauses(week Week, zone *time.Location) []Pause {
 // Available is the worker in the problem of some weeks.
 func (w Worker) Available(weeks []Week, cal *clock.Calendar) Available {
 	a := Available{
-		ID: w.ID, Skills: w.Skills, Languages: w.Languages, Levels: w.Levels, Attributes: w.Attributes, Mode: w.mode(), Limits: w.limits(),
+		ID: w.ID, Skills: w.Skills, Languages: w.Languages, Levels: w.Levels, Attributes: w.Attributes, Mode: w.Mode(), Limits: w.limits(),
 		Base: w.Base, Away: w.Away(),
 	}
 	for _, week := range weeks {

@@ -21,6 +21,16 @@ type Location struct {
 // One and the same is asked by those who plan and by Problem.Check.
 type Travel = optimise.ByMode
 
+// Estimated is the source of travel times that are worked out from distance.
+const Estimated = "estimate"
+
+// Sourced is a Travel that knows of each way who said how long it takes: Estimated,
+// or the name of a provider or of a file.
+type Sourced interface {
+	Travel
+	Source(mode Mode, from, to optimise.Place) string
+}
+
 // Mode is a way of travelling; the zero value is by car.
 type Mode = optimise.Mode
 

@@ -39,8 +39,10 @@ type Slot struct {
 	StartsAt time.Time  `json:"starts_at"`
 	EndsAt   time.Time  `json:"ends_at"`
 	Workers  []WorkerID `json:"workers"`
-	// Travel is the estimate of the way there in minutes, the longest of a pair.
-	Travel int `json:"travel_minutes"`
+	// Travel is the way there in minutes, the longest of a pair; Source is who said
+	// so, see Estimated.
+	Travel int    `json:"travel_minutes"`
+	Source string `json:"travel_source,omitempty"`
 }
 
 // Span is the slot's time.

@@ -35,6 +35,14 @@ func (w *ways) point(p *Point) int {
 	return i
 }
 
+// source is who says how long a way is.
+func (w *ways) source(mode Mode, from, to int) string {
+	if s, ok := w.travel.(Sourced); ok {
+		return s.Source(mode, w.places[from], w.places[to])
+	}
+	return Estimated
+}
+
 func (w *ways) minutes(mode Mode, from, to int) int {
 	if from >= tabled || to >= tabled {
 		return w.travel.MinutesBy(mode, w.places[from], w.places[to])

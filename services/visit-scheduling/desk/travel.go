@@ -1,0 +1,58 @@
+package desk
+
+import (
+	"context"
+	"time"
+
+	"github.com/hearthfps/hearth/pkg/clock"
+	kit "github.com/hearthfps/hearth/pkg/postgres"
+	"github.com/hearthfps/hearth/pkg/timers"
+	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
+)
+
+const (
+	// recordedFor is how far back visits count for how long ways take: roads and
+	// seasons change.
+	recordedFor = 180 * 24 * time.Hour
+	// recordedMost is the most comings and goings that are looked at, the newest.
+	recordedMost = 200_000
+)
+
+// setTravelFit sets the agency's next look at recorded ways: two in the morning,
+// before the planning of the day.
+func (d *Desk) setTravelFit(ctx context.Context, tx *kit.Tx, cal *clock.Calendar) error {
+	due := cal.Today(tx.Now()).At(2, 0, cal.Zone())
+	if !due.After(tx.Now()) {
+		due = cal.Today(tx.Now()).AddDays(1).At(2, 0, cal.Zone())
+	}
+	agency := tx.Agency().String()
+	return timers.Set(ctx, tx, timers.Draft{Kind: TravelTimer, ID: agency, DueAt: due, Subject: agency, Data: struct{}{}})
+}
+
+// FitTravel fits the estimate of travel to the ways that were recorded, keeps the
+// numbers, and sets the next night's timer. Places are read and not kept.
+func (d *Desk) FitTravel(ctx context.Context, tx *kit.Tx, _ timers.Timer) error {
+	cal, err := d.Calendar(tx.Agency())
+	if err != nil {
+		return err
+	}
+	since := tx.Now().Add(-recordedFor)
+	attended, err := d.Store.Attended(ctx, tx, schedule.Span{From: since, To: tx.Now()}, recordedMost)
+	if err != nil {
+		return err
+	}
+	fit := schedule.FitTravel(d.Settings.Travel, attended, cal.Zone(), since, tx.Now())
+	if err := d.Store.KeepTravelFit(ctx, tx, fit); err != nil {
+		return err
+	}
+	return d.setTravelFit(ctx, tx, cal)
+}
+
+// travel is what ways are planned by: the estimate as far as recorded ways correct it.
+func (d *Desk) travel(ctx context.Context, tx *kit.Tx) (schedule.Travel, error) {
+	fit, err := d.Store.TravelFit(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	return fit.Apply(d.Settings.Travel), nil
+}
