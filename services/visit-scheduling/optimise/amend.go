@@ -1,7 +1,6 @@
 package optimise
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -125,9 +124,6 @@ type amending struct {
 	fresh  []part            // of the visits placed
 }
 
-// part is a stop that is to be.
-type part struct{ tour, visit, role, start int32 }
-
 func (x *amending) make(a Amendment) error {
 	f := x.f
 	for _, id := range a.Take {
@@ -140,7 +136,7 @@ func (x *amending) make(a Amendment) error {
 			}
 			f.take(v)
 		}
-		f.cost.Unplaced -= f.visits[v].leaveOut
+		f.cost.Unplaced -= f.visits[v].leaveOut // it is not left out, it is no more
 		if k := f.visits[v].series; k >= 0 {
 			x.remember(k)
 			f.series[k].visits = slices.DeleteFunc(slices.Clone(f.series[k].visits), func(u int32) bool { return u == v })
@@ -161,8 +157,8 @@ func (x *amending) make(a Amendment) error {
 	x.tours = slices.Compact(x.tours)
 	f.pin = true
 	for _, t := range x.tours {
-		if v := x.relay(t); v >= 0 {
-			return Conflict{f.p.Visits[v].ID, RuleBooked}
+		if !f.set(t, x.parts(t)) && !f.overLimits(t) {
+			return Conflict{x.newest(t), RuleBooked}
 		}
 	}
 	f.pin, f.broken = false, false
@@ -173,13 +169,11 @@ func (x *amending) make(a Amendment) error {
 func (x *amending) settle() error {
 	f := x.f
 	for _, t := range x.tours {
-		def, tr := &f.plan.tours[t], &f.tours[t]
-		if w := &f.workers[def.worker]; tr.visits > 0 && (f.dayWork[def.day] > w.maxDay || f.weekWork[def.week] > w.maxWeek ||
-			f.dayVisits[def.day] > w.maxDayVisits || f.weekVisits[def.week] > w.maxWeekVisits) {
-			return Conflict{f.p.Visits[x.newest(t)].ID, RuleLimit}
+		if f.tours[t].visits > 0 && f.overLimits(t) {
+			return Conflict{x.newest(t), RuleLimit}
 		}
 		if f.unpin(t); f.broken {
-			return Conflict{f.p.Visits[x.newest(t)].ID, RuleBooked}
+			return Conflict{x.newest(t), RuleBooked}
 		}
 	}
 	if f.breach > 0 {
@@ -192,15 +186,32 @@ func (x *amending) settle() error {
 	return nil
 }
 
-// newest is the visit of a tour that was numbered last. There must be one.
-func (x *amending) newest(t int32) int32 {
+// newest names the visit of a tour that was numbered last. There must be one.
+func (x *amending) newest(t int32) string {
 	at := int32(-1)
-	for _, s := range x.f.tours[t].stops {
-		if !x.f.visits[s.visit].rest {
-			at = max(at, s.visit)
+	for _, p := range x.parts(t) {
+		at = max(at, p.visit)
+	}
+	return x.f.p.Visits[at].ID
+}
+
+// parts are the stops a tour is to have, those that stood there each at the start
+// it had before anything was taken.
+func (x *amending) parts(t int32) []part {
+	f := x.f
+	f.save(t)
+	var out []part
+	for _, s := range f.saved[t].stops {
+		if !f.visits[s.visit].rest && f.where[s.visit*maxRoles+s.role] == t {
+			out = append(out, part{t, s.visit, s.role, s.start})
 		}
 	}
-	return at
+	for _, p := range x.fresh {
+		if p.tour == t {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 func (x *amending) remember(series int32) {
@@ -222,6 +233,7 @@ func (x *amending) add(p Placing) error {
 	f.risky = f.risky || p.Visit.NotLast
 	f.visits[v], f.p.Visits[v] = f.number(p.Visit, place, series), p.Visit
 	f.visit[p.Visit.ID] = v
+	f.cost.Unplaced += f.visits[v].leaveOut
 	f.oneMore()
 	if series >= 0 {
 		x.remember(series)
@@ -233,58 +245,11 @@ func (x *amending) add(p Placing) error {
 		return Conflict{p.Visit.ID, rule}
 	}
 	for k := range f.visits[v].roles {
-		t := tours[k]
-		f.save(t)
-		f.where[v*maxRoles+k] = t
-		x.tours = append(x.tours, t)
-		x.fresh = append(x.fresh, part{t, v, k, int32(p.At.Starts[k])})
+		x.tours = append(x.tours, tours[k])
+		x.fresh = append(x.fresh, part{tours[k], v, k, int32(p.At.Starts[k])})
 	}
-	f.assignCost(v, tours, 1)
-	f.countSeries(v, tours, true)
-	f.log = append(f.log, op{visit: v, placed: true, tours: tours})
+	f.count(v, tours)
 	return nil
-}
-
-// relay lays a tour out anew as load would: its breaks, and then its visits in
-// order of time, each at the start it had before anything was taken. It returns the first that has no place there,
-// -1 if all have.
-func (x *amending) relay(t int32) int32 {
-	f := x.f
-	f.save(t)
-	tr := &f.tours[t]
-	var rests []int32
-	var parts []part
-	for _, s := range f.saved[t].stops {
-		switch {
-		case f.visits[s.visit].rest:
-			rests = append(rests, s.visit)
-		case f.where[s.visit*maxRoles+s.role] == t && !slices.Contains(x.taken, s.visit):
-			parts = append(parts, part{t, s.visit, s.role, s.start})
-		}
-	}
-	for _, p := range x.fresh {
-		if p.tour == t {
-			parts = append(parts, p)
-		}
-	}
-	tr.stops = tr.stops[:0]
-	f.resync(t)
-	slices.Sort(rests)
-	for _, v := range rests {
-		x.one[0] = t
-		if c, ok := f.best(v, x.one[:], restOut); ok {
-			f.insert(c.spots[0], v, 0, c.starts[0])
-		}
-	}
-	slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(a.start, b.start) })
-	for _, p := range parts {
-		sp, ok := f.slot(t, &f.visits[p.visit], p.start)
-		if !ok {
-			return p.visit
-		}
-		f.insert(sp, p.visit, p.role, p.start)
-	}
-	return -1
 }
 
 // undo brings back what was before the amendment.

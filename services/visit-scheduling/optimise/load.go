@@ -35,6 +35,9 @@ func (s *state) load(placed []Placement) {
 	slices.SortStableFunc(list, func(a, b Placement) int {
 		return cmp.Compare(first(a.Starts), first(b.Starts))
 	})
+	if s.pin && s.loadWhole(list) {
+		return
+	}
 	for _, p := range list {
 		v, ok := s.visit[p.Visit]
 		if !ok || s.placed(v) {
@@ -43,6 +46,129 @@ func (s *state) load(placed []Placement) {
 		s.loadOne(v, p.Assignment)
 	}
 	s.accept()
+}
+
+// loadWhole places at once all that a rule of its own does not keep out. It
+// reports false, and nothing is changed, if the tours cannot be so. Where travel
+// breaks the triangle inequality a schedule may stand of which a part does not.
+func (s *state) loadWhole(list []Placement) bool {
+	s.accept()
+	before := s.cost
+	f := newFinder(s)
+	parts := make([][]part, len(s.tours))
+	var tours []int32
+	for _, p := range list {
+		v, ok := s.visit[p.Visit]
+		if !ok || s.placed(v) || !s.shaped(&s.visits[v], p.Assignment) {
+			continue
+		}
+		at, rule := f.allows(v, p.Assignment)
+		if rule != "" {
+			continue
+		}
+		for k := range s.visits[v].roles {
+			if t := at[k]; parts[t] == nil {
+				for _, x := range s.tours[t].stops {
+					if !s.visits[x.visit].rest {
+						parts[t] = append(parts[t], part{t, x.visit, x.role, x.start})
+					}
+				}
+				tours = append(tours, t)
+			}
+			parts[at[k]] = append(parts[at[k]], part{at[k], v, k, int32(p.Starts[k])})
+		}
+		s.count(v, at)
+	}
+	for _, t := range tours {
+		if !f.set(t, parts[t]) || s.overLimits(t) {
+			s.revert(before)
+			return false
+		}
+	}
+	s.accept()
+	return true
+}
+
+// part is a stop that is to be.
+type part struct{ tour, visit, role, start int32 }
+
+// count takes a visit for placed in some tours, but for their stops.
+func (s *state) count(v int32, tours [maxRoles]int32) {
+	for k := range s.visits[v].roles {
+		s.save(tours[k])
+		s.where[v*maxRoles+k] = tours[k]
+	}
+	s.cost.Unplaced -= s.visits[v].leaveOut
+	s.assignCost(v, tours, 1)
+	s.countSeries(v, tours, true)
+	s.log = append(s.log, op{visit: v, placed: true, tours: tours})
+}
+
+// set lays a tour out anew: the visits given, each at its start, with the breaks
+// where they fit between; or if they do not, the breaks first and each visit where
+// it may follow. It reports false when neither is possible.
+func (f *finder) set(t int32, parts []part) bool {
+	f.save(t)
+	slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(a.start, b.start) })
+	tr := &f.tours[t]
+	var rests []int32
+	for _, x := range f.saved[t].stops {
+		if f.visits[x.visit].rest {
+			rests = append(rests, x.visit)
+		}
+	}
+	slices.Sort(rests)
+	broken := f.broken
+	defer func() { f.broken = f.broken || broken }()
+	for _, restsFirst := range []bool{false, true} {
+		f.broken = false
+		tr.stops = tr.stops[:0]
+		ok := true
+		if restsFirst {
+			f.resync(t)
+			ok = f.rest(t, rests)
+			for _, p := range parts {
+				sp, free := f.slot(t, &f.visits[p.visit], p.start)
+				if ok = ok && free; !ok {
+					break
+				}
+				f.insert(sp, p.visit, p.role, p.start)
+			}
+		} else {
+			for _, p := range parts {
+				tr.stops = append(tr.stops, f.stop(p.visit, p.role, p.start))
+			}
+			f.resync(t)
+			ok = !f.broken && f.rest(t, rests)
+		}
+		f.broken = false // what was between is over
+		if f.resync(t); ok && !f.broken {
+			return true
+		}
+	}
+	return false
+}
+
+// rest puts breaks into their tour.
+func (f *finder) rest(t int32, rests []int32) bool {
+	one := [1]int32{t}
+	for _, v := range rests {
+		c, ok := f.best(v, one[:], restOut)
+		if !ok {
+			return false
+		}
+		f.insert(c.spots[0], v, 0, c.starts[0])
+	}
+	return true
+}
+
+// overLimits says whether the worker of a tour has more that day or week than
+// they may.
+func (s *state) overLimits(t int32) bool {
+	def := &s.plan.tours[t]
+	w := &s.workers[def.worker]
+	return s.dayWork[def.day] > w.maxDay || s.weekWork[def.week] > w.maxWeek ||
+		s.dayVisits[def.day] > w.maxDayVisits || s.weekVisits[def.week] > w.maxWeekVisits
 }
 
 func first(a []int) int {

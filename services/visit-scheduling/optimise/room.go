@@ -134,6 +134,12 @@ func (b *Board) teamTours(id int32) []int32 {
 func (b *Board) instead(id int32, r room, rest []int32) (way, bool) {
 	f := b.f
 	before := f.cost
+	if b.at != nil {
+		unit := b.at.unit()
+		for mode := range f.modes { // the other may go with somebody who travels in another way
+			b.reachOne(int32(mode), *b.at, unit, f.places, f.visits[r.visit].place)
+		}
+	}
 	w := way{out: r.visit}
 	found := func() bool {
 		f.take(r.visit)

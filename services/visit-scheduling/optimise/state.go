@@ -273,10 +273,14 @@ func (s *state) put(v int32, spots []spot, starts []int32) {
 
 // insert makes a part of a visit a stop of a tour.
 func (s *state) insert(sp spot, v, role, start int32) {
-	pv, tr := &s.visits[v], &s.tours[sp.tour]
-	x := stop{visit: v, role: role, fixed: (pv.roles > 1 || pv.locked || s.pin) && !pv.rest, start: start}
-	tr.stops = slices.Insert(tr.stops, int(sp.index), x)
+	tr := &s.tours[sp.tour]
+	tr.stops = slices.Insert(tr.stops, int(sp.index), s.stop(v, role, start))
 	s.resync(sp.tour)
+}
+
+func (s *state) stop(v, role, start int32) stop {
+	pv := &s.visits[v]
+	return stop{visit: v, role: role, fixed: (pv.roles > 1 || pv.locked || s.pin) && !pv.rest, start: start}
 }
 
 // take removes a visit from all its tours.

@@ -12,8 +12,9 @@ import (
 // once. It is not safe for concurrent use.
 type Board struct {
 	f     *finder
-	spare int32 // number of the place kept free for the visit asked about
-	used  int   // numbers of places given out
+	spare int32  // number of the place kept free for the visit asked about
+	at    *Place // where the visit asked about is, nil if its place has a number of its own
+	used  int    // numbers of places given out
 	// places are the numbers of those that are known, made when first asked for.
 	places map[Place]int32
 	// stranger is the number of the series kept free for a family of no visit.
@@ -86,7 +87,7 @@ func NewBoard(p Problem, s Solution) (*Board, error) {
 func (s *state) unpin(t int32) {
 	for i := range s.tours[t].stops {
 		x := &s.tours[t].stops[i]
-		if v := &s.visits[x.visit]; v.roles == 1 && !v.locked {
+		if v := &s.visits[x.visit]; v.roles == 1 && !v.locked && !v.rest {
 			x.fixed, v.start = false, x.start
 			v.moved = max(v.moved, int64(s.w.MovedMinute))
 		}
@@ -117,9 +118,12 @@ func (b *Board) Insert(v Visit) ([]Offer, error) {
 		old := f.series[series].perDay
 		f.series[series].perDay = min(old, int32(v.PerDay))
 		defer func() { f.series[series].perDay = old }()
+		if f.overfull(series) >= 0 {
+			return nil, nil // the family has more on some day already than with this visit it may
+		}
 	}
 	place := int32(-1)
-	if v.Place != nil {
+	if b.at = v.Place; v.Place != nil {
 		place = b.spare
 	}
 	f.visits[id] = f.number(v, place, series)
