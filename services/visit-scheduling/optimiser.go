@@ -92,6 +92,7 @@ type translation struct {
 	origin  time.Time
 	problem optimise.Problem
 	demands map[string]schedule.Demand
+	regular map[schedule.SeriesID][]schedule.WorkerID // the families' own
 }
 
 func place(p *schedule.Point) *optimise.Place {
@@ -102,6 +103,7 @@ func place(p *schedule.Point) *optimise.Place {
 func newTranslation(p schedule.Problem) *translation {
 	t := &translation{demands: map[string]schedule.Demand{}}
 	t.problem.Travel, t.origin = p.Travel, origin(p)
+	t.families(p.Families)
 	bookings := map[schedule.WorkerID][]schedule.Booking{}
 	for _, b := range p.Booked {
 		for _, id := range b.Workers {
@@ -111,17 +113,10 @@ func newTranslation(p schedule.Problem) *translation {
 	counted := map[schedule.VisitID]bool{}
 	for _, a := range p.Roster {
 		stretches, inside := schedule.Stretches(a, bookings[a.ID])
-		base := place(a.Base)
-		worker := optimise.Worker{ID: string(a.ID), Skills: a.Skills, Languages: a.Languages, Mode: a.Mode, Start: base, End: base}
-		for _, s := range stretches {
-			if from, to := t.up(s.From), t.down(s.To); from < to {
-				worker.Shifts = append(worker.Shifts, optimise.Window{From: from, To: to})
-			}
-		}
-		t.problem.Workers = append(t.problem.Workers, worker)
+		t.problem.Workers = append(t.problem.Workers, t.worker(a, bookings[a.ID], stretches))
 		for _, b := range inside {
 			v := t.visit(string(b.Visit)+"#"+string(a.ID), b.At, t.up(b.Span.To)-t.down(b.Span.From), []schedule.Span{b.Span})
-			if !counted[b.Visit] { // a pair's visit is one of the day
+			if !counted[b.Visit] && t.turn(b, a.ID) { // a pair's visit is one of the day
 				counted[b.Visit], v.Series = true, string(b.Series)
 			}
 			v.Locked = true
@@ -132,6 +127,9 @@ func newTranslation(p schedule.Problem) *translation {
 	for _, d := range p.Demands {
 		t.problem.Visits = append(t.problem.Visits, t.demand(d))
 	}
+	for _, s := range p.Dark {
+		t.problem.Dark = append(t.problem.Dark, optimise.Window{From: t.down(s.From), To: t.up(s.To)})
+	}
 	return t
 }
 
@@ -141,14 +139,24 @@ func (t *translation) demand(d schedule.Demand) optimise.Visit {
 	v := t.visit(string(d.Visit), d.At, d.Minutes, d.Windows)
 	v.Series, v.PerDay, v.Spacing = string(d.Series), d.PerDay, d.Spacing
 	v.Excluded, v.Preferred = names(d.Excluded), names(d.Known)
+	v.Daylight, v.NotLast = d.Daylight, d.NotLast
+	for _, wish := range d.Wishes {
+		v.Wishes = append(v.Wishes, optimise.Wish{Attribute: wish, Points: wishPoints})
+	}
 	if d.Workers == 1 {
-		v.Roles = []optimise.Role{{Skills: d.Skills}}
+		v.Roles = []optimise.Role{{Skills: d.Skills, Levels: levels(d.Levels), Attributes: d.Attributes}}
 		if d.Language != "" {
 			v.Roles[0].Languages = []string{d.Language}
 		}
 	} else {
 		v.NeverAlone = true
-		v.Roles, v.TeamSkills = make([]optimise.Role, d.Workers), d.Skills
+		for range d.Workers {
+			v.Roles = append(v.Roles, optimise.Role{Attributes: d.Attributes})
+		}
+		v.TeamSkills = slices.Clone(d.Skills)
+		for _, l := range d.Levels {
+			v.TeamSkills = append(v.TeamSkills, atLeast(l.Skill, l.Level))
+		}
 		if d.Language != "" {
 			v.TeamLanguages = []string{d.Language}
 		}
@@ -159,7 +167,8 @@ func (t *translation) demand(d schedule.Demand) optimise.Visit {
 	return v
 }
 
-// origin is a midnight of the agency before everything in the problem.
+// origin is the midnight of a Monday of the agency before everything in the
+// problem, so that weeks are the same there and here.
 func origin(p schedule.Problem) time.Time {
 	var first time.Time
 	earlier := func(t time.Time) {
@@ -180,8 +189,9 @@ func origin(p schedule.Problem) time.Time {
 			earlier(s.From)
 		}
 	}
-	y, m, d := first.In(p.Zone).Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, p.Zone)
+	first = first.In(p.Zone)
+	y, m, d := first.Date()
+	return time.Date(y, m, d-(int(first.Weekday())+6)%7, 0, 0, 0, 0, p.Zone)
 }
 
 func (t *translation) down(at time.Time) int {

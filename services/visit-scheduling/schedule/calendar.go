@@ -83,6 +83,15 @@ func subtract(spans, away []Span) []Span {
 	return left
 }
 
+// cut takes a span from spans that may touch and stay apart.
+func cut(spans []Span, away Span) []Span {
+	var left []Span
+	for _, s := range spans {
+		left = append(left, subtract([]Span{s}, []Span{away})...)
+	}
+	return left
+}
+
 // merge orders spans, drops empty ones and joins those that touch or overlap.
 func merge(spans []Span) []Span {
 	ordered := slices.DeleteFunc(slices.Clone(spans), func(s Span) bool { return s.Length() == 0 })
@@ -100,11 +109,33 @@ func merge(spans []Span) []Span {
 	return merged
 }
 
-// Stretches are the times a worker can be sent: shifts less absences, and less
-// what is booked outside them, in order. The worker leaves the base when a stretch
+// hours are a worker's shifts less absences, each with the overtime after it.
+func (a Available) hours() []Span {
+	all := subtract(a.Shifts, a.Away)
+	over := time.Duration(a.Limits.OvertimeMinutes) * time.Minute
+	for i := range all {
+		to := all[i].To.Add(over)
+		if i+1 < len(all) && to.After(all[i+1].From) {
+			to = all[i+1].From
+		}
+		for _, away := range a.Away {
+			if !away.To.After(all[i].To) || !away.From.Before(to) {
+				continue
+			}
+			if to = away.From; to.Before(all[i].To) {
+				to = all[i].To
+			}
+		}
+		all[i].To = to
+	}
+	return all
+}
+
+// Stretches are the times a worker can be sent: shifts less absences, with the
+// overtime after them, and less what is booked outside them, in order. The worker leaves the base when a stretch
 // begins and is back when it ends. inside are the bookings that lie in one.
 func Stretches(a Available, booked []Booking) (stretches []Span, inside []Booking) {
-	stretches = subtract(a.Shifts, a.Away)
+	stretches = a.hours()
 	var outside []Span
 	for _, b := range booked {
 		if slices.ContainsFunc(stretches, func(s Span) bool { return s.Holds(b.Span) }) {
@@ -114,7 +145,10 @@ func Stretches(a Available, booked []Booking) (stretches []Span, inside []Bookin
 		}
 	}
 	slices.SortFunc(inside, func(a, b Booking) int { return a.Span.From.Compare(b.Span.From) })
-	return subtract(stretches, outside), inside
+	for _, s := range outside {
+		stretches = cut(stretches, s)
+	}
+	return stretches, inside
 }
 
 // Week is a week from Monday to Sunday (ISO 8601), known by its Monday.

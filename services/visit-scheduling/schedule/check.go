@@ -17,7 +17,7 @@ type Violation struct {
 // judges placements only: what was booked before is not its business, save that
 // a placement must fit beside it.
 func (p Problem) Check(plan Plan) []Violation {
-	c := checker{problem: p, roster: map[WorkerID]Available{}, demands: map[VisitID]Demand{}, days: map[seriesDay]int{}}
+	c := checker{problem: p, roster: map[WorkerID]Available{}, demands: map[VisitID]Demand{}, days: map[seriesDay]int{}, worked: map[WorkerID][]Span{}}
 	for _, a := range p.Roster {
 		c.roster[a.ID] = a
 	}
@@ -28,14 +28,14 @@ func (p Problem) Check(plan Plan) []Violation {
 	for _, b := range p.Booked {
 		c.days[c.day(b.Series, b.Span.From)]++
 		for _, w := range b.Workers {
-			c.stops[w] = append(c.stops[w], checkStop{Span: b.Span, at: b.At})
+			c.stops[w] = append(c.stops[w], checkStop{Span: b.Span, at: b.At, series: b.Series})
 		}
 	}
 	for _, placed := range plan.Placed {
 		if d, known := c.demands[placed.Visit]; known {
 			c.days[c.day(d.Series, placed.Slot.StartsAt)]++
 			for _, w := range placed.Slot.Workers {
-				c.stops[w] = append(c.stops[w], checkStop{Span: placed.Slot.Span(), at: d.At, visit: placed.Visit})
+				c.stops[w] = append(c.stops[w], checkStop{Span: placed.Slot.Span(), at: d.At, series: d.Series, visit: placed.Visit})
 			}
 		}
 	}
@@ -43,13 +43,20 @@ func (p Problem) Check(plan Plan) []Violation {
 	for _, placed := range plan.Placed {
 		c.placement(placed)
 	}
+	for _, a := range p.Roster {
+		c.agreed(a)
+	}
+	for _, f := range p.Families {
+		c.family(f, plan)
+	}
 	return c.found
 }
 
 type checkStop struct {
 	Span
-	at    Location
-	visit VisitID // empty for a booking
+	at     Location
+	series SeriesID
+	visit  VisitID // empty for a booking
 }
 
 type seriesDay struct {
@@ -63,6 +70,7 @@ type checker struct {
 	demands map[VisitID]Demand
 	stops   map[WorkerID][]checkStop
 	days    map[seriesDay]int
+	worked  map[WorkerID][]Span // see hours
 	found   []Violation
 }
 
@@ -119,7 +127,11 @@ func (c *checker) placement(p Placement) {
 	if len(p.Slot.Workers) != d.Workers || len(unique) != d.Workers {
 		c.breaks(p.Visit, RuleWorkersNeeded)
 	}
+	if d.Daylight && slices.ContainsFunc(c.problem.Dark, span.Overlaps) {
+		c.breaks(p.Visit, RuleDark)
+	}
 	var skills, languages []string
+	levels := map[string]int{}
 	for _, w := range p.Slot.Workers {
 		a, known := c.roster[w]
 		if !known {
@@ -130,10 +142,23 @@ func (c *checker) placement(p Placement) {
 		if slices.Contains(d.Excluded, w) {
 			c.breaks(p.Visit, RuleExcluded)
 		}
+		for _, asked := range d.Attributes {
+			if !slices.Contains(a.Attributes, asked) {
+				c.breaks(p.Visit, RuleAttribute)
+			}
+		}
+		for _, l := range a.Levels {
+			levels[l.Skill] = max(levels[l.Skill], l.Level)
+		}
 		c.worker(a, p.Visit, span)
 	}
 	for _, s := range d.Skills {
 		if !slices.Contains(skills, s) {
+			c.breaks(p.Visit, RuleSkill)
+		}
+	}
+	for _, l := range d.Levels {
+		if !slices.Contains(skills, l.Skill) || max(levels[l.Skill], 1) < l.Level {
 			c.breaks(p.Visit, RuleSkill)
 		}
 	}
@@ -155,14 +180,7 @@ func (c *checker) worker(a Available, visit VisitID, span Span) {
 		c.breaks(visit, RuleAbsent)
 		return
 	}
-	stretches := subtract(a.Shifts, a.Away)
-	// A booking outside the hours takes its time from them: where it leaves the
-	// worker, nobody knows.
-	for _, s := range c.stops[a.ID] {
-		if s.visit == "" && !slices.ContainsFunc(stretches, func(x Span) bool { return x.Holds(s.Span) }) {
-			stretches = subtract(stretches, []Span{s.Span})
-		}
-	}
+	stretches := c.hours(a)
 	i := slices.IndexFunc(stretches, func(x Span) bool { return x.Holds(span) })
 	if i < 0 {
 		c.breaks(visit, RuleHours)

@@ -3,6 +3,7 @@ package schedule
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -17,6 +18,7 @@ type Greedy struct{}
 const (
 	costStranger    = 60.0 // a worker the family does not know, when it knows some
 	costLessKnown   = 5.0  // each step down the list of those it knows
+	costWish        = 30.0 // an attribute wished for and not had
 	costLostWorker  = 30.0 // another worker than the visit had
 	costMovedMinute = 0.25 // each minute away from the time the visit had
 	costMovedMost   = 120.0
@@ -52,6 +54,8 @@ type greedy struct {
 	days    map[SeriesID]map[int]int // visits of a series by day number
 	known   map[SeriesID]map[int]int // worker index → visits placed in this run
 	origin  time.Time
+	demands []Demand // with daylight taken into account
+	kin     map[SeriesID]*kin
 }
 
 // tourist is a worker with their stretches.
@@ -61,18 +65,24 @@ type tourist struct {
 	base   int // index of the base's point
 	tours  []*tour
 	booked int64 // minutes with families in this problem
+	load   load
 }
 
 // tour is one stretch from base to base.
 type tour struct {
 	from, to int64
+	day      int // it begins on
 	stops    []stop
+	// closed is set when what is booked leaves no room for a break as it is laid:
+	// nothing more comes in.
+	closed bool
 }
 
 type stop struct {
 	from, to int64
 	at       int // index of its point; what is remote is at the point before it
 	remote   bool
+	rest     bool // a break: remote too
 }
 
 func floorMinute(t time.Time) int64 { return int64(math.Floor(float64(t.Unix()) / 60)) }
@@ -91,6 +101,10 @@ func (g *greedy) day(minute int64) int {
 
 func newGreedy(p Problem) *greedy {
 	g := &greedy{problem: p, ways: newWays(p.Travel), days: map[SeriesID]map[int]int{}, known: map[SeriesID]map[int]int{}}
+	g.demands = slices.Clone(p.Demands)
+	for i := range g.demands {
+		g.demands[i].Windows = p.lit(g.demands[i])
+	}
 	byID := map[WorkerID]*tourist{}
 	roster := slices.Clone(p.Roster)
 	slices.SortFunc(roster, func(a, b Available) int { return cmp.Compare(a.ID, b.ID) })
@@ -108,7 +122,9 @@ func newGreedy(p Problem) *greedy {
 	}
 	for _, w := range g.workers {
 		g.tours(w, bookings[w.ID])
+		g.loads(w, bookings[w.ID])
 	}
+	g.relate()
 	return g
 }
 
@@ -126,11 +142,14 @@ func (g *greedy) tours(w *tourist, booked []Booking) {
 	}
 	stretches, inside := Stretches(w.Available, booked)
 	for _, s := range stretches {
-		t := &tour{from: ceilMinute(s.From), to: floorMinute(s.To)}
+		t := &tour{from: ceilMinute(s.From), to: floorMinute(s.To), day: g.day(floorMinute(s.From))}
 		for _, b := range inside {
 			if s.Holds(b.Span) {
-				t.stops = append(t.stops, stop{floorMinute(b.Span.From), ceilMinute(b.Span.To), g.ways.point(b.At.Point), b.At.Remote})
+				t.stops = append(t.stops, stop{from: floorMinute(b.Span.From), to: ceilMinute(b.Span.To), at: g.ways.point(b.At.Point), remote: b.At.Remote})
 			}
+		}
+		for _, rest := range w.due(s) {
+			g.rest(w, t, rest)
 		}
 		w.tours = append(w.tours, t)
 	}
@@ -145,10 +164,10 @@ func (g *greedy) order() []*Demand {
 		room time.Duration
 	}
 	able := map[string]int{}
-	all := make([]ranked, len(g.problem.Demands))
-	for i := range g.problem.Demands {
-		d := &g.problem.Demands[i]
-		key := d.Language
+	all := make([]ranked, len(g.demands))
+	for i := range g.demands {
+		d := &g.demands[i]
+		key := fmt.Sprint(d.Language, d.Levels, d.Attributes)
 		for _, s := range d.Skills {
 			key += "\x00" + s
 		}
@@ -167,7 +186,8 @@ func (g *greedy) order() []*Demand {
 		}
 	}
 	slices.SortFunc(all, func(a, b ranked) int {
-		return cmp.Or(cmp.Compare(b.Workers, a.Workers), cmp.Compare(a.able, b.able), cmp.Compare(a.room, b.room),
+		// What may not be last comes last: it needs a visit after it.
+		return cmp.Or(boolean(a.NotLast)-boolean(b.NotLast), cmp.Compare(b.Workers, a.Workers), cmp.Compare(a.able, b.able), cmp.Compare(a.room, b.room),
 			cmp.Compare(a.Series, b.Series), cmp.Compare(a.Visit, b.Visit))
 	})
 	ordered := make([]*Demand, len(all))
@@ -183,7 +203,32 @@ func (w *tourist) canAlone(d *Demand) bool {
 			return false
 		}
 	}
-	return d.Language == "" || slices.Contains(w.Languages, d.Language)
+	return w.asked(d) && leveled(d, w) && (d.Language == "" || slices.Contains(w.Languages, d.Language))
+}
+
+// asked says whether the worker is as the family asked.
+func (w *tourist) asked(d *Demand) bool {
+	return !slices.ContainsFunc(d.Attributes, func(a string) bool { return !slices.Contains(w.Attributes, a) })
+}
+
+// leveled says whether somebody of a team has each skill at its level.
+func leveled(d *Demand, team ...*tourist) bool {
+	for _, l := range d.Levels {
+		if !slices.ContainsFunc(team, func(w *tourist) bool { return w.level(l.Skill) >= l.Level }) {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *tourist) level(skill string) int {
+	if !slices.Contains(w.Skills, skill) {
+		return 0
+	}
+	if i := slices.IndexFunc(w.Levels, func(l SkillLevel) bool { return l.Skill == skill }); i >= 0 {
+		return w.Levels[i].Level
+	}
+	return 1
 }
 
 // canTogether says whether a team has the skills and the language of d.
@@ -192,6 +237,9 @@ func canTogether(d *Demand, team ...*tourist) bool {
 		if !slices.ContainsFunc(team, func(w *tourist) bool { return slices.Contains(w.Skills, s) }) {
 			return false
 		}
+	}
+	if !leveled(d, team...) || slices.ContainsFunc(team, func(w *tourist) bool { return !w.asked(d) }) {
+		return false
 	}
 	return d.Language == "" || slices.ContainsFunc(team, func(w *tourist) bool { return slices.Contains(w.Languages, d.Language) })
 }
@@ -207,35 +255,44 @@ type opening struct {
 	cost   float64 // of travel, whatever the start
 }
 
-// openings are the places in a worker's tours where d fits. With teleport no
-// travel is counted, to tell a full day from a long way.
-func (g *greedy) openings(w *tourist, d *Demand, teleport bool) []opening {
+// slack is what is not looked at, to tell one reason from another.
+type slack struct {
+	teleport bool // no way takes time
+	limits   bool // what was agreed with the worker
+	last     bool // that a visit may not be the last
+}
+
+// openings are the places in a worker's tours where d fits.
+func (g *greedy) openings(w *tourist, d *Demand, free slack) []opening {
 	var found []opening
 	at, minutes := g.ways.point(d.At.Point), int64(d.Minutes)
 	for _, t := range w.tours {
+		if t.closed {
+			continue
+		}
 		for _, window := range d.Windows {
 			from, to := max(ceilMinute(window.From), t.from), min(floorMinute(window.To), t.to)
 			if to-from < minutes || !g.dayOpen(d, floorMinute(window.From)) {
 				continue
 			}
-			where, free := w.base, t.from
+			where, idle := w.base, t.from
 			for pos := 0; pos <= len(t.stops); pos++ {
 				if pos > 0 {
 					before := t.stops[pos-1]
 					if !before.remote {
 						where = before.at
 					}
-					free = before.to
+					idle = before.to
 				}
-				if free > to-minutes {
+				if idle > to-minutes {
 					break
 				}
 				if pos < len(t.stops) && t.stops[pos].from < from+minutes {
 					continue
 				}
-				if o, ok := g.fit(w, t, pos, where, free, at, d, teleport); ok {
+				if o, ok := g.fit(w, t, pos, where, idle, at, d, free.teleport); ok {
 					o.lo, o.hi = max(o.lo, from), min(o.hi, to-minutes)
-					if o.lo <= o.hi {
+					if o.lo <= o.hi && (free.limits || w.load.room(w, t, d, int(o.cost))) && (free.last || !d.NotLast || w.followed(t, pos)) {
 						found = append(found, o)
 					}
 				}
@@ -332,10 +389,10 @@ func (g *greedy) best(d *Demand) (choice, bool) {
 	var candidates []candidate
 	best, found := choice{cost: math.Inf(1)}, false
 	for _, w := range g.workers {
-		if slices.Contains(d.Excluded, w.ID) || (d.Workers == 1 && !w.canAlone(d)) {
+		if slices.Contains(d.Excluded, w.ID) || (d.Workers == 1 && !w.canAlone(d)) || !w.asked(d) {
 			continue
 		}
-		openings := g.openings(w, d, false)
+		openings := g.openings(w, d, slack{})
 		if len(openings) == 0 {
 			continue
 		}
@@ -344,7 +401,7 @@ func (g *greedy) best(d *Demand) (choice, bool) {
 			start := g.start(d, o.lo, o.hi)
 			c := choice{start, o.cost + person + g.timeCost(d, start), []opening{o}}
 			alone = min(alone, c.cost)
-			if d.Workers == 1 && (!found || better(c, best)) {
+			if d.Workers == 1 && (!found || better(c, best)) && g.familyAllows(d, start, w) {
 				best, found = c, true
 			}
 		}
@@ -373,7 +430,7 @@ func (g *greedy) best(d *Demand) (choice, bool) {
 						}
 						start := g.start(d, lo, hi)
 						c := choice{start, x.cost + y.cost + person + g.timeCost(d, start), []opening{x, y}}
-						if !found || better(c, best) {
+						if (!found || better(c, best)) && g.familyAllows(d, start, a.worker, b.worker) {
 							best, found = c, true
 						}
 					}
@@ -424,6 +481,11 @@ func (g *greedy) personCost(w *tourist, d *Demand) float64 {
 	if d.Lost != nil && !slices.Contains(d.Lost.Workers, w.ID) {
 		cost += costLostWorker
 	}
+	for _, wish := range d.Wishes {
+		if !slices.Contains(w.Attributes, wish) {
+			cost += costWish
+		}
+	}
 	return cost
 }
 
@@ -454,8 +516,9 @@ func (g *greedy) take(d *Demand, c choice) Slot {
 		g.known[d.Series] = map[int]int{}
 	}
 	for _, o := range c.openings {
-		o.tour.stops = slices.Insert(o.tour.stops, o.pos, stop{c.start, end, g.ways.point(d.At.Point), d.At.Remote})
+		o.tour.stops = slices.Insert(o.tour.stops, o.pos, stop{from: c.start, to: end, at: g.ways.point(d.At.Point), remote: d.At.Remote})
 		o.worker.booked += int64(d.Minutes)
+		o.worker.load.add(o.tour.day, d.Series, d.Minutes+int(o.cost))
 		g.known[d.Series][o.worker.index]++
 		slot.Workers = append(slot.Workers, o.worker.ID)
 		if o.way >= slot.Travel && !d.At.Remote {
@@ -473,5 +536,6 @@ func (g *greedy) take(d *Demand, c choice) Slot {
 		return cmp.Compare(rank(a), rank(b))
 	})
 	g.count(d.Series, c.start)
+	g.meet(d.Series, c)
 	return slot
 }

@@ -222,6 +222,7 @@ func drawProblem(t *rapid.T) Problem {
 			Base: rapid.SampledFrom(points).Draw(t, "base"), Away: spans(2, "away"),
 		}
 		a.Shifts = fiveDays(rapid.IntRange(6, 9).Draw(t, "from"), rapid.IntRange(11, 20).Draw(t, "to"))
+		drawTerms(t, &a, some)
 		p.Roster = append(p.Roster, a)
 		var taken []Span
 		for _, s := range spans(4, "booked") {
@@ -252,6 +253,7 @@ func drawProblem(t *rapid.T) Problem {
 		if rapid.Bool().Draw(t, "spoken") {
 			d.Language = rapid.SampledFrom(languages).Draw(t, "language")
 		}
+		drawAsks(t, &d, some)
 		for _, a := range p.Roster {
 			switch rapid.IntRange(0, 5).Draw(t, "relation") {
 			case 0:
@@ -262,6 +264,7 @@ func drawProblem(t *rapid.T) Problem {
 		}
 		p.Demands = append(p.Demands, d)
 	}
+	drawFamilies(t, &p)
 	return p
 }
 

@@ -24,6 +24,11 @@ type Problem struct {
 	Booked  []Booking
 	Demands []Demand
 	Travel  Travel
+	// Families are the rules of series that look at all their visits together; a
+	// series without one has none.
+	Families []Family
+	// Dark is from sunset to sunrise.
+	Dark []Span
 }
 
 // Available is a worker in a problem.
@@ -38,8 +43,11 @@ type Available struct {
 	// Mode is how they travel.
 	Mode   Mode
 	Limits Limits
-	// Pauses are rests due in a stretch that holds their span wholly.
+	// Pauses are rests due in a stretch, overtime apart, that holds their span wholly.
 	Pauses []Pause
+	// Families are the series assigned to them; they count for Limits.Families
+	// whether visited or not.
+	Families []SeriesID
 	// Base is where each stretch of work begins and ends; nil is unknown.
 	Base *Point
 	// Shifts are when they work, Away when they are away all the same. What is
@@ -72,6 +80,16 @@ type Demand struct {
 	Workers  int
 	Skills   []string
 	Language string
+	// Levels are how well skills are to be held at least; of a pair by one of them.
+	Levels []SkillLevel
+	// Attributes are what each worker must have, Wishes what each should have, as
+	// the family asked.
+	Attributes []string
+	Wishes     []string
+	// Daylight visits lie outside Problem.Dark; NotLast visits are never the last of
+	// a worker's day: somebody still waits for them and notices when they do not come.
+	Daylight bool
+	NotLast  bool
 	At       Location
 	// PerDay is how many visits of the series one day holds; 0 is any number.
 	PerDay int

@@ -21,6 +21,11 @@ const (
 	TravelTooLong   Reason = "travel_too_long"   // they are free, and cannot be there in time
 	PairNotTogether Reason = "pair_not_together" // each of a pair is free, at different times
 	DayLimit        Reason = "day_limit"         // the family has its visits of every day that would do
+	AttributeAsked  Reason = "attribute_missing" // none of those is as the family asked
+	InTheDark       Reason = "in_the_dark"       // there is no daylight when the family can be visited
+	WorkerLimits    Reason = "worker_limits"     // they have as much work, or as many families, as was agreed
+	LastOfDay       Reason = "last_of_day"       // it would be the last visit of their day
+	FamilyRules     Reason = "family_rules"      // substitutes, how many people the family meets, or whom it knows
 )
 
 // Rule is what a placement breaks.
@@ -42,6 +47,17 @@ const (
 	RuleDoubleBooked  Rule = "double_booked"
 	RuleTravel        Rule = "travel_too_long"
 	RuleDayLimit      Rule = "day_limit"
+	RuleAttribute     Rule = "attribute_missing" // not as the family asked
+	RuleDark          Rule = "in_the_dark"
+	RuleLast          Rule = "last_of_day"           // the last visit of a worker's day, which it must not be
+	RulePause         Rule = "break_impossible"      // no time is left for a worker's break
+	RuleDayWork       Rule = "worker_day_limit"      // more visits or minutes than a worker agreed to in a day
+	RuleWeekWork      Rule = "worker_week_limit"     // and in a week
+	RuleCaseload      Rule = "caseload_limit"        // a family more than the worker can have
+	RuleSubstitutes   Rule = "substitutes_limit"     // a visit by a substitute too many
+	RuleRunning       Rule = "substitutes_running"   // two visits running by substitutes
+	RulePeople        Rule = "family_meets_too_many" // one person more than the family is to meet
+	RuleKnownFirst    Rule = "nobody_known"          // somebody new without one whom the family knows
 )
 
 // ruleSentences say to a scheduler what a rule means.
@@ -57,6 +73,17 @@ var ruleSentences = map[Rule]string{
 	RuleDoubleBooked:  "A worker is at another visit then.",
 	RuleTravel:        "A worker cannot get there in time from where they are before, or on to where they are next.",
 	RuleDayLimit:      "The family already has its visits of that day.",
+	RuleAttribute:     "A worker is not as the family asked.",
+	RuleDark:          "The visit is to take place in daylight.",
+	RuleLast:          "The visit would be the last of a worker's day; another is to come after it.",
+	RulePause:         "A worker could not take the break that is due.",
+	RuleDayWork:       "A worker would have more work that day than agreed.",
+	RuleWeekWork:      "A worker would have more work that week than agreed.",
+	RuleCaseload:      "A worker would have more families than agreed.",
+	RuleSubstitutes:   "The family has had as many visits by substitutes as it may.",
+	RuleRunning:       "The family would have substitutes twice running.",
+	RulePeople:        "The family would meet more different workers than it is to.",
+	RuleKnownFirst:    "Somebody new comes only together with a worker the family knows.",
 }
 
 // Sentence says what the rule means, for a person.

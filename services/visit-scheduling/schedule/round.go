@@ -21,7 +21,7 @@ func (p Problem) Round(plan Plan, minutes int) Plan {
 	for _, a := range p.Roster {
 		stretches, inside := Stretches(a, bookings[a.ID])
 		for _, s := range stretches {
-			t := &roundTour{span: s, mode: a.Mode, base: r.ways.point(a.Base)}
+			t := &roundTour{span: s, mode: a.Mode, base: r.ways.point(a.Base), due: a.due(s)}
 			for _, b := range inside {
 				if s.Holds(b.Span) {
 					t.stops = append(t.stops, &roundStop{span: b.Span, at: r.ways.point(b.At.Point), remote: b.At.Remote})
@@ -30,8 +30,9 @@ func (p Problem) Round(plan Plan, minutes int) Plan {
 			r.days[a.ID] = append(r.days[a.ID], t)
 		}
 	}
-	for i := range p.Demands {
-		r.demands[p.Demands[i].Visit] = &p.Demands[i]
+	for _, d := range p.Demands {
+		d.Windows = p.lit(d)
+		r.demands[d.Visit] = &d
 	}
 	rounded := Plan{Placed: slices.Clone(plan.Placed), Unplaced: plan.Unplaced}
 	stops := make([]*roundStop, len(rounded.Placed))
@@ -49,6 +50,9 @@ func (p Problem) Round(plan Plan, minutes int) Plan {
 	for _, tours := range r.days {
 		for _, t := range tours {
 			slices.SortFunc(t.stops, func(a, b *roundStop) int { return a.span.From.Compare(b.span.From) })
+			for _, rest := range t.due {
+				r.rest(t, rest)
+			}
 		}
 	}
 	// The latest first: what comes after has its final start.
@@ -94,6 +98,8 @@ type roundTour struct {
 	mode  Mode
 	base  int
 	stops []*roundStop
+	due   []Pause
+	fixed bool // a break has no room as it is laid: nothing is moved
 }
 
 type roundStop struct {
@@ -109,7 +115,7 @@ func (r rounder) room(placed Placement, stop *roundStop, span Span) bool {
 	}
 	for _, w := range placed.Slot.Workers {
 		for _, t := range r.days[w] {
-			if i := slices.Index(t.stops, stop); i >= 0 && !r.onward(t, i, span.To) {
+			if i := slices.Index(t.stops, stop); i >= 0 && (t.fixed || !r.onward(t, i, span.To)) {
 				return false
 			}
 		}
@@ -160,4 +166,36 @@ func (r rounder) onward(t *roundTour, i int, end time.Time) bool {
 		end = end.Add(time.Duration(r.ways.minutes(t.mode, where, t.base)) * time.Minute)
 	}
 	return !end.After(t.span.To)
+}
+
+// rest lays a break into a tour, as early as it can be, before the way on.
+func (r rounder) rest(t *roundTour, p Pause) {
+	length := time.Duration(p.Minutes) * time.Minute
+	where, from := t.base, t.span.From
+	out := slices.ContainsFunc(t.stops, func(s *roundStop) bool { return !s.remote })
+	for i := 0; i <= len(t.stops); i++ {
+		if i > 0 {
+			from = t.stops[i-1].span.To
+			if !t.stops[i-1].remote {
+				where = t.stops[i-1].at
+			}
+		}
+		by := t.span.To
+		switch {
+		case i < len(t.stops) && t.stops[i].remote:
+			by = t.stops[i].span.From
+		case i < len(t.stops):
+			by = t.stops[i].span.From.Add(-time.Duration(r.ways.minutes(t.mode, where, t.stops[i].at)) * time.Minute)
+		case out:
+			by = by.Add(-time.Duration(r.ways.minutes(t.mode, where, t.base)) * time.Minute)
+		}
+		if from.Before(p.From) {
+			from = p.From
+		}
+		if over := from.Add(length); !over.After(by) && !over.After(p.To) {
+			t.stops = slices.Insert(t.stops, i, &roundStop{span: Span{from, over}, remote: true})
+			return
+		}
+	}
+	t.fixed = true
 }

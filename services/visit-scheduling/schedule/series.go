@@ -45,6 +45,7 @@ type Pattern struct {
 	// WithoutChild says that the visits do not need the child: they may fall in the
 	// hours it is at school.
 	WithoutChild bool `json:"without_child,omitempty"`
+	Asks
 }
 
 // MaxLength is the longest a series may be, in days.
@@ -133,6 +134,8 @@ func (s Series) Validate() error {
 		why = "weekdays names at least one day"
 	case p.Minutes < 1 || TimeOfDay(p.Minutes) > p.Latest-p.Earliest:
 		why = "a visit fits between earliest and latest"
+	default:
+		why = p.Asks.validate(p.Skills)
 	}
 	if why == "" {
 		return nil

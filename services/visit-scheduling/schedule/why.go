@@ -13,13 +13,17 @@ func (g *greedy) why(d *Demand) Reason {
 		if d.NoWindow != "" {
 			return d.NoWindow
 		}
+		if d.Daylight {
+			return InTheDark
+		}
 		return WeekOver
 	}
 	if len(g.workers) < d.Workers {
 		return TooFewWorkers
 	}
-	languageless := *d
-	languageless.Language = ""
+	languageless, unasked := *d, *d
+	languageless.Language, languageless.Attributes = "", nil
+	unasked.Attributes = nil
 	anyone := func(*tourist) bool { return true }
 	allowed := func(w *tourist) bool { return !slices.Contains(d.Excluded, w.ID) }
 	length := time.Duration(d.Minutes) * time.Minute
@@ -41,19 +45,30 @@ func (g *greedy) why(d *Demand) Reason {
 	present := func(w *tourist) bool { return atWork(w) && room(subtract(w.Shifts, w.Away)) }
 	anyDay := *d
 	anyDay.PerDay = 0
+	open := func(d *Demand, free slack) func(*tourist) bool {
+		return func(w *tourist) bool { return present(w) && len(g.openings(w, d, free)) > 0 }
+	}
 	steps := []struct {
 		demand *Demand
 		meets  func(*tourist) bool
 		reason Reason
 	}{
 		{&languageless, anyone, SkillMissing},
-		{d, anyone, LanguageMissing},
+		{&unasked, anyone, LanguageMissing},
+		{d, anyone, AttributeAsked},
 		{d, allowed, AllExcluded},
 		{d, atWork, OutsideHours},
 		{d, present, WorkersAbsent},
-		{d, func(w *tourist) bool { return present(w) && len(g.openings(w, &anyDay, true)) > 0 }, FullyBooked},
-		{d, func(w *tourist) bool { return present(w) && len(g.openings(w, &anyDay, false)) > 0 }, TravelTooLong},
-		{d, func(w *tourist) bool { return present(w) && len(g.openings(w, d, false)) > 0 }, DayLimit},
+		{d, open(&anyDay, slack{teleport: true, limits: true, last: true}), FullyBooked},
+		{d, open(&anyDay, slack{limits: true, last: true}), TravelTooLong},
+		{d, open(&anyDay, slack{last: true}), WorkerLimits},
+		{d, open(&anyDay, slack{}), LastOfDay},
+		{d, open(d, slack{}), DayLimit},
+		{d, func(w *tourist) bool {
+			return present(w) && (d.Workers > 1 || slices.ContainsFunc(g.openings(w, d, slack{}), func(o opening) bool {
+				return g.familyAllows(d, g.start(d, o.lo, o.hi), w)
+			}))
+		}, FamilyRules},
 	}
 	for _, s := range steps {
 		if !g.team(s.demand, s.meets) {

@@ -150,7 +150,7 @@ func (w Worker) StillServes(v Visit, before Worker, cal *clock.Calendar) bool {
 		return false
 	}
 	week := WeekOf(cal.Today(v.Slot.StartsAt))
-	at := slices.ContainsFunc(subtract(w.Shifts(week, cal), w.Away()), func(s Span) bool { return s.Holds(v.Slot.Span()) })
+	at := slices.ContainsFunc(w.Available([]Week{week}, cal).hours(), func(s Span) bool { return s.Holds(v.Slot.Span()) })
 	lost := slices.ContainsFunc(v.Skills, func(s string) bool { return before.Has(s) && !w.Has(s) })
 	return at && !lost && (!before.Speaks(v.Language) || w.Speaks(v.Language))
 }
