@@ -1,0 +1,111 @@
+package visitscheduling_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	visitscheduling "github.com/hearthfps/hearth/services/visit-scheduling"
+	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
+)
+
+// agree gives the workers of a week terms, its families rules and a past, and its
+// days a night.
+func agree(r *rand.Rand, p *schedule.Problem) {
+	chance := func(share float64) bool { return r.Float64() < share }
+	monday := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	at := func(day, hour int) time.Time { return monday.AddDate(0, 0, day).Add(time.Duration(hour) * time.Hour) }
+	for day := -1; day < 7; day++ {
+		p.Dark = append(p.Dark, schedule.Span{From: at(day, 16), To: at(day+1, 8)})
+	}
+	for i := range p.Roster {
+		a := &p.Roster[i]
+		a.Mode = []schedule.Mode{"", "", "transit", "bicycle"}[r.IntN(4)]
+		if chance(0.5) {
+			a.Attributes = []string{"woman"}
+		}
+		for _, s := range a.Skills {
+			a.Levels = append(a.Levels, schedule.SkillLevel{Skill: s, Level: 1 + r.IntN(3)})
+		}
+		if chance(0.5) {
+			a.Limits = schedule.Limits{DayMinutes: 200 + r.IntN(200), WeekMinutes: 600 + r.IntN(900), DayVisits: 2 + r.IntN(3), WeekVisits: 6 + r.IntN(8), Families: 3 + r.IntN(6)}
+		}
+		if chance(0.5) {
+			a.Limits.OvertimeMinutes = 10 + r.IntN(60)
+		}
+		if chance(0.7) {
+			for day := range 5 {
+				a.Pauses = append(a.Pauses, schedule.Pause{Span: schedule.Span{From: at(day, 10), To: at(day, 13)}, Minutes: 30})
+			}
+		}
+	}
+	series := map[schedule.SeriesID]bool{}
+	for i := range p.Demands {
+		d := &p.Demands[i]
+		d.Daylight, d.NotLast = chance(0.2), chance(0.1)
+		if chance(0.2) {
+			d.Wishes = []string{"woman"}
+		} else if chance(0.1) {
+			d.Attributes = []string{"woman"}
+		}
+		for _, s := range d.Skills {
+			d.Levels = append(d.Levels, schedule.SkillLevel{Skill: s, Level: 1 + r.IntN(2)})
+		}
+		if series[d.Series] || chance(0.5) {
+			continue
+		}
+		series[d.Series] = true
+		f := schedule.Family{Series: d.Series, Regular: d.Known, Until: at(7, 0), KnownFirst: chance(0.3)}
+		if chance(0.5) {
+			f.People = &schedule.People{Most: 1 + r.IntN(2), Days: 90}
+		}
+		if chance(0.5) {
+			f.Substitutes = &schedule.Substitutes{Most: 1 + r.IntN(2), NeverRunning: chance(0.5)}
+		}
+		for n := range r.IntN(3) {
+			f.Past = append(f.Past, schedule.PastVisit{
+				Visit: schedule.VisitID(fmt.Sprint(d.Series, "-", n)), At: at(-7*(3-n), 10), Workers: []schedule.WorkerID{p.Roster[r.IntN(len(p.Roster))].ID},
+				Took: true, Substitute: chance(0.3),
+			})
+		}
+		p.Families = append(p.Families, f)
+	}
+}
+
+// What the service's planner answers keeps all that was agreed, and the search is
+// not given up for the simple planner's plan.
+func TestOptimiser_KeepsWhatWasAgreed(t *testing.T) {
+	o := visitscheduling.Optimiser{Budget: time.Hour, Effort: 20, Grid: 5}
+	better, placed := 0, 0
+	for seed := range uint64(40) {
+		p := week(t, seed, 2+int(seed%9), 8+int(seed)*2)
+		agree(rand.New(rand.NewPCG(seed, 9)), &p)
+		s := schedule.Standing{Problem: p}.Settle() // what was booked without the rules may break them
+		p = s.Problem
+		simple, err := schedule.Greedy{}.Plan(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := p.Check(simple); found != nil {
+			t.Fatalf("seed %d: the simple planner breaks %v", seed, found)
+		}
+		plan, err := o.Plan(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := p.Check(plan); found != nil {
+			t.Fatalf("seed %d: breaks %v", seed, found)
+		}
+		if placed += len(plan.Placed); len(plan.Placed) > len(simple.Placed) {
+			better++
+		}
+	}
+	if better < 4 {
+		t.Errorf("the search placed more than the simple planner in %d weeks of 40: is it used?", better)
+	}
+	if placed < 300 {
+		t.Errorf("%d visits placed in all: the rules are met by doing nothing", placed)
+	}
+	t.Logf("better in %d weeks, %d visits placed", better, placed)
+}
