@@ -43,6 +43,7 @@ type genetic struct {
 	free     []*individual
 	archive  [][][]int32
 	pool     *routePool
+	maker    *routeMaker
 	halted   bool
 	children int64
 	better   func(cost int64) // may be nil
@@ -58,6 +59,9 @@ func newGenetic(in *Instance, rng *chance.Source) *genetic {
 	g.missing = make([]int32, 0, n)
 	g.warpCost, g.loadCost = 2, 20
 	g.pool = newRoutePool(in)
+	if n < largeFrom {
+		g.maker = newRouteMaker(in)
+	}
 	g.ruin.pool = g.pool
 	return g
 }
@@ -235,7 +239,8 @@ func (g *genetic) solve(stop func() bool) {
 	}
 }
 
-// recombine looks for a better answer among all routes met so far.
+// recombine looks for a better answer among all routes met so far. When there is
+// none, it makes routes that such an answer would want, for the next time.
 func (g *genetic) recombine() {
 	if g.best == nil {
 		return
@@ -243,6 +248,9 @@ func (g *genetic) recombine() {
 	g.pool.thin()
 	routes := g.pool.solve(g.best.Cost)
 	if routes == nil {
+		if g.maker != nil {
+			g.maker.build(g.pool, max(0, g.pool.gap))
+		}
 		return
 	}
 	g.local.setPenalties(g.warpCost, g.loadCost)

@@ -14,8 +14,8 @@ const (
 	fine = 256
 
 	poolLimit = 40000 // routes kept; beyond it the least promising half goes
-	mostTried = 1500  // routes given to the exact part
-	mostNodes = 40000
+	mostTried = 3000  // routes given to the exact part
+	mostNodes = 20000
 )
 
 // routePool remembers feasible routes met anywhere in the search, the cheapest
@@ -38,15 +38,18 @@ type routePool struct {
 	rest   []int64 // reduced costs, in 1/fine
 
 	// the exact part
-	tried  []triedRoute
-	sets   []uint64
-	lists  []int32
-	count  []int32
-	open   []uint64
-	chosen []int32
-	found  []int32
-	bound  int64 // cost to beat, in 1/fine
-	nodes  int
+	tight      *tightening
+	cutsPriced bool  // whether tight's multipliers are the latest
+	gap        int64 // between the latest bound and what is to be beaten, in 1/fine
+	tried      []triedRoute
+	sets       []uint64
+	lists      []int32
+	count      []int32
+	open       []uint64
+	chosen     []int32
+	found      []int32
+	bound      int64 // cost to beat, in 1/fine
+	nodes      int
 }
 
 type triedRoute struct {
@@ -117,36 +120,29 @@ func (p *routePool) solve(upper int64) [][]int32 {
 		return nil
 	}
 	lower := p.relax()
-	budget := (upper-1)*fine - lower
-	if budget < 0 {
+	p.cutsPriced, p.gap = false, (upper-1)*fine-lower
+	if p.gap < 0 {
 		return nil
 	}
-	p.tried = p.tried[:0]
-	for i, r := range p.rest {
-		if r <= budget {
-			p.tried = append(p.tried, triedRoute{int32(i), r})
-		}
+	p.consider(upper, lower)
+	p.signAll()
+	lower = p.tighten(upper, lower)
+	if p.gap = (upper-1)*fine - lower; p.gap < 0 {
+		return nil
 	}
+	p.tried = slices.DeleteFunc(p.tried, func(x triedRoute) bool { return x.rest > p.gap })
 	slices.SortStableFunc(p.tried, func(a, b triedRoute) int { return cmp.Compare(a.rest, b.rest) })
-	p.tried = p.tried[:min(len(p.tried), mostTried)]
-	p.sets = slices.Grow(p.sets[:0], len(p.tried)*p.words)[:len(p.tried)*p.words]
-	clear(p.sets)
+	p.signAll()
 	p.lists = p.lists[:0]
-	sum := int64(0)
-	for i, t := range p.tried {
-		for _, c := range p.of(t.route) {
-			p.sets[i*p.words+int(c)>>6] |= 1 << (c & 63)
-		}
+	for i := range p.tried {
 		p.lists = append(p.lists, int32(i))
-		sum += min(0, t.rest)
 	}
 	clear(p.open)
 	for c := 1; c < p.n; c++ {
 		p.open[c>>6] |= 1 << (c & 63)
-		sum += p.price[c]
 	}
 	p.bound, p.nodes, p.chosen, p.found = (upper-1)*fine, 0, p.chosen[:0], p.found[:0]
-	p.search(sum, len(p.tried))
+	p.search(lower, len(p.tried))
 	if len(p.found) == 0 {
 		return nil
 	}
@@ -155,6 +151,34 @@ func (p *routePool) solve(upper int64) [][]int32 {
 		routes[i] = slices.Clone(p.of(f))
 	}
 	return routes
+}
+
+// consider takes the routes whose reduced cost fits between the bound and the
+// best answer, the most promising of them, and the singles, without which the
+// relaxation might have no answer.
+func (p *routePool) consider(upper, lower int64) {
+	p.tried = p.tried[:0]
+	for i, r := range p.rest {
+		if i >= p.n-1 && r <= (upper-1)*fine-lower {
+			p.tried = append(p.tried, triedRoute{int32(i), r})
+		}
+	}
+	slices.SortStableFunc(p.tried, func(a, b triedRoute) int { return cmp.Compare(a.rest, b.rest) })
+	p.tried = p.tried[:min(len(p.tried), mostTried)]
+	for i, r := range p.rest[:p.n-1] {
+		p.tried = append(p.tried, triedRoute{int32(i), r})
+	}
+}
+
+// signAll writes down the sets of customers of the routes tried.
+func (p *routePool) signAll() {
+	p.sets = slices.Grow(p.sets[:0], len(p.tried)*p.words)[:len(p.tried)*p.words]
+	clear(p.sets)
+	for i, t := range p.tried {
+		for _, c := range p.of(t.route) {
+			p.sets[i*p.words+int(c)>>6] |= 1 << (c & 63)
+		}
+	}
 }
 
 // relax finds the multipliers and each route's reduced cost, and returns the
@@ -187,12 +211,13 @@ func (p *routePool) search(bound int64, alive int) {
 		left = left || w != 0
 	}
 	if !left {
-		if len(p.chosen) <= p.fleet {
+		cost := int64(0)
+		for _, r := range p.chosen {
+			cost += int64(p.cost[r])
+		}
+		// the bound is below the cost where a cut has room left
+		if len(p.chosen) <= p.fleet && cost*fine <= p.bound {
 			p.found = append(p.found[:0], p.chosen...)
-			cost := int64(0)
-			for _, r := range p.chosen {
-				cost += int64(p.cost[r])
-			}
 			p.bound = (cost - 1) * fine
 		}
 		return

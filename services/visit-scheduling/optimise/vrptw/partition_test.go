@@ -122,6 +122,50 @@ func TestRoutePool_TheBoundIsBelowEveryAnswer(t *testing.T) {
 	})
 }
 
+func TestRoutePool_CutsRaiseTheBoundAndKeepEveryBetterAnswer(t *testing.T) {
+	raised := 0
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawPool(t)
+		_, least := cheapest(p)
+		upper := least + rapid.Int64Range(1, 50).Draw(t, "above")
+		plain := p.relax()
+		p.consider(upper, plain)
+		p.signAll()
+		bound := p.tighten(upper, plain)
+		if bound < plain || bound > least*fine {
+			t.Fatalf("bound %d/%d: want one from the plain %d/%d to the cheapest answer %d", bound, fine, plain, fine, least)
+		}
+		if bound > plain {
+			raised++
+		}
+	})
+	if raised == 0 {
+		t.Error("no pool was drawn whose bound a cut raises")
+	}
+}
+
+// Three customers, of whom any two are cheap together and all three are not: a
+// half of each pair costs 15, while any answer costs 20.
+func TestRoutePool_ACutClosesTheGapOfThreePairs(t *testing.T) {
+	in := &Instance{N: 4, Dist: make([]int32, 16), Fleet: 3}
+	for c := 1; c < 4; c++ {
+		in.Dist[c] = 10
+	}
+	p := newRoutePool(in)
+	for _, pair := range [][]int32{{1, 2}, {2, 3}, {1, 3}} {
+		p.add(pair, 10)
+	}
+	plain := p.relax()
+	if want := int64(15 * fine); plain < want-2 || plain > want {
+		t.Fatalf("plain bound %d/%d, want 15", plain, fine)
+	}
+	p.consider(21, plain)
+	p.signAll()
+	if bound, want := p.tighten(21, plain), int64(20*fine); bound < want-4 || bound > want {
+		t.Errorf("bound with the cut %d/%d, want 20", bound, fine)
+	}
+}
+
 func TestRoutePool_ForgetsTheLessPromisingAndKeepsTheSingles(t *testing.T) {
 	n := 200
 	in := &Instance{N: n, Dist: make([]int32, n*n), Fleet: n}
