@@ -13,13 +13,18 @@ const reasonShare = 10
 type budget struct {
 	ctx      context.Context
 	work     int64
+	now      func() time.Time
 	began    time.Time
 	searched time.Time // when searching ends; zero is never
 	deadline time.Time
 }
 
 func newBudget(ctx context.Context, opt Options, visits int) *budget {
-	b := &budget{ctx: ctx, work: opt.WorkUnits, began: time.Now(), deadline: opt.Deadline}
+	b := &budget{ctx: ctx, work: opt.WorkUnits, now: opt.Clock, deadline: opt.Deadline}
+	if b.now == nil {
+		b.now = time.Now
+	}
+	b.began = b.now()
 	if opt.WorkUnits <= 0 && opt.Deadline.IsZero() {
 		b.work = 20 * int64(visits)
 	}
@@ -31,7 +36,7 @@ func newBudget(ctx context.Context, opt Options, visits int) *budget {
 
 // over says whether nothing more may be begun.
 func (b *budget) over() bool {
-	return b.ctx.Err() != nil || (!b.deadline.IsZero() && !time.Now().Before(b.deadline))
+	return b.ctx.Err() != nil || (!b.deadline.IsZero() && !b.now().Before(b.deadline))
 }
 
 // progress is how much of a search is done after so many steps, 1 at its end.
@@ -44,7 +49,7 @@ func (b *budget) progress(steps int64) float64 {
 		done = float64(steps) / float64(b.work)
 	}
 	if !b.searched.IsZero() {
-		done = max(done, float64(time.Since(b.began))/float64(max(1, b.searched.Sub(b.began))))
+		done = max(done, float64(b.now().Sub(b.began))/float64(max(1, b.searched.Sub(b.began))))
 	}
 	return done
 }

@@ -30,6 +30,7 @@ type regions struct {
 	posts  [][]post     // worker → parts they have, made anew for each round
 	where  []vector     // worker → middle of their visits
 	part   []int32      // worker → region of this round
+	tell   func(Progress)
 }
 
 type post struct{ visit, role int32 }
@@ -77,6 +78,7 @@ func (c *plan) searchRegions(b *budget, opt Options) Solution {
 	}
 	g := newRegions(c, opt.Seed)
 	g.take(c.solution(s.tours).Placed)
+	g.tell = opt.Progress
 	g.solve(b, max(1, opt.Threads), hot)
 	end := newState(c)
 	end.pin = true
@@ -263,6 +265,10 @@ func (g *regions) solve(b *budget, threads int, hot float64) {
 		group.Wait()
 		for _, j := range jobs {
 			g.apply(j)
+		}
+		if g.tell != nil {
+			now := Solution{Placed: g.placed()}
+			g.tell(g.progress(0, b.progress(steps), len(now.Placed), g.evaluate(&now)))
 		}
 	}
 }

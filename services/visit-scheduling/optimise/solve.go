@@ -21,6 +21,12 @@ type Options struct {
 	// Deadline ends everything by the clock, the reasons of what is left out
 	// included; zero is none.
 	Deadline time.Time
+	// Clock tells the time Deadline is in; nil is time.Now. A clock of the processor's
+	// time makes figures that do not depend on what else it computes.
+	Clock func() time.Time
+	// Progress is told how far a search is, now and then and from one goroutine at a
+	// time; it must return soon.
+	Progress func(Progress)
 	// Start is a schedule to improve on. What of it cannot stand is placed anew.
 	Start *Solution
 	// Searches is how many independent searches are made, the best of which is
@@ -29,6 +35,15 @@ type Options struct {
 	Searches int
 	// Threads is how many of them, or of the regions, run at once; 0 is one.
 	Threads int
+}
+
+// Progress is how far a search is.
+type Progress struct {
+	Search   int     // which of Searches
+	Done     float64 // share of its work or time
+	Placed   int     // visits of the schedule it would answer with now
+	Unplaced int
+	Cost     Objective
 }
 
 // ErrProblem marks a problem that is not sound; the text says where.
@@ -72,6 +87,14 @@ func (c *plan) searchAll(b *budget, opt Options) Solution {
 	}
 	n = max(1, n)
 	found := make([]*search, n)
+	if told := opt.Progress; told != nil {
+		var one sync.Mutex
+		opt.Progress = func(p Progress) {
+			one.Lock()
+			defer one.Unlock()
+			told(p)
+		}
+	}
 	waves := (n + threads - 1) / threads
 	for w := range waves {
 		of := b.share(w, waves)
@@ -107,9 +130,39 @@ func (c *plan) search(b *budget, opt Options, number uint64) *search {
 	if opt.Start != nil {
 		hot = hotStart
 	}
-	x.anneal(hot, cold, b.progress)
+	progress := b.progress
+	if opt.Progress != nil {
+		progress = func(steps int64) float64 {
+			p := b.progress(steps)
+			if steps%tellEvery == 0 || p >= 1 {
+				opt.Progress(c.progress(int(number), p, x.placedBest(), x.best))
+			}
+			return p
+		}
+	}
+	x.anneal(hot, cold, progress)
 	return x
 }
+
+func (c *plan) progress(search int, done float64, placed int, cost Objective) Progress {
+	return Progress{Search: search, Done: min(done, 1), Placed: placed, Unplaced: len(c.given.Visits) - placed, Cost: cost}
+}
+
+// placedBest counts the visits of the best schedule.
+func (x *search) placedBest() int {
+	n := 0
+	for t := range x.bestTours {
+		for _, s := range x.bestTours[t].stops {
+			if s.role == 0 && !x.visits[s.visit].rest {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// tellEvery is how many steps of a search lie between reports of its progress.
+const tellEvery = 1 << 14
 
 func (c *plan) sort(placed []Placement) {
 	slices.SortStableFunc(placed, func(a, b Placement) int {
