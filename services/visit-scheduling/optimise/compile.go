@@ -249,15 +249,14 @@ func (c *plan) number(v Visit, place, series int32) pVisit {
 }
 
 func (c *plan) numberPublished(v *Visit, out *pVisit) {
-	factor := 1
+	changed := c.w.ChangedWorker
 	if len(v.Published.Starts) > 0 {
+		ahead := v.Published.Starts[0] - c.p.Now
 		out.start = int32(v.Published.Starts[0])
-		if v.Published.Starts[0]-c.p.Now < 2*DayMinutes && c.w.ShortNotice > 1 {
-			factor = c.w.ShortNotice
-		}
-		out.moved = int64(c.w.MovedMinute * factor)
+		out.moved = int64(c.w.atNotice(c.w.MovedMinute, ahead))
+		changed = c.w.atNotice(changed, ahead)
 	}
-	out.published, out.changed = c.numbers(v.Published.Workers), int32(c.w.ChangedWorker*factor)
+	out.published, out.changed = c.numbers(v.Published.Workers), int32(changed)
 	out.known = append(slices.Clone(out.preferred), out.published...)
 	slices.Sort(out.known)
 	out.known = slices.Compact(out.known)

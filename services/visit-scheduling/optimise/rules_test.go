@@ -315,13 +315,20 @@ func TestSolve_KeepsTheWeekday(t *testing.T) {
 	}
 }
 
-// A change to a visit of tomorrow costs more than the same to one in two weeks.
+// A change to a visit of tomorrow costs more than the same to one next week, and
+// that more than one in two weeks.
 func TestSolve_ChargesNotice(t *testing.T) {
 	w := DefaultWeights()
 	for _, test := range []struct {
 		days int
 		want int
-	}{{1, (w.ChangedWorker + 30*w.MovedMinute) * w.ShortNotice}, {14, w.ChangedWorker + 30*w.MovedMinute}} {
+	}{
+		{0, 3*w.ChangedWorker + 30*3*w.MovedMinute},
+		{1, 300 + 300*2*13/14 + 30*(2+2*2*13/14)}, // 13 of the 14 days of notice are short
+		{7, 2*w.ChangedWorker + 30*2*w.MovedMinute},
+		{14, w.ChangedWorker + 30*w.MovedMinute},
+		{30, w.ChangedWorker + 30*w.MovedMinute},
+	} {
 		start := test.days*DayMinutes + 600
 		v := visitAt("v", 60, Window{start + 30, start + 90})
 		v.Published = &Assignment{Workers: []string{"gone"}, Starts: []int{start}}

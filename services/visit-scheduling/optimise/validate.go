@@ -33,7 +33,7 @@ func (p *Problem) Validate() error {
 	}
 	w := p.Weights
 	for _, x := range []int{
-		w.TravelMinute, w.Stranger, w.NewFace, w.ChangedWorker, w.MovedMinute, w.MovedMost, w.ShortNotice, w.SpacingDay,
+		w.TravelMinute, w.Stranger, w.NewFace, w.ChangedWorker, w.MovedMinute, w.MovedMost, w.ShortNotice, w.NoticeDays, w.SpacingDay,
 		w.Weekday, w.OvertimeMinute, w.Unplaced, w.FairLoad, w.FairTravel, w.FairEvening,
 	} {
 		if x < 0 || x > maxWeight {
@@ -42,6 +42,9 @@ func (p *Problem) Validate() error {
 	}
 	if w.ShortNotice > maxFactor {
 		a.bad("the factor for short notice is %d; at most %d is possible", w.ShortNotice, maxFactor)
+	}
+	if w.NoticeDays > maxNotice {
+		a.bad("%d days of notice; at most %d are possible", w.NoticeDays, maxNotice)
 	}
 	if p.Now < earliest || p.Now > latest {
 		a.bad("now is minute %d; %d to %d are possible", p.Now, earliest, latest)
@@ -54,6 +57,7 @@ func (p *Problem) Validate() error {
 const (
 	maxWeight = 10_000_000
 	maxFactor = 100
+	maxNotice = 366
 	maxCount  = 100_000_000
 )
 

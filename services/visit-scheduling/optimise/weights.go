@@ -8,7 +8,8 @@ type Weights struct {
 	ChangedWorker  int // a worker other than published
 	MovedMinute    int // each minute away from the published start, up to MovedMost
 	MovedMost      int // minutes
-	ShortNotice    int // factor on both when the published start is within 48 hours of Now
+	ShortNotice    int // factor on both for a published start that is Now; it falls evenly to 1
+	NoticeDays     int // within so many days; 0 is a factor of 1 always
 	SpacingDay     int // each day two visits of a series are nearer than wished
 	Weekday        int // each weekday of a steady series beyond its visits a week
 	OvertimeMinute int // each minute on the way past a shift's end
@@ -27,8 +28,18 @@ type Weights struct {
 func DefaultWeights() Weights {
 	return Weights{
 		TravelMinute: 10, Stranger: 600, NewFace: 150, ChangedWorker: 300, MovedMinute: 2, MovedMost: 240,
-		ShortNotice: 3, SpacingDay: 250, Weekday: 200, OvertimeMinute: 40, Unplaced: 100_000,
+		ShortNotice: 3, NoticeDays: 14, SpacingDay: 250, Weekday: 200, OvertimeMinute: 40, Unplaced: 100_000,
 	}
+}
+
+// atNotice is what points for a change come to when the published start is so many
+// minutes ahead.
+func (w Weights) atNotice(points, ahead int) int {
+	days := w.NoticeDays * DayMinutes
+	if w.ShortNotice <= 1 || ahead >= days {
+		return points
+	}
+	return points + points*(w.ShortNotice-1)*(days-max(ahead, 0))/days
 }
 
 // Objective is the cost of a schedule, term by term, in points.

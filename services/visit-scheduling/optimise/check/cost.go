@@ -41,20 +41,23 @@ func Cost(p optimise.Problem, s optimise.Solution) optimise.Objective {
 // sent prices who was sent, and when, for one visit.
 func (c *schedule) sent(o *optimise.Objective, x optimise.Placement) {
 	v := c.visits[x.Visit]
-	factor := 1
+	changed := c.w.ChangedWorker
 	if v.Published != nil && len(v.Published.Starts) > 0 {
-		if v.Published.Starts[0]-c.p.Now < 48*60 && c.w.ShortNotice > 1 {
-			factor = c.w.ShortNotice
+		minute := c.w.MovedMinute
+		// from the full factor now down to 1 when the days of notice are over
+		if left := 1440*c.w.NoticeDays - max(0, v.Published.Starts[0]-c.p.Now); left > 0 && c.w.ShortNotice > 1 {
+			minute += minute * (c.w.ShortNotice - 1) * left / (1440 * c.w.NoticeDays)
+			changed += changed * (c.w.ShortNotice - 1) * left / (1440 * c.w.NoticeDays)
 		}
 		off := x.Starts[0] - v.Published.Starts[0]
-		o.Stability += int64(c.w.MovedMinute * factor * min(max(off, -off), c.w.MovedMost))
+		o.Stability += int64(minute * min(max(off, -off), c.w.MovedMost))
 	}
 	for _, id := range x.Workers {
 		if len(v.Preferred) > 0 && !has(v.Preferred, id) {
 			o.Preference += int64(c.w.Stranger)
 		}
 		if v.Published != nil && !has(v.Published.Workers, id) {
-			o.Stability += int64(c.w.ChangedWorker * factor)
+			o.Stability += int64(changed)
 		}
 		for _, wish := range v.Wishes {
 			if !has(c.workers[id].Attributes, wish.Attribute) {
