@@ -110,14 +110,17 @@ func newTranslation(p schedule.Problem) *translation {
 			bookings[id] = append(bookings[id], b)
 		}
 	}
-	counted := map[schedule.VisitID]bool{}
+	counted, crowd := map[schedule.VisitID]bool{}, newCrowd(p)
 	for _, a := range p.Roster {
 		stretches, inside := schedule.Stretches(a, bookings[a.ID])
 		t.problem.Workers = append(t.problem.Workers, t.worker(a, bookings[a.ID], stretches))
 		for _, b := range inside {
 			v := t.visit(string(b.Visit)+"#"+string(a.ID), b.At, t.up(b.Span.To)-t.down(b.Span.From), []schedule.Span{b.Span})
 			if !counted[b.Visit] && t.turn(b, a.ID) { // a pair's visit is one of the day
-				counted[b.Visit], v.Series = true, string(b.Series)
+				counted[b.Visit] = true
+				if crowd.counts(b) {
+					v.Series = string(b.Series)
+				}
 			}
 			v.Locked = true
 			v.Published = &optimise.Assignment{Workers: []string{string(a.ID)}, Starts: []int{v.Windows[0].From}}
@@ -131,6 +134,39 @@ func newTranslation(p schedule.Problem) *translation {
 		t.problem.Dark = append(t.problem.Dark, optimise.Window{From: t.down(s.From), To: t.up(s.To)})
 	}
 	return t
+}
+
+// crowd counts what is booked of a series on a day, up to what a day holds of it. By
+// hand a family may be given more; what is beyond is nobody's to mend, and a day that
+// is full is full.
+type crowd struct {
+	zone   *time.Location
+	holds  map[schedule.SeriesID]int
+	booked map[crowdedDay]int
+}
+
+type crowdedDay struct {
+	series schedule.SeriesID
+	day    string
+}
+
+func newCrowd(p schedule.Problem) crowd {
+	c := crowd{p.Zone, map[schedule.SeriesID]int{}, map[crowdedDay]int{}}
+	for _, d := range p.Demands {
+		if d.PerDay > 0 {
+			c.holds[d.Series] = d.PerDay
+		}
+	}
+	return c
+}
+
+func (c crowd) counts(b schedule.Booking) bool {
+	on := crowdedDay{b.Series, b.Span.From.In(c.zone).Format(time.DateOnly)}
+	if most := c.holds[b.Series]; most > 0 && c.booked[on] >= most {
+		return false
+	}
+	c.booked[on]++
+	return true
 }
 
 // demand is a visit to be placed in the words of the search.

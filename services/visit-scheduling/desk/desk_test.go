@@ -347,3 +347,21 @@ func TestDesk_ConcurrentBookingsNeverDoubleBook(t *testing.T) {
 		o.balanced(fmt.Sprint("d", i))
 	}
 }
+
+func TestDesk_ADayThatIsFullerThanItsPlanByHandIsLaidOut(t *testing.T) {
+	o := open(t)
+	o.hire("w1")
+	o.approve(plan("c1", 1, 3, 1))
+	o.approve(plan("c2", 1, 1, 1))
+	o.settle()
+	for i, v := range o.visits("c1")[:3] {
+		o.in(func(ctx context.Context, tx *kit.Tx) error {
+			_, err := o.Reschedule(ctx, tx, v.ID, desk.MoveRequest{StartsAt: at(1, 9+2*min(i, 1), 0).AddDate(0, 0, i/2), Workers: []schedule.WorkerID{"w1"}, Side: schedule.FamilySide, Reason: "x"}, yes)
+			return err
+		})
+	}
+	o.clock.Set(at(1, 6, 0)) // two visits of the family today, one to come tomorrow
+	if offer := o.mustOffer(crisis("c2", at(1, 6, 0), at(2, 6, 0))); len(offer.Places) == 0 {
+		t.Error("no place is offered on a day that has hours to spare")
+	}
+}

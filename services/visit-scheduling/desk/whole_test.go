@@ -180,7 +180,9 @@ func (w *whole) fallIll(r *rapid.T) {
 
 // lose takes from a worker the visits of a time.
 func (m *model) lose(id schedule.WorkerID, span schedule.Span) int {
-	return m.each(func(v kept) bool { return v.Status == schedule.Scheduled && slices.Contains(v.Workers, id) && overlap(v, span) }, (*kept).free)
+	return m.each(func(v kept) bool {
+		return v.Status == schedule.Scheduled && slices.Contains(v.Workers, id) && overlap(v, span)
+	}, (*kept).free)
 }
 
 func (w *whole) cover(r *rapid.T) {
