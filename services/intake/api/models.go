@@ -93,7 +93,7 @@ func (a *API) ActivateMatchModel(ctx context.Context, request ActivateMatchModel
 		if err != nil {
 			return ActivateMatchModel200JSONResponse{}, err
 		}
-		if _, err := store.ChangeIndex(ctx, tx, a.Clock.Now(), func(r *store.IndexRow) error {
+		if _, err := a.Reception.Indexes.Change(ctx, tx, a.Clock.Now(), func(r *store.IndexRow) error {
 			if err := httpapi.IfMatch(ctx, r.Version); err != nil {
 				return err
 			}

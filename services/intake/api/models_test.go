@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 
@@ -34,7 +35,7 @@ func TestMatchIndex_KeptByThoseWhoMay(t *testing.T) {
 	}
 	admin.Post(path+":activate", object{"model": "match/1/other"}).Want(http.StatusPreconditionRequired)
 	admin.Post(path+":activate", object{"model": "match/1/other"}, apitest.Header("If-Match", `"7"`)).Want(http.StatusPreconditionFailed)
-	admin.Post(path+":activate", object{"model": "match/1/other"}, apitest.Header("If-Match", `"0"`)).WantProblem(http.StatusConflict, "model_not_beside")
+	admin.Post(path+":activate", object{"model": "match/1/other"}, apitest.Header("If-Match", fmt.Sprintf(`"%v"`, got["version"]))).WantProblem(http.StatusConflict, "model_not_beside")
 
 	// The built-in model beside itself stands for one whose keys are ready, and is not.
 	b.exec(`INSERT INTO match_index (version, model_id, generation, other_model_id, other_generation, other_state, changed_by, changed_at) VALUES (3, '', 1, '', 2, 'building', 'x', now())`)

@@ -329,3 +329,23 @@ func ExampleRank() {
 	// p2 ask
 	// p1 new
 }
+
+// Links and keys made by the built-in model of before name it: it must stay what it was.
+func TestEarlierModel_IsTheOneKeysStandUnder(t *testing.T) {
+	m, err := match.EarlierModel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.ID() != "match/1/3437e43fcf25507667290673" || m.Scheme() != "e23727ee6e8450eb" {
+		t.Errorf("model %s, scheme %s", m.ID(), m.Scheme())
+	}
+	today, err := match.DefaultModel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := match.Person{Given: []string{"Aada"}, Family: "Lehtovaara", BirthDate: match.Date{Year: 2015, Month: 2, Day: 3}}
+	b := match.Person{Given: []string{"Ada"}, Family: "Lehtovaara", BirthDate: match.Date{Year: 2015, Month: 2, Day: 3}}
+	if got, want := today.Compare(&a, &b), m.Compare(&a, &b); got.LogOdds != want.LogOdds || got.Zone != want.Zone {
+		t.Errorf("today's scores %v, the one before %v", got, want)
+	}
+}

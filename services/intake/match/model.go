@@ -67,7 +67,8 @@ func Learn(d *Dataset, set Settings, made Made) (*Model, error) {
 	if made.Population == 0 {
 		made.Population = f.len()
 	}
-	m := &Model{tab: f.tab, schema: f.schema, rules: rules, index: chooseIndex(f, rules, res.person), made: made, costs: DefaultCosts()}
+	m := &Model{tab: f.tab, schema: f.schema, made: made, costs: DefaultCosts()}
+	m.rules, m.index = withIndex(rules, chooseIndex(f, res.person, made.Population))
 	m.fit = fit{w: res.fit.w, prior: res.fit.prior}
 	m.values = make([]valueTable, len(f.schema))
 	m.fit.q = &frequencies{schema: f.schema, year: res.fit.q.year, day: res.fit.q.day}
@@ -165,6 +166,34 @@ func (m *Model) seal() error {
 
 //go:embed model
 var builtIn embed.FS
+
+// earlierIndex are the index's rules of the built-in model before they were chosen for
+// a million persons, and earlierRules how many rules it had.
+var earlierIndex = [...]string{
+	"identifier", "street+year", "two-names", "email", "sound+month-day", "phone", "sound+household", "sound+street", "given-form+postcode", "form-and-name",
+}
+
+const earlierRules = 24
+
+// EarlierModel is the built-in model as agencies matched by it before its index's
+// rules were chosen anew: what persons are scored by is the same, what they are found
+// by is not. It is there for the keys that stand until others are built.
+func EarlierModel() (*Model, error) {
+	m, err := DefaultModel()
+	if err != nil {
+		return nil, err
+	}
+	c := *m
+	c.rules, c.index = m.rules[:earlierRules], nil
+	for _, name := range earlierIndex {
+		at := slices.IndexFunc(c.rules, func(r rule) bool { return r.String() == name })
+		if at < 0 {
+			return nil, fmt.Errorf("earlier built-in model: it has no rule %s", name)
+		}
+		c.index = append(c.index, at)
+	}
+	return &c, c.seal()
+}
 
 // DefaultModel is the built-in model, learnt from an invented population (see
 // the README for how it was made and how to make it again).

@@ -20,6 +20,7 @@ import (
 // Indexes keeps what each agency matches by, read once for each version of its row.
 type Indexes struct {
 	builtIn *index.Index
+	earlier *match.Model
 
 	mu       sync.Mutex
 	byAgency map[tenant.AgencyID]*index.Index
@@ -31,10 +32,16 @@ func NewIndexes() (*Indexes, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Indexes{builtIn: builtIn, byAgency: map[tenant.AgencyID]*index.Index{}}, nil
+	builtIn.Version = noRow
+	earlier, err := match.EarlierModel()
+	if err != nil {
+		return nil, err
+	}
+	return &Indexes{builtIn: builtIn, earlier: earlier, byAgency: map[tenant.AgencyID]*index.Index{}}, nil
 }
 
-// BuiltIn is the model of an agency that never learnt.
+// BuiltIn is the model of an agency that never learnt. Where the agency's row names none,
+// its persons are still to be found by the keys of the one before (see Renew).
 func (x *Indexes) BuiltIn() *match.Model { return x.builtIn.Live }
 
 // last is the agency's index as it was last seen.
@@ -57,8 +64,11 @@ func (x *Indexes) Of(ctx context.Context, tx *postgres.Tx) (*index.Index, error)
 	return x.at(ctx, tx, version)
 }
 
-// indexVersionSQL is 0 for an agency that never learnt.
-const indexVersionSQL = `SELECT coalesce((SELECT version FROM match_index), 0)`
+// An agency has no row until its index is first looked after.
+const (
+	noRow           = -1
+	indexVersionSQL = `SELECT coalesce((SELECT version FROM match_index), -1)`
+)
 
 // at is the agency's index of a version.
 func (x *Indexes) at(ctx context.Context, tx *postgres.Tx, version int64) (*index.Index, error) {
@@ -91,14 +101,17 @@ func (x *Indexes) at(ctx context.Context, tx *postgres.Tx, version int64) (*inde
 	return fresh, nil
 }
 
-// model is a model by id, "" for the built-in one; known may have it already.
+// model is a model by id, "" for the built-in one of before; known may have it already.
 func (x *Indexes) model(ctx context.Context, tx *postgres.Tx, id string, known *index.Index) (*match.Model, error) {
 	for _, m := range []*match.Model{known.Live, known.Other} {
 		if m != nil && m.ID() == id {
 			return m, nil
 		}
 	}
-	if id == "" {
+	switch id {
+	case "":
+		return x.earlier, nil
+	case x.builtIn.Live.ID():
 		return x.builtIn.Live, nil
 	}
 	return GetModel(ctx, tx, id)
@@ -107,7 +120,7 @@ func (x *Indexes) model(ctx context.Context, tx *postgres.Tx, id string, known *
 // IndexRow is an agency's row: which model it matches by, and which stands beside it.
 type IndexRow struct {
 	Version         int64
-	Model           string // "" is the built-in one
+	Model           string // "" is the built-in one of before (see Renew)
 	Generation      int16
 	OtherModel      string
 	OtherGeneration int16
@@ -116,9 +129,10 @@ type IndexRow struct {
 	ChangedBy       string
 }
 
-// GetIndexRow reads the agency's row; that of one that never learnt says so.
+// GetIndexRow reads the agency's row; where there is none yet, its version is the one
+// it will begin with.
 func GetIndexRow(ctx context.Context, tx *postgres.Tx) (IndexRow, error) {
-	r := IndexRow{Generation: index.FirstGeneration}
+	r := IndexRow{Version: 1, Generation: index.FirstGeneration}
 	err := tx.QueryRowxContext(ctx, `SELECT version, model_id, generation, coalesce(other_model_id, ''), coalesce(other_generation, 0), coalesce(other_state, ''), built_to, changed_by FROM match_index`).
 		Scan(&r.Version, &r.Model, &r.Generation, &r.OtherModel, &r.OtherGeneration, &r.OtherState, &r.BuiltTo, &r.ChangedBy)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {

@@ -158,10 +158,10 @@ func SaveModel(ctx context.Context, tx *postgres.Tx, m *match.Model, by string, 
 	return nil
 }
 
-// ChangeIndex changes what the agency matches by. It waits for whoever is saving
+// Change changes what the agency matches by. It waits for whoever is saving
 // persons, and who saves later sees it.
-func ChangeIndex(ctx context.Context, tx *postgres.Tx, now time.Time, change func(*IndexRow) error) (IndexRow, error) {
-	if err := EnsureIndexRow(ctx, tx, now); err != nil {
+func (x *Indexes) Change(ctx context.Context, tx *postgres.Tx, now time.Time, change func(*IndexRow) error) (IndexRow, error) {
+	if err := x.EnsureRow(ctx, tx, now); err != nil {
 		return IndexRow{}, err
 	}
 	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, indexLock(tx)); err != nil {

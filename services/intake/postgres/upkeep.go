@@ -12,10 +12,9 @@ import (
 )
 
 const (
-	// An agency's row is made when its index is first looked after.
 	makeIndexRowSQL = `INSERT INTO match_index (version, model_id, generation, other_model_id, other_generation, other_state, changed_by, changed_at)
-		SELECT 0, '', 1, fresh.model, fresh.generation, fresh.state, 'upkeep', $1
-		FROM (SELECT CASE WHEN old THEN '' END AS model, CASE WHEN old THEN 1 END AS generation, CASE WHEN old THEN 'building' END AS state
+		SELECT 1, $2, 1, fresh.model, fresh.generation, fresh.state, 'upkeep', $1
+		FROM (SELECT CASE WHEN old THEN $2 END AS model, CASE WHEN old THEN 1 END AS generation, CASE WHEN old THEN 'building' END AS state
 			FROM (SELECT EXISTS (SELECT FROM person) AND NOT EXISTS (SELECT FROM person_index) AS old) AS looked) AS fresh
 		ON CONFLICT DO NOTHING`
 
@@ -39,13 +38,64 @@ const (
 	togetherSQL = `SELECT DISTINCT b.person_id FROM referral_person a JOIN referral_person b ON b.referral_id = a.referral_id WHERE a.person_id = $1`
 )
 
-// EnsureIndexRow makes the agency's row. Persons of before there was an index are
-// then to be put in it.
-func EnsureIndexRow(ctx context.Context, tx *postgres.Tx, now time.Time) error {
-	if _, err := tx.ExecContext(ctx, makeIndexRowSQL, now); err != nil {
+// EnsureRow makes the agency's row when its index is first looked after. Persons of
+// before there was an index are then to be put in it.
+func (x *Indexes) EnsureRow(ctx context.Context, tx *postgres.Tx, now time.Time) error {
+	var version int64
+	if err := tx.QueryRowxContext(ctx, indexVersionSQL).Scan(&version); err != nil {
+		return fmt.Errorf("look for the index's row: %w", err)
+	}
+	if version != noRow {
+		return nil
+	}
+	if err := SaveModel(ctx, tx, x.BuiltIn(), "upkeep", now); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, makeIndexRowSQL, now, x.BuiltIn().ID()); err != nil {
 		return fmt.Errorf("make the index's row: %w", err)
 	}
 	return nil
+}
+
+// Renew has the keys of the built-in model built for an agency whose persons are kept
+// by those of the one before, unless another model stands beside that. The model is
+// stored with them, for replicas of a release that has another built in.
+func (x *Indexes) Renew(ctx context.Context, tx *postgres.Tx, row IndexRow, now time.Time) (begun bool, err error) {
+	old := func(r IndexRow) bool { return r.Model == "" && r.OtherState == "" }
+	switch {
+	case row.Model == "" && row.OtherModel == x.BuiltIn().ID() && row.OtherState == "ready": // by a replica of the release before
+		return true, x.Built(ctx, tx, now)
+	case !old(row):
+		return false, nil
+	}
+	if err := SaveModel(ctx, tx, x.BuiltIn(), "upkeep", now); err != nil {
+		return false, err
+	}
+	_, err = x.Change(ctx, tx, now, func(r *IndexRow) error {
+		if begun = old(*r); begun {
+			r.OtherModel, r.OtherGeneration, r.OtherState, r.BuiltTo, r.ChangedBy = x.BuiltIn().ID(), r.Generation+1, "building", "", "upkeep"
+		}
+		return nil
+	})
+	return begun, err
+}
+
+// Built notes that the keys of the model beside the one in use are complete. Those of
+// the built-in model take the place of the ones before at once: they score alike. What
+// is left to do then is to drop the keys nobody is found by.
+func (x *Indexes) Built(ctx context.Context, tx *postgres.Tx, now time.Time) error {
+	_, err := x.Change(ctx, tx, now, func(r *IndexRow) error {
+		switch {
+		case r.OtherModel == r.Model:
+			r.OtherState = ""
+		case r.Model == "" && r.OtherModel == x.BuiltIn().ID():
+			r.Model, r.Generation, r.BuiltTo = r.OtherModel, r.OtherGeneration, AfterAll
+		default:
+			r.OtherState = "ready"
+		}
+		return nil
+	})
+	return err
 }
 
 // TakeRecheck takes persons that are to be compared anew, at most limit.

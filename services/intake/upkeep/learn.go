@@ -95,7 +95,7 @@ func (u *Upkeep) learn(ctx context.Context, j store.MatchJob) error {
 		if err != nil {
 			return err
 		}
-		if _, err := store.ChangeIndex(ctx, tx, u.Clock.Now(), func(r *store.IndexRow) error {
+		if _, err := u.Indexes.Change(ctx, tx, u.Clock.Now(), func(r *store.IndexRow) error {
 			r.OtherModel, r.OtherState, r.BuiltTo, r.ChangedBy = m.ID(), "building", "", j.AskedBy
 			if m.Scheme() == live.Live.Scheme() {
 				r.OtherGeneration = r.Generation // the same keys find for both
@@ -124,7 +124,11 @@ func (u *Upkeep) build(ctx context.Context) (busy bool, err error) {
 	err = u.DB.InTenant(ctx, func(ctx context.Context, tx *postgres.Tx) error {
 		busy = false
 		row, err := store.GetIndexRow(ctx, tx)
-		if err != nil || row.OtherState != "building" {
+		if err != nil {
+			return err
+		}
+		if row.OtherState != "building" {
+			busy, err = u.Indexes.Renew(ctx, tx, row, u.Clock.Now())
 			return err
 		}
 		by, err := u.Indexes.Of(ctx, tx)
@@ -149,21 +153,16 @@ func (u *Upkeep) build(ctx context.Context) (busy bool, err error) {
 			busy = true
 			return err
 		}
+		busy = true // a generation of before may be left to drop
 		return u.built(ctx, tx)
 	})
 	return busy, err
 }
 
-// built ends a build: of a model learnt, which is then compared; or of keys the
-// model in use lacked.
+// built ends a build: of a model learnt, which is then compared; of the built-in one,
+// whose keys are then in use; or of keys the model in use lacked.
 func (u *Upkeep) built(ctx context.Context, tx *postgres.Tx) error {
-	if _, err := store.ChangeIndex(ctx, tx, u.Clock.Now(), func(r *store.IndexRow) error {
-		r.OtherState = "ready"
-		if r.OtherModel == r.Model {
-			r.OtherState = ""
-		}
-		return nil
-	}); err != nil {
+	if err := u.Indexes.Built(ctx, tx, u.Clock.Now()); err != nil {
 		return err
 	}
 	return store.JobBuilt(ctx, tx)

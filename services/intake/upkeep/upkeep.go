@@ -81,7 +81,7 @@ func (u *Upkeep) Pass(ctx context.Context) (busy bool, err error) {
 	if u.windows == nil {
 		u.windows = map[tenant.AgencyID]window{}
 	}
-	if err := u.DB.InTenant(ctx, func(ctx context.Context, tx *postgres.Tx) error { return store.EnsureIndexRow(ctx, tx, u.Clock.Now()) }); err != nil {
+	if err := u.DB.InTenant(ctx, func(ctx context.Context, tx *postgres.Tx) error { return u.Indexes.EnsureRow(ctx, tx, u.Clock.Now()) }); err != nil {
 		return false, err
 	}
 	for _, work := range []func(context.Context) (bool, error){u.recheck, u.sweep, u.build, u.job} {

@@ -370,7 +370,7 @@ func TestUpkeep_ModelLearntBuiltComparedActivatedAndTakenBack(t *testing.T) {
 	swap := func() {
 		t.Helper()
 		if err := a.db.InTenant(a.ctx, func(ctx context.Context, tx *kit.Tx) error {
-			_, err := postgres.ChangeIndex(ctx, tx, noon, func(r *postgres.IndexRow) error {
+			_, err := a.reception.Indexes.Change(ctx, tx, noon, func(r *postgres.IndexRow) error {
 				r.Model, r.OtherModel, r.Generation, r.OtherGeneration, r.OtherState = r.OtherModel, r.Model, r.OtherGeneration, r.Generation, "previous"
 				return nil
 			})
@@ -405,7 +405,7 @@ func TestUpkeep_RefusesToLearnFromTooLittle(t *testing.T) {
 	if !strings.Contains(a.log.String(), "no model was learnt") {
 		t.Error("nobody was told")
 	}
-	if got := a.column(`SELECT model_id || coalesce(other_model_id, '-') FROM match_index`); got[0] != "-" {
+	if got := a.column(`SELECT model_id || coalesce(other_model_id, '-') FROM match_index`); got[0] != a.reception.Indexes.BuiltIn().ID()+"-" {
 		t.Errorf("index %v", got)
 	}
 }
@@ -452,5 +452,59 @@ func TestUpkeep_ASealIsAWallUntilItIsLifted(t *testing.T) {
 		if got := a.column(openPairs); len(got) != 0 {
 			t.Errorf("%d pairs asked about across a seal", len(got))
 		}
+	}
+}
+
+// An agency whose persons are kept by the keys of the built-in model of before has
+// those of today's built beside them, by whom its persons are found as soon as they are
+// complete; whoever is saved meanwhile is found throughout, and the old keys go.
+func TestUpkeep_RenewsTheKeysOfTheBuiltInModel(t *testing.T) {
+	a := newAgency(t)
+	a.exec(`INSERT INTO match_index (version, model_id, generation, changed_by, changed_at) VALUES (0, '', 1, 'upkeep', now())`)
+	a.families(300)
+	a.receive(submission("known before", ada("Aada")))
+	today := a.reception.Indexes.BuiltIn().ID()
+	earlier := a.column(`SELECT DISTINCT model FROM referral_person WHERE model IS NOT NULL`)
+	state := func() string {
+		return a.column(`SELECT model_id || ' ' || generation || ' ' || coalesce(other_model_id, '') || ' ' || coalesce(other_state, '') FROM match_index`)[0]
+	}
+	again := 0
+	found := func() {
+		t.Helper()
+		again++
+		id := fmt.Sprint("again ", again)
+		a.receive(submission(id, ada("Aada")))
+		if got := a.column(`SELECT basis FROM referral_person JOIN referral USING (agency_id, referral_id) WHERE event_id = $1`, id); got[0] != referral.BasisLinked {
+			t.Fatalf("in state %q somebody known is %s, want linked", state(), got[0])
+		}
+		a.receive(submission(id+" new", object{"name": object{"given": []string{"Bo"}, "family": fmt.Sprint("Nykvist", string(rune('a'+again)))}, "birth_date": "2011-02-03"}))
+	}
+	found()
+	seen := map[string]bool{}
+	for busy := true; busy; {
+		var err error
+		if busy, err = a.upkeep.Pass(a.ctx); err != nil {
+			t.Fatal(err)
+		}
+		seen[state()] = true
+		found()
+	}
+	for _, want := range []string{" 1 " + today + " building", today + " 2 " + today + " building", today + " 2  "} {
+		if !seen[want] {
+			t.Errorf("no state %q among %v", want, seen)
+		}
+	}
+	if len(earlier) != 1 || earlier[0] == today {
+		t.Errorf("links before name %v, want the model of before", earlier)
+	}
+	if got := a.column(`SELECT DISTINCT generation FROM person_index`); len(got) != 1 || got[0] != "2" {
+		t.Errorf("keys of generations %v, want 2 alone", got)
+	}
+	if lost := a.column(`SELECT person_id FROM person WHERE length(birth_date) = 10 AND name LIKE '%family%' AND person_id::uuid NOT IN (SELECT person FROM person_index)`); len(lost) > 0 {
+		t.Errorf("%d persons have no keys", len(lost))
+	}
+	found()
+	if got := a.column(`SELECT model FROM referral_person WHERE model IS NOT NULL ORDER BY referral_id DESC LIMIT 1`); got[0] != today {
+		t.Errorf("linked by %s, want today's", got[0])
 	}
 }

@@ -133,7 +133,7 @@ func (g *ground) use(ctx context.Context, n int) error {
 		if err := postgres.SaveModel(ctx, tx, m, "indexbench", now); err != nil {
 			return err
 		}
-		if _, err := postgres.ChangeIndex(ctx, tx, now, func(r *postgres.IndexRow) error {
+		if _, err := g.indexes.Change(ctx, tx, now, func(r *postgres.IndexRow) error {
 			r.Model, r.ChangedBy = m.ID(), "indexbench"
 			return nil
 		}); err != nil {

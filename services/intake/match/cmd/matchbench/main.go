@@ -39,6 +39,7 @@ func run(args []string, out, errs io.Writer) error {
 		seed   = fs.Uint64("seed", 1, "with --generate: seed of the population")
 		name   = fs.String("model-name", "unnamed", "with --save-model: its name")
 		save   = fs.String("save-model", "", "learn a model for an index from the input, write it to this file and stop")
+		index  = fs.Int("index-records", 0, "with --generate and --save-model: choose the index's rules by so many generated records")
 		prof   = fs.String("cpuprofile", "", "write a CPU profile to this file")
 		debug  = fs.Bool("v", false, "print what was learnt")
 	)
@@ -79,7 +80,13 @@ func run(args []string, out, errs io.Writer) error {
 	}
 	loaded := time.Since(begin).Seconds()
 	if *save != "" {
-		return saveModel(*save, in, set, match.Made{Name: *name, From: origin(*number, *seed, *tables, *file)})
+		larger := in
+		if *index > 0 {
+			if larger, err = generate(*index, *tables, *seed); err != nil {
+				return err
+			}
+		}
+		return saveModel(*save, in, larger, set, match.Made{Name: *name, From: origin(*number, *seed, *tables, *file)})
 	}
 	res, err := match.Dedupe(in.data, set)
 	if err != nil {
@@ -190,11 +197,17 @@ func origin(generated int, seed uint64, tables, file string) string {
 	return filepath.Base(file)
 }
 
-// saveModel learns a model for an index and writes it.
-func saveModel(path string, in *input, set match.Settings, made match.Made) error {
+// saveModel learns a model for an index and writes it. The index's rules are chosen by
+// the records of larger where it is another input than the one learnt from.
+func saveModel(path string, in, larger *input, set match.Settings, made match.Made) error {
 	m, err := match.Learn(in.data, set, made)
 	if err != nil {
 		return err
+	}
+	if larger != in {
+		if m, err = m.IndexedBy(larger.data, larger.truth, made.Population); err != nil {
+			return err
+		}
 	}
 	fh, err := os.Create(path)
 	if err != nil {
