@@ -39,7 +39,8 @@ func (t *translation) worker(a schedule.Available, booked []schedule.Booking, st
 		}
 	}
 	away := func(s schedule.Span) {
-		if from, to := t.down(s.From), t.up(s.To); from < to {
+		// An absence may be for ever.
+		if from, to := max(t.down(s.From), -aYear), min(t.up(s.To), aYear); from < to {
 			w.Absences = append(w.Absences, optimise.Window{From: from, To: to})
 		}
 	}
@@ -58,6 +59,9 @@ func (t *translation) worker(a schedule.Available, booked []schedule.Booking, st
 	}
 	return w
 }
+
+// aYear is more than a problem spans, in minutes.
+const aYear = 53 * optimise.WeekMinutes
 
 // atLeast names a skill at a level, to ask a team for it.
 func atLeast(skill string, level int) string { return fmt.Sprintf("%s≥%d", skill, level) }

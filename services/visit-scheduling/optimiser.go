@@ -39,7 +39,7 @@ func (o Optimiser) Plan(ctx context.Context, problem schedule.Problem) (plan sch
 	}
 	t := newTranslation(problem)
 	found, err := optimise.Solve(ctx, t.problem, optimise.Options{
-		Seed: 1, WorkUnits: o.Effort * int64(len(problem.Demands)), Start: t.solution(simple),
+		Seed: 1, WorkUnits: o.Effort * int64(len(problem.Demands)), Start: t.solution(simple), Unexplained: true,
 		// The budget is of the machine's time, whatever the agency's clock says.
 		Deadline: time.Now().Add(o.Budget),
 	})

@@ -19,20 +19,15 @@ const urgency = 100
 func (o Optimiser) Lay(s schedule.Standing) (schedule.Board, error) {
 	s = s.Settle()
 	t := newTranslation(s.Problem)
-	known := t.solution(s.Plan)
-	for _, v := range t.problem.Visits {
-		if v.Locked {
-			known.Placed = append(known.Placed, optimise.Placement{Visit: v.ID, Assignment: *v.Published})
-		}
-	}
-	laid, err := optimise.NewBoard(t.problem, *known)
+	laid, err := optimise.NewBoard(t.problem, t.whole(s.Plan))
 	if err != nil {
 		return nil, fmt.Errorf("lay out %d visits: %w", len(t.problem.Visits), err)
 	}
-	return board{t, laid, s}, nil
+	return board{o, t, laid, s}, nil
 }
 
 type board struct {
+	o    Optimiser
 	t    *translation
 	laid *optimise.Board
 	s    schedule.Standing
@@ -59,22 +54,83 @@ func (b board) Openings(d schedule.Demand) ([]schedule.Opening, error) {
 }
 
 // Why implements schedule.Board.
-func (b board) Why(ctx context.Context, d schedule.Demand) ([]schedule.Reason, error) {
-	p := b.s.Problem
-	demands := map[schedule.VisitID]schedule.Demand{}
-	for _, known := range p.Demands {
-		demands[known.Visit] = known
+func (b board) Why(ctx context.Context, d schedule.Demand) ([]schedule.Remedy, error) {
+	s := b.s
+	s.Problem.Demands = append(slices.Clone(s.Problem.Demands), d)
+	why, err := b.o.Why(ctx, s, whyUrgent, d.Visit)
+	return why[d.Visit], err
+}
+
+// whyUrgent is how long somebody with a crisis waits to hear why there is no place.
+const whyUrgent = 2 * time.Second
+
+// Why implements schedule.Engine: the search proposes places, and the schedule's
+// own rules say, and prove, what stands against each.
+func (o Optimiser) Why(ctx context.Context, s schedule.Standing, budget time.Duration, visits ...schedule.VisitID) (map[schedule.VisitID][]schedule.Remedy, error) {
+	s = s.Settle()
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	asked, of := map[schedule.VisitID]bool{}, map[schedule.VisitID]schedule.Demand{}
+	for _, v := range visits {
+		asked[v] = true
 	}
-	p.Booked, p.Demands = slices.Clone(p.Booked), []schedule.Demand{d}
-	for _, x := range b.s.Plan.Placed {
-		known := demands[x.Visit]
-		p.Booked = append(p.Booked, schedule.Booking{Visit: x.Visit, Series: known.Series, Workers: x.Slot.Workers, Span: x.Slot.Span(), At: known.At})
+	var names []string
+	standing := schedule.Standing{Problem: s.Problem, Plan: s.Plan}
+	standing.Problem.Demands = nil
+	placed := map[schedule.VisitID]bool{}
+	for _, p := range s.Plan.Placed {
+		placed[p.Visit] = true
 	}
-	plan, err := schedule.Greedy{}.Plan(ctx, p)
-	if err != nil || len(plan.Unplaced) == 0 {
-		return nil, err
+	for _, d := range s.Problem.Demands {
+		switch {
+		case placed[d.Visit]:
+			standing.Problem.Demands = append(standing.Problem.Demands, d)
+		case asked[d.Visit] && len(d.Windows) > 0:
+			standing.Problem.Demands = append(standing.Problem.Demands, d)
+			of[d.Visit], names = d, append(names, string(d.Visit))
+		}
 	}
-	return plan.Unplaced[0].Reasons, nil
+	if len(names) == 0 {
+		return nil, nil
+	}
+	t := newTranslation(standing.Problem)
+	found, err := optimise.Why(ctx, t.problem, t.whole(standing.Plan), names...)
+	if err != nil {
+		return nil, fmt.Errorf("translate problem: %w", err)
+	}
+	remedies, why := schedule.RemediesIn(standing), map[schedule.VisitID][]schedule.Remedy{}
+	for _, u := range found {
+		d := of[schedule.VisitID(u.Visit)]
+		var all []schedule.Remedy
+		for _, reason := range u.Reasons {
+			if reason.Proof == nil {
+				continue
+			}
+			if r, ok := remedies.At(d, t.slot(*reason.Proof, d)); ok {
+				all = append(all, r)
+			}
+		}
+		if !slices.ContainsFunc(all, schedule.Remedy.Allowed) && ctx.Err() == nil {
+			if r, ok := remedies.More(d); ok {
+				all = append(all, r)
+			}
+		}
+		if all != nil {
+			why[d.Visit] = all
+		}
+	}
+	return why, nil
+}
+
+// whole is a plan in the words of the search, bookings included.
+func (t *translation) whole(plan schedule.Plan) optimise.Solution {
+	known := t.solution(plan)
+	for _, v := range t.problem.Visits {
+		if v.Locked {
+			known.Placed = append(known.Placed, optimise.Placement{Visit: v.ID, Assignment: *v.Published})
+		}
+	}
+	return *known
 }
 
 // steady is the priority of visits that have a place: they keep one.
@@ -93,7 +149,7 @@ func (o Optimiser) Improve(ctx context.Context, s schedule.Standing, budget time
 			t.problem.Visits[i].Priority = steady
 		}
 	}
-	found, err := optimise.Solve(ctx, t.problem, optimise.Options{Seed: 1, Start: t.solution(s.Plan), Deadline: time.Now().Add(budget)})
+	found, err := optimise.Solve(ctx, t.problem, optimise.Options{Seed: 1, Start: t.solution(s.Plan), Deadline: time.Now().Add(budget), Unexplained: true})
 	if errors.Is(err, optimise.ErrProblem) {
 		return schedule.Plan{}, fmt.Errorf("translate problem: %w", err)
 	}

@@ -293,6 +293,24 @@ func TestUnplaced_SaysWhy(t *testing.T) {
 	if len(page.Items) != 1 || !slices.Equal(page.Items[0].Reasons, []api.UnplacedReason{"too_few_workers"}) {
 		t.Errorf("unplaced %+v", page.Items)
 	}
+	visit := apitest.Read[api.Visit](a.as("scheduler", "s-1").Get("/visits/v1/visits/" + page.Items[0].VisitId).Want(200))
+	if diff := cmp.Diff(page.Items[0].Remedies, visit.Remedies); diff != "" || visit.Remedies == nil {
+		t.Fatalf("the list and the visit say other things, or nothing: %s", diff)
+	}
+	got := (*visit.Remedies)[0]
+	if want := "with one more worker who has parenting and speaks fi, Mon 2 Mar 09:00–10:00: Mon 2 Mar 09:00 with w-1"; got.Words != want {
+		t.Errorf("got  %s\nwant %s", got.Words, want)
+	}
+	if s := got.Steps[0]; s.Rule != "workers_needed" || s.More == nil || *s.More != 1 || len(got.Place.Workers) != 1 || got.Place.Workers[0] != "w-1" {
+		t.Errorf("step %+v, place %+v", s, got.Place)
+	}
+	// The second worker is found.
+	a.hire("w-2")
+	a.approve("case-2", 1, 1, "w-1")
+	visit = apitest.Read[api.Visit](a.as("scheduler", "s-1").Get("/visits/v1/visits/" + page.Items[0].VisitId).Want(200))
+	if visit.Status != "scheduled" || visit.Remedies != nil {
+		t.Errorf("with a second worker it is %s, with remedies %v", visit.Status, visit.Remedies)
+	}
 }
 
 func TestCalendar_TellsTimesAndNothingElse(t *testing.T) {

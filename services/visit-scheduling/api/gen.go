@@ -336,6 +336,7 @@ const (
 	UnplacedReasonFullyBooked     UnplacedReason = "fully_booked"
 	UnplacedReasonHoliday         UnplacedReason = "holiday"
 	UnplacedReasonLanguageMissing UnplacedReason = "language_missing"
+	UnplacedReasonNoPlace         UnplacedReason = "no_place"
 	UnplacedReasonNotYetPlanned   UnplacedReason = "not_yet_planned"
 	UnplacedReasonOutsideHours    UnplacedReason = "outside_hours"
 	UnplacedReasonPairNotTogether UnplacedReason = "pair_not_together"
@@ -363,6 +364,8 @@ func (e UnplacedReason) Valid() bool {
 	case UnplacedReasonHoliday:
 		return true
 	case UnplacedReasonLanguageMissing:
+		return true
+	case UnplacedReasonNoPlace:
 		return true
 	case UnplacedReasonNotYetPlanned:
 		return true
@@ -744,6 +747,9 @@ type PlanningChange struct {
 	Published bool             `json:"published"`
 	Reasons   []UnplacedReason `json:"reasons"`
 
+	// Remedies What would give it a place, the easiest first.
+	Remedies *[]Remedy `json:"remedies,omitempty"`
+
 	// To A time with workers.
 	To      *Placing           `json:"to,omitempty"`
 	VisitId ID                 `json:"visit_id"`
@@ -857,6 +863,34 @@ type ProblemField struct {
 
 	// Pointer RFC 6901 pointer into the body, or query/<name>, header/<name>, path/<name>.
 	Pointer string `json:"pointer"`
+}
+
+// Remedy A smallest set of rules that, relaxed, give the visit a place while everything else stays to the minute where it is. It was proved when it was written: with these steps taken the place keeps every other rule. One in which a visit would give way that the caller may not know of is left out.
+type Remedy struct {
+	// Place A time with workers.
+	Place Placing      `json:"place"`
+	Steps []RemedyStep `json:"steps"`
+
+	// Words The remedy as a scheduler reads it.
+	Words string `json:"words"`
+}
+
+// RemedyStep One rule relaxed, no further than the place needs. Which fields are there depends on the rule.
+type RemedyStep struct {
+	Attributes *[]Code    `json:"attributes,omitempty"`
+	From       *time.Time `json:"from,omitempty"`
+
+	// Language A BCP 47 tag, lower-case language first.
+	Language *Language `json:"language,omitempty"`
+	Minutes  *int      `json:"minutes,omitempty"`
+	More     *int      `json:"more,omitempty"`
+
+	// Rule `outside_hours`: workers would work `minutes` more, from `from` to `to`. `outside_window`: the family would be visited from `from` to `to`. `worker_absent`: workers would be there. `skill_missing`, `language_missing`: one of the visit's workers would have them. `double_booked`: other visits would give way. `day_limit`: one more visit of the family that day. `attribute_missing`: they would be as the family asked. `in_the_dark`, `last_of_day`, `break_impossible`, `worker_day_limit`, `worker_week_limit`, `caseload_limit` and the family's own rules would be set aside once. `workers_needed`: `more` workers would have to be found, who have the skills and speak the language.
+	Rule    Code         `json:"rule"`
+	Skills  *[]Code      `json:"skills,omitempty"`
+	To      *time.Time   `json:"to,omitempty"`
+	Visits  *[]ID        `json:"visits,omitempty"`
+	Workers *[]WorkerRef `json:"workers,omitempty"`
 }
 
 // Reschedule defines model for Reschedule.
@@ -1007,7 +1041,7 @@ type TravelModeEstimate struct {
 // TravelSource Who said how long the way takes. An estimate is worked out from distance, whether or not recorded visits correct it.
 type TravelSource string
 
-// UnplacedReason defines model for UnplacedReason.
+// UnplacedReason `no_place`: none was found, and nobody has looked yet what would give it one.
 type UnplacedReason string
 
 // UrgentBooked defines model for UrgentBooked.
@@ -1025,6 +1059,9 @@ type UrgentOffer struct {
 
 	// Reasons What is in the way when there is no place.
 	Reasons []UnplacedReason `json:"reasons"`
+
+	// Remedies What would give one, the easiest first.
+	Remedies *[]Remedy `json:"remedies,omitempty"`
 }
 
 // UrgentRequest defines model for UrgentRequest.
@@ -1081,13 +1118,16 @@ type Visit struct {
 	Place      Place `json:"place"`
 
 	// Reasons Why it has no place, the most telling first. Empty unless `unplaced`.
-	Reasons    []UnplacedReason `json:"reasons"`
-	ReplacedBy *ID              `json:"replaced_by,omitempty"`
-	Replaces   *ID              `json:"replaces,omitempty"`
-	SeriesId   ID               `json:"series_id"`
-	Skills     []Code           `json:"skills"`
-	StartsAt   *time.Time       `json:"starts_at,omitempty"`
-	Status     VisitStatus      `json:"status"`
+	Reasons []UnplacedReason `json:"reasons"`
+
+	// Remedies What would give it a place, the easiest first. Only when it has none and something was found.
+	Remedies   *[]Remedy   `json:"remedies,omitempty"`
+	ReplacedBy *ID         `json:"replaced_by,omitempty"`
+	Replaces   *ID         `json:"replaces,omitempty"`
+	SeriesId   ID          `json:"series_id"`
+	Skills     []Code      `json:"skills"`
+	StartsAt   *time.Time  `json:"starts_at,omitempty"`
+	Status     VisitStatus `json:"status"`
 
 	// TravelMinutes How long the way to it takes; the longest of a pair. See `travel_source`.
 	TravelMinutes *int `json:"travel_minutes,omitempty"`
@@ -1600,7 +1640,7 @@ type ServerInterface interface {
 	// GetTravelEstimate What travel times are planned by, and what recorded visits say of it.
 	// (GET /travel-estimate)
 	GetTravelEstimate(w http.ResponseWriter, r *http.Request)
-	// ListUnplaced Visits that could not be placed, with why.
+	// ListUnplaced Visits that could not be placed, with why, and what would place them.
 	// (GET /unplaced)
 	ListUnplaced(w http.ResponseWriter, r *http.Request, params ListUnplacedParams)
 	// AcceptUrgentOffer Book one place of an offer, and move what it says.
@@ -5418,7 +5458,7 @@ type StrictServerInterface interface {
 	// GetTravelEstimate What travel times are planned by, and what recorded visits say of it.
 	// (GET /travel-estimate)
 	GetTravelEstimate(ctx context.Context, request GetTravelEstimateRequestObject) (GetTravelEstimateResponseObject, error)
-	// ListUnplaced Visits that could not be placed, with why.
+	// ListUnplaced Visits that could not be placed, with why, and what would place them.
 	// (GET /unplaced)
 	ListUnplaced(ctx context.Context, request ListUnplacedRequestObject) (ListUnplacedResponseObject, error)
 	// AcceptUrgentOffer Book one place of an offer, and move what it says.

@@ -111,11 +111,22 @@ func (s Server) ListPlanningChanges(ctx context.Context, r ListPlanningChangesRe
 			return err
 		}
 		changes, err := s.Desk.Store.Changes(ctx, tx, p)
+		if err != nil {
+			return err
+		}
 		changes, page.NextCursor = cut(changes, limit, func(c schedule.ProposedChange) any { return changeCursor{c.Visit} })
+		var all []schedule.Remedy
+		for _, c := range changes {
+			all = append(all, c.Remedies...)
+		}
+		show, err := s.remedies(ctx, tx, all)
+		if err != nil {
+			return err
+		}
 		page.Items = each(changes, func(c schedule.ProposedChange) PlanningChange {
 			shown := PlanningChange{
 				VisitId: ID(c.Visit), CaseId: ID(c.Case), WeekOf: viewDate(c.Week.Monday), Kind: ChangeKind(c.Kind),
-				Reasons: each(c.Reasons, text[schedule.Reason, UnplacedReason]), Published: c.Published, Words: c.Words(cal.Zone()),
+				Reasons: each(c.Reasons, text[schedule.Reason, UnplacedReason]), Published: c.Published, Words: c.Words(cal.Zone()), Remedies: show(c.Remedies),
 			}
 			if c.From != nil {
 				shown.From = ptr(viewPlacing(*c.From))

@@ -86,8 +86,17 @@ func (s Server) visits(ctx context.Context, cursor *Cursor, limit *int, fill fun
 			return err
 		}
 		visits, page.NextCursor = cut(visits, p.Limit-1, func(v schedule.Visit) any { return postgres.CursorAfter(v) })
-		page.Items = each(visits, viewVisit)
-		return nil
+		var all []schedule.Remedy
+		for _, v := range visits {
+			all = append(all, v.Remedies...)
+		}
+		show, err := s.remedies(ctx, tx, all)
+		page.Items = each(visits, func(v schedule.Visit) Visit {
+			shown := viewVisit(v)
+			shown.Remedies = show(v.Remedies)
+			return shown
+		})
+		return err
 	})
 	return page, err
 }

@@ -50,7 +50,16 @@ func (s Server) OfferUrgentVisit(ctx context.Context, r OfferUrgentVisitRequestO
 			return answer, err
 		}
 		kept, err := s.Desk.KeepOffer(ctx, tx, offer, p.Actor())
-		return OfferUrgentVisit201JSONResponse(viewOffer(kept, why, asked, cal.Zone())), err
+		if err != nil {
+			return answer, err
+		}
+		shown := viewOffer(kept, why.Reasons, asked, cal.Zone())
+		show, err := s.remedies(ctx, tx, why.Remedies)
+		if err != nil {
+			return answer, err
+		}
+		shown.Remedies = show(why.Remedies)
+		return OfferUrgentVisit201JSONResponse(shown), nil
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -78,6 +79,49 @@ func TestUrgentVisit_NeedToKnow(t *testing.T) {
 	shut := apitest.Read[api.UrgentOffer](a.as("scheduler", "s-1").Post("/visits/v1/urgent-visits:offer", urgent("case-2", during)).Want(201))
 	if len(open.Places) != 1 || len(open.Places[0].Moves) != 1 || len(shut.Places) != 0 {
 		t.Errorf("offered %+v to who may move the visit, %+v to who may not know of it", open.Places, shut.Places)
+	}
+}
+
+// What would have to give way is shown to who may know of it alone.
+func TestUrgentVisit_RemediesKeepToWhatTheAskerMayKnow(t *testing.T) {
+	a := start(t)
+	a.hire("w1")
+	a.approve("case-1", 5, 1, "w1")
+	a.tx(func(ctx context.Context, tx *kit.Tx) error {
+		if err := policy.ExcludeWorker(ctx, tx, "case-1", "s-1"); err != nil {
+			return err
+		}
+		return a.desk.CaseOpened(ctx, tx, "case-2", "house-2", "")
+	})
+	s2 := a.as("scheduler", "s-2")
+	visit := apitest.Read[api.VisitPage](s2.Get("/visits/v1/visits?case_id=case-1&day=2026-03-02").Want(200)).Items[0]
+	noon := time.Date(2026, 3, 2, 11, 0, 0, 0, time.UTC)
+	visit = apitest.Read[api.Visit](s2.Post("/visits/v1/visits/"+visit.VisitId+":reschedule", map[string]any{
+		"starts_at": noon, "side": "family", "reason_code": "family_asked",
+	}, apitest.IfMatch(fmt.Sprintf("%q", fmt.Sprint(visit.Version)))).Want(200))
+	asked := urgent("case-2", func(b map[string]any) { // as long as the day: nowhere else for the visit to go
+		b["minutes"], b["not_before"], b["done_by"] = 420, noon.Add(-4*time.Hour), noon.Add(195*time.Minute)
+	})
+	giveWay := func(o api.UrgentOffer) (visits []string) {
+		if o.Remedies == nil {
+			return nil
+		}
+		for _, r := range *o.Remedies {
+			for _, s := range r.Steps {
+				if s.Visits != nil {
+					visits = append(visits, *s.Visits...)
+				}
+			}
+		}
+		return visits
+	}
+	open := apitest.Read[api.UrgentOffer](s2.Post("/visits/v1/urgent-visits:offer", asked).Want(201))
+	shut := apitest.Read[api.UrgentOffer](a.as("scheduler", "s-1").Post("/visits/v1/urgent-visits:offer", asked).Want(201))
+	if len(open.Places) != 0 || !slices.Contains(giveWay(open), visit.VisitId) {
+		t.Errorf("to who may know of the visit: %+v", open)
+	}
+	if len(shut.Places) != 0 || giveWay(shut) != nil || len(shut.Reasons) == 0 {
+		t.Errorf("to who may not: %+v", shut)
 	}
 }
 

@@ -22,7 +22,12 @@ func (s Server) GetVisit(ctx context.Context, r GetVisitRequestObject) (GetVisit
 		if err := s.Access.readVisit(ctx, tx, v); err != nil {
 			return err
 		}
+		show, err := s.remedies(ctx, tx, v.Remedies)
+		if err != nil {
+			return err
+		}
 		answer = GetVisit200JSONResponse{answerVisit(v)}
+		answer.Body.Remedies = show(v.Remedies)
 		return nil
 	})
 	return answer, err

@@ -149,7 +149,6 @@ func (d *Desk) searchWeek(ctx context.Context, planner string, job *schedule.Job
 		limit = max(*r-job.Progress.Done.Moved, 0)
 	}
 	slice := min(max(budget/searchSlices, 100*time.Millisecond), sliceMost)
-	why := map[schedule.VisitID][]schedule.Reason{}
 	movable := map[schedule.VisitID]bool{} // all, or those the limit leaves room for
 	for _, demand := range standing.Problem.Demands {
 		movable[demand.Visit] = limit > 0 || s.visits[demand.Visit].Slot == nil
@@ -163,9 +162,6 @@ func (d *Desk) searchWeek(ctx context.Context, planner string, job *schedule.Job
 		}
 		job.Progress.SearchedMillis += time.Since(began).Milliseconds()
 		found.Placed = append(found.Placed, fixed...)
-		for _, u := range found.Unplaced {
-			why[u.Visit] = u.Reasons
-		}
 		idle++
 		if changes := standing.Difference(found); schedule.Moves(changes) > limit {
 			// The limit is spent on what was chosen: the rest is searched with everything else in its place.
@@ -191,10 +187,10 @@ func (d *Desk) searchWeek(ctx context.Context, planner string, job *schedule.Job
 		return nil
 	}
 	for i, u := range best.Unplaced {
-		if reasons := why[u.Visit]; reasons != nil {
-			best.Unplaced[i].Reasons = reasons
-		}
+		at := slices.IndexFunc(standing.Problem.Demands, func(demand schedule.Demand) bool { return demand.Visit == u.Visit })
+		best.Unplaced[i] = standing.Problem.Demands[at].Unplaced()
 	}
+	best = d.explained(ctx, schedule.Standing{Problem: standing.Problem, Plan: best})
 	return tell(true)
 }
 

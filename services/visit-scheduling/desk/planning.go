@@ -21,6 +21,9 @@ const (
 	poll = 2 * time.Second
 	// chunk is how many visits are written in one transaction.
 	chunk = 200
+	// whyBudget is how long may be looked for what would give a week's visits that
+	// have no place one.
+	whyBudget = 10 * time.Second
 	// asking is how many households intake is asked about at once.
 	asking = 8
 )
@@ -170,7 +173,30 @@ func (d *Desk) planWeek(ctx context.Context, week schedule.Week) error {
 	if err != nil {
 		return err
 	}
-	return d.write(ctx, week, s, plan)
+	return d.write(ctx, week, s, d.explained(ctx, schedule.Standing{Problem: s.problem, Plan: plan}))
+}
+
+// explained is a plan with what would give each visit that has no place one. That
+// it could not be found out is no reason not to publish the plan.
+func (d *Desk) explained(ctx context.Context, s schedule.Standing) schedule.Plan {
+	plan := s.Plan
+	var open []schedule.VisitID
+	for _, u := range plan.Unplaced {
+		open = append(open, u.Visit)
+	}
+	if open == nil {
+		return plan
+	}
+	why, err := d.Engine.Why(ctx, s, whyBudget, open...)
+	if err != nil {
+		d.Log.LogAttrs(ctx, slog.LevelError, "find out why visits have no place", slog.Any("error", err))
+		return plan
+	}
+	plan.Unplaced = slices.Clone(plan.Unplaced)
+	for i, u := range plan.Unplaced {
+		plan.Unplaced[i] = u.Explained(why[u.Visit])
+	}
+	return plan
 }
 
 // sound is a planner's plan that the checker finds no fault in.
@@ -316,10 +342,10 @@ func (d *Desk) writePlaced(ctx context.Context, tx *kit.Tx, week schedule.Week, 
 // writeUnplaced records why visits have no place. A visit that changed meanwhile
 // is left alone: whoever changed it wished for its week.
 func (d *Desk) writeUnplaced(ctx context.Context, tx *kit.Tx, s situation, left []schedule.Leftover) error {
-	reasons := map[schedule.VisitID][]schedule.Reason{}
+	why := map[schedule.VisitID]schedule.Leftover{}
 	var ids []schedule.VisitID
 	for _, l := range left {
-		ids, reasons[l.Visit] = append(ids, l.Visit), l.Reasons
+		ids, why[l.Visit] = append(ids, l.Visit), l
 	}
 	current, err := d.Store.LockVisits(ctx, tx, ids)
 	if err != nil {
@@ -331,12 +357,15 @@ func (d *Desk) writeUnplaced(ctx context.Context, tx *kit.Tx, s situation, left 
 		if v.Status != schedule.Unplaced || v.Version != s.visits[v.ID].Version {
 			continue
 		}
-		event, err := v.Leave(reasons[v.ID])
+		event, err := v.Leave(why[v.ID])
 		if err != nil {
 			return err
 		}
+		if v.Version != s.visits[v.ID].Version {
+			changed = append(changed, v)
+		}
 		if event != nil {
-			changed, all = append(changed, v), append(all, told{event, v.Case, s.series[v.Series].Trace})
+			all = append(all, told{event, v.Case, s.series[v.Series].Trace})
 		}
 	}
 	if err := d.Store.SaveVisits(ctx, tx, changed...); err != nil {

@@ -39,15 +39,15 @@ type AllowUrgent struct {
 
 // Places looks where an urgent visit could go: up to three places, the best first,
 // each as it stands against the database now. A place that moves a visit the asker
-// may not move is left out. Without a place, why says what is in the way. Nothing is kept.
+// may not move is left out. Without a place, why says what would give one. Nothing is kept.
 //
 // Unprocessable (urgent_invalid) says what is wrong with the request, Conflict
 // (case_closed) that the case is.
-func (d *Desk) Places(ctx context.Context, r schedule.UrgentRequest, allow AllowUrgent) (schedule.UrgentOffer, []schedule.Reason, error) {
+func (d *Desk) Places(ctx context.Context, r schedule.UrgentRequest, allow AllowUrgent) (schedule.UrgentOffer, schedule.Leftover, error) {
 	now := d.Clock.Now()
 	r.Within.From = later(r.Within.From, now.Add(d.Settings.UrgentLead)).Truncate(time.Minute)
 	if faults := r.Validate(now); faults != nil {
-		return schedule.UrgentOffer{}, nil, fault.New(fault.Unprocessable, "urgent_invalid", "No visit can be made like this.", faults...)
+		return schedule.UrgentOffer{}, schedule.Leftover{}, fault.New(fault.Unprocessable, "urgent_invalid", "No visit can be made like this.", faults...)
 	}
 	var about urgentCase
 	var missing []string
@@ -68,11 +68,11 @@ func (d *Desk) Places(ctx context.Context, r schedule.UrgentRequest, allow Allow
 		return err
 	})
 	if err != nil {
-		return schedule.UrgentOffer{}, nil, err
+		return schedule.UrgentOffer{}, schedule.Leftover{}, err
 	}
 	points, err := d.fetchPoints(ctx, missing)
 	if err != nil {
-		return schedule.UrgentOffer{}, nil, err
+		return schedule.UrgentOffer{}, schedule.Leftover{}, err
 	}
 	if len(points) > 0 {
 		about.demand.At = locate(r.Place, about.file.Household, points)
@@ -92,7 +92,7 @@ func (d *Desk) Places(ctx context.Context, r schedule.UrgentRequest, allow Allow
 		anew := use == nil
 		if anew {
 			if use, err = d.layOut(ctx); err != nil {
-				return schedule.UrgentOffer{}, nil, err
+				return schedule.UrgentOffer{}, schedule.Leftover{}, err
 			}
 		}
 		offer := schedule.UrgentOffer{Request: r}
@@ -106,13 +106,14 @@ func (d *Desk) Places(ctx context.Context, r schedule.UrgentRequest, allow Allow
 
 // places asks one sheet and checks what it answers. outdated says that something
 // did not stand, or may not, on a sheet that is behind.
-func (d *Desk) places(ctx context.Context, s *sheet, about urgentCase, offer *schedule.UrgentOffer, allow AllowUrgent) (why []schedule.Reason, outdated bool, err error) {
+func (d *Desk) places(ctx context.Context, s *sheet, about urgentCase, offer *schedule.UrgentOffer, allow AllowUrgent) (why schedule.Leftover, outdated bool, err error) {
 	var openings []schedule.Opening
 	err = d.ask(ctx, s, func(b schedule.Board) (err error) {
 		if openings, err = b.Openings(about.demand); err != nil || len(openings) > 0 {
 			return err
 		}
-		why, err = b.Why(ctx, about.demand)
+		remedies, err := b.Why(ctx, about.demand)
+		why = about.demand.Unplaced().Explained(remedies)
 		return err
 	})
 	if err != nil || len(openings) == 0 {
@@ -137,7 +138,7 @@ func (d *Desk) places(ctx context.Context, s *sheet, about urgentCase, offer *sc
 		}
 		return nil
 	})
-	return nil, outdated, err
+	return why, outdated, err
 }
 
 func later(a, b time.Time) time.Time {

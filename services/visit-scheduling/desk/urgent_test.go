@@ -30,10 +30,11 @@ func crisis(caseID string, from, to time.Time) schedule.UrgentRequest {
 // offer looks for places and keeps them.
 func (o *office) offer(r schedule.UrgentRequest) (offer schedule.UrgentOffer, why []schedule.Reason, err error) {
 	o.t.Helper()
-	offer, why, err = o.Places(o.ctx, r, anything)
+	offer, left, err := o.Places(o.ctx, r, anything)
 	if err != nil {
 		return offer, nil, err
 	}
+	why = left.Reasons
 	err = o.DB.InTenant(o.ctx, func(ctx context.Context, tx *kit.Tx) (err error) {
 		offer, err = o.KeepOffer(ctx, tx, offer, "scheduler-1")
 		return err

@@ -28,7 +28,11 @@ func newBudget(ctx context.Context, opt Options, visits int) *budget {
 	if opt.WorkUnits <= 0 && opt.Deadline.IsZero() {
 		b.work = 20 * int64(visits)
 	}
-	if !opt.Deadline.IsZero() {
+	switch {
+	case opt.Deadline.IsZero():
+	case opt.Unexplained:
+		b.searched = opt.Deadline
+	default:
 		b.searched = opt.Deadline.Add(-opt.Deadline.Sub(b.began) / reasonShare)
 	}
 	return b

@@ -1,6 +1,7 @@
 package optimise
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -85,9 +86,25 @@ var local = []Rule{
 	RuleSubstitute, RuleCaseload, RuleLast, RuleLimit,
 }
 
+// Why says of the visits named, or of all that have no place in a valid schedule of
+// p when none is, what would give them one, until ctx ends; in the order of the
+// problem. It returns ErrProblem for an unsound problem.
+func Why(ctx context.Context, p Problem, s Solution, visits ...string) ([]Unplaced, error) {
+	if err := p.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrProblem, err)
+	}
+	out := Solution{Placed: s.Placed}
+	newPlan(&p).explain(func() bool { return ctx.Err() != nil }, &out, visits...)
+	return out.Unplaced, nil
+}
+
 // explain fills in the unplaced visits of a schedule with their reasons, as far as
-// time allows.
-func (c *plan) explain(over func() bool, out *Solution) {
+// time allows; of those named, if any are.
+func (c *plan) explain(over func() bool, out *Solution, visits ...string) {
+	named := map[string]bool{}
+	for _, v := range visits {
+		named[v] = true
+	}
 	in := map[string]bool{}
 	for _, p := range out.Placed {
 		in[p.Visit] = true
@@ -96,7 +113,7 @@ func (c *plan) explain(over func() bool, out *Solution) {
 	var grounds []relaxed
 	for i := range c.given.Visits {
 		v := &c.given.Visits[i]
-		if in[v.ID] {
+		if in[v.ID] || (len(named) > 0 && !named[v.ID]) {
 			continue
 		}
 		u := Unplaced{Visit: v.ID}

@@ -33,6 +33,9 @@ type Options struct {
 	// the answer, of equal ones the first. 0 is one, or as many as Threads where
 	// the clock alone ends them. A week large enough to be cut into regions has one.
 	Searches int
+	// Unexplained leaves the reasons of what has no place to Why, and their time to
+	// the search.
+	Unexplained bool
 	// Threads is how many of them, or of the regions, run at once; 0 is one.
 	Threads int
 }
@@ -74,7 +77,11 @@ func Solve(ctx context.Context, p Problem, opt Options) (Solution, error) {
 			}
 		}
 	}
-	c.explain(b.over, &out)
+	over := b.over
+	if opt.Unexplained {
+		over = func() bool { return true }
+	}
+	c.explain(over, &out)
 	return out, nil
 }
 

@@ -169,12 +169,16 @@ func (Store) KeepChanges(ctx context.Context, tx *postgres.Tx, id schedule.JobID
 		if err != nil {
 			return err
 		}
+		remedies, err := list(c.Remedies).Value()
+		if err != nil {
+			return err
+		}
 		batch.Queue(`
-			INSERT INTO planning_change (job_id, visit_id, visit_version, case_id, week_of, kind, before, after, reasons)
-			VALUES ($1, $2, $3, $4, $5::text::date, $6, $7, $8, $9)
+			INSERT INTO planning_change (job_id, visit_id, visit_version, case_id, week_of, kind, before, after, reasons, remedies)
+			VALUES ($1, $2, $3, $4, $5::text::date, $6, $7, $8, $9, $10)
 			ON CONFLICT (agency_id, job_id, visit_id) DO UPDATE SET visit_version = excluded.visit_version, kind = excluded.kind,
-				before = excluded.before, after = excluded.after, reasons = excluded.reasons, published = false`,
-			string(id), string(c.Visit), c.Version, string(c.Case), week.String(), string(c.Kind), before, after, reasons)
+				before = excluded.before, after = excluded.after, reasons = excluded.reasons, remedies = excluded.remedies, published = false`,
+			string(id), string(c.Visit), c.Version, string(c.Case), week.String(), string(c.Kind), before, after, reasons, remedies)
 	}
 	if err := tx.SendBatch(ctx, batch, nil); err != nil {
 		return fmt.Errorf("store changes: %w", err)
@@ -242,9 +246,10 @@ func (Store) Changes(ctx context.Context, tx *postgres.Tx, p ChangePage) ([]sche
 		Before    column[*schedule.Slot]    `db:"before"`
 		After     column[*schedule.Slot]    `db:"after"`
 		Reasons   column[[]schedule.Reason] `db:"reasons"`
+		Remedies  column[[]schedule.Remedy] `db:"remedies"`
 		Published bool                      `db:"published"`
 	}
-	err := tx.SelectContext(ctx, &rows, `SELECT p.visit_id, p.visit_version, p.case_id, v.series_id, p.week_of, p.kind, p.before, p.after, p.reasons, p.published
+	err := tx.SelectContext(ctx, &rows, `SELECT p.visit_id, p.visit_version, p.case_id, v.series_id, p.week_of, p.kind, p.before, p.after, p.reasons, p.remedies, p.published
 		FROM planning_change p JOIN visit v USING (agency_id, visit_id) WHERE `+q.where+order, q.args...)
 	if err != nil {
 		return nil, fmt.Errorf("read changes: %w", err)
@@ -254,7 +259,7 @@ func (Store) Changes(ctx context.Context, tx *postgres.Tx, p ChangePage) ([]sche
 		changes[i] = schedule.ProposedChange{
 			Change: schedule.Change{
 				Visit: schedule.VisitID(r.Visit), Series: schedule.SeriesID(r.Series), Kind: schedule.ChangeKind(r.Kind),
-				From: r.Before.V, To: r.After.V, Reasons: r.Reasons.V,
+				From: r.Before.V, To: r.After.V, Reasons: r.Reasons.V, Remedies: r.Remedies.V,
 			},
 			Case: schedule.CaseID(r.Case), Week: schedule.Week{Monday: r.WeekOf}, Version: r.Version, Published: r.Published,
 		}

@@ -43,6 +43,22 @@ func (Store) SeenIn(ctx context.Context, tx *postgres.Tx, span schedule.Span, se
 	q := conditions{args: args}
 	q.and(seen)
 	q.and(`v.starts_at >= ? AND v.starts_at < ?`, span.From, span.To)
+	return seenBy(ctx, tx, q)
+}
+
+// SeenOf are the visits of ids for which a condition on v (visit) holds; see SeenIn.
+func (Store) SeenOf(ctx context.Context, tx *postgres.Tx, ids []schedule.VisitID, seen string, args []any) (map[schedule.VisitID]bool, error) {
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = string(id)
+	}
+	q := conditions{args: args}
+	q.and(seen)
+	q.and(`v.visit_id = ANY (?)`, names)
+	return seenBy(ctx, tx, q)
+}
+
+func seenBy(ctx context.Context, tx *postgres.Tx, q conditions) (map[schedule.VisitID]bool, error) {
 	var ids []schedule.VisitID
 	if err := tx.SelectContext(ctx, &ids, `SELECT v.visit_id FROM visit v WHERE `+q.where, q.args...); err != nil {
 		return nil, fmt.Errorf("read which visits are seen: %w", err)

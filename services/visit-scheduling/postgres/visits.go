@@ -37,6 +37,7 @@ type visitRow struct {
 	Travel           int                         `db:"travel_minutes"`
 	TravelSource     string                      `db:"travel_source"`
 	Reasons          column[[]schedule.Reason]   `db:"reasons"`
+	Remedies         column[[]schedule.Remedy]   `db:"remedies"`
 	Lost             column[*schedule.Slot]      `db:"lost"`
 	Moves            column[[]schedule.Move]     `db:"moves"`
 	CheckIns         column[[]schedule.CheckIn]  `db:"check_ins"`
@@ -49,14 +50,14 @@ type visitRow struct {
 }
 
 const visitColumns = `visit_id, series_id, case_id, occurrence, week_of, minutes, place, workers_needed, skills, language, recipients,
-	not_before, done_by, status, starts_at, ends_at, workers, travel_minutes, travel_source, reasons, lost, moves, check_ins, checkout_missed_at, closing, child_seen, replaces, replaced_by, version`
+	not_before, done_by, status, starts_at, ends_at, workers, travel_minutes, travel_source, reasons, remedies, lost, moves, check_ins, checkout_missed_at, closing, child_seen, replaces, replaced_by, version`
 
 func (r visitRow) visit() schedule.Visit {
 	v := schedule.Visit{
 		ID: schedule.VisitID(r.ID), Series: schedule.SeriesID(r.Series), Case: schedule.CaseID(r.Case), Occurrence: r.Occurrence,
 		Week: schedule.Week{Monday: r.WeekOf}, Minutes: r.Minutes, Place: schedule.Place(r.Place), WorkersNeeded: r.WorkersNeeded,
 		Skills: r.Skills.V, Language: r.Language, Recipients: r.Recipients.V, Status: schedule.Status(r.Status),
-		Reasons: r.Reasons.V, Lost: r.Lost.V, Moves: r.Moves.V, CheckIns: r.CheckIns.V, Closing: r.Closing.V, ChildSeen: r.ChildSeen.V,
+		Reasons: r.Reasons.V, Remedies: r.Remedies.V, Lost: r.Lost.V, Moves: r.Moves.V, CheckIns: r.CheckIns.V, Closing: r.Closing.V, ChildSeen: r.ChildSeen.V,
 		Replaces: schedule.VisitID(r.Replaces), ReplacedBy: schedule.VisitID(r.ReplacedBy), Version: r.Version,
 	}
 	if r.StartsAt != nil && r.EndsAt != nil {
@@ -204,15 +205,15 @@ func (Store) SaveVisits(ctx context.Context, tx *postgres.Tx, all ...schedule.Vi
 		if err != nil {
 			return err
 		}
-		seen, err := column[*schedule.ChildSeen]{v.ChildSeen}.Value()
+		seen, remedies, _, err := jsonOf(column[*schedule.ChildSeen]{v.ChildSeen}, list(v.Remedies), list[string](nil))
 		if err != nil {
 			return err
 		}
 		batch.Queue(`
 			UPDATE visit SET status = $2, starts_at = $3, ends_at = $4, workers = $5, travel_minutes = $6, reasons = $7, lost = $8,
-				check_ins = $9, checkout_missed_at = $10, closing = $11, replaced_by = $12, version = $13, moves = $14, child_seen = $15, travel_source = $16
+				check_ins = $9, checkout_missed_at = $10, closing = $11, replaced_by = $12, version = $13, moves = $14, child_seen = $15, travel_source = $16, remedies = $17
 			WHERE visit_id = $1`,
-			string(v.ID), string(v.Status), starts, ends, workers, slot.Travel, reasons, lost, checkIns, missed, closing, string(v.ReplacedBy), v.Version, moves, seen, cmp.Or(slot.Source, schedule.Estimated))
+			string(v.ID), string(v.Status), starts, ends, workers, slot.Travel, reasons, lost, checkIns, missed, closing, string(v.ReplacedBy), v.Version, moves, seen, cmp.Or(slot.Source, schedule.Estimated), remedies)
 		for _, w := range slot.Workers {
 			batch.Queue(`INSERT INTO booking (visit_id, worker_id, during) VALUES ($1, $2, tstzrange($3, $4))`,
 				string(v.ID), string(w), slot.StartsAt, slot.EndsAt)

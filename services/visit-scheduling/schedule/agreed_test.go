@@ -216,30 +216,6 @@ func TestCheck_AllowsWhatIsAgreed(t *testing.T) {
 	}
 }
 
-func TestGreedy_SaysWhichAgreementIsInTheWay(t *testing.T) {
-	for _, test := range []struct {
-		want   Reason
-		change func(*Problem)
-	}{
-		{SkillMissing, func(p *Problem) { p.Demands[0].Levels = []SkillLevel{{"parenting", 3}} }},
-		{AttributeAsked, func(p *Problem) { p.Demands[0].Attributes = []string{"woman"} }},
-		{InTheDark, func(p *Problem) { p.Demands[0].Daylight, p.Dark = true, []Span{{at(0, 0, 0), at(7, 0, 0)}} }},
-		{WorkerLimits, func(p *Problem) { p.Roster[0].Limits.WeekMinutes = 60 }},
-		{LastOfDay, func(p *Problem) { p.Demands[0].NotLast = true }},
-		{FamilyRules, func(p *Problem) {
-			p.Families = []Family{{Series: "s-v", Regular: []WorkerID{"x"}, Until: at(7, 0, 0), Substitutes: &Substitutes{}}}
-		}},
-	} {
-		t.Run(string(test.want), func(t *testing.T) {
-			p := problem([]Available{worker("w")}, demand("v"))
-			test.change(&p)
-			if diff := cmp.Diff([]Leftover{{"v", []Reason{test.want}}}, planned(t, p).Unplaced); diff != "" {
-				t.Errorf("unplaced (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
 func TestGreedy_GivesWhatIsWishedFor(t *testing.T) {
 	a, b, d := worker("a"), worker("b"), demand("v")
 	b.Attributes, d.Wishes = []string{"woman"}, []string{"woman"}

@@ -26,6 +26,8 @@ type Change struct {
 	From    *Slot // nil unless moved
 	To      *Slot // nil when unplaced
 	Reasons []Reason
+	// Remedies are what would give it a place.
+	Remedies []Remedy
 }
 
 // Difference lists what after changes of a standing schedule, by the time of the
@@ -52,7 +54,7 @@ func (s Standing) Difference(after Plan) []Change {
 		changes = append(changes, c)
 	}
 	for _, u := range after.Unplaced {
-		changes = append(changes, Change{Visit: u.Visit, Series: series[u.Visit], Kind: ChangeOpen, Reasons: u.Reasons})
+		changes = append(changes, Change{Visit: u.Visit, Series: series[u.Visit], Kind: ChangeOpen, Reasons: u.Reasons, Remedies: u.Remedies})
 	}
 	slices.SortStableFunc(changes, func(a, b Change) int { return cmp.Or(a.at().Compare(b.at()), cmp.Compare(a.Visit, b.Visit)) })
 	return changes
@@ -222,9 +224,9 @@ func (s Standing) Made(changes []Change) Plan {
 		case changed && c.To != nil:
 			add(d.Visit, *c.To)
 		case changed:
-			plan.Unplaced = append(plan.Unplaced, Leftover{d.Visit, c.Reasons})
+			plan.Unplaced = append(plan.Unplaced, Leftover{d.Visit, c.Reasons, c.Remedies})
 		default:
-			plan.Unplaced = append(plan.Unplaced, Leftover{d.Visit, []Reason{NotYetPlanned}})
+			plan.Unplaced = append(plan.Unplaced, Leftover{d.Visit, []Reason{NotYetPlanned}, nil})
 		}
 	}
 	return plan

@@ -38,7 +38,7 @@ func (Greedy) Plan(ctx context.Context, problem Problem) (Plan, error) {
 		}
 		best, ok := g.best(d)
 		if !ok {
-			plan.Unplaced = append(plan.Unplaced, Leftover{d.Visit, []Reason{g.why(d)}})
+			plan.Unplaced = append(plan.Unplaced, d.Unplaced())
 			continue
 		}
 		plan.Placed = append(plan.Placed, Placement{d.Visit, g.take(d, best)})
@@ -221,7 +221,8 @@ func leveled(d *Demand, team ...*tourist) bool {
 	return true
 }
 
-func (w *tourist) level(skill string) int {
+// level is how well a worker holds a skill; 0 is not at all.
+func (w *Available) level(skill string) int {
 	if !slices.Contains(w.Skills, skill) {
 		return 0
 	}
@@ -255,15 +256,8 @@ type opening struct {
 	cost   float64 // of travel, whatever the start
 }
 
-// slack is what is not looked at, to tell one reason from another.
-type slack struct {
-	teleport bool // no way takes time
-	limits   bool // what was agreed with the worker
-	last     bool // that a visit may not be the last
-}
-
 // openings are the places in a worker's tours where d fits.
-func (g *greedy) openings(w *tourist, d *Demand, free slack) []opening {
+func (g *greedy) openings(w *tourist, d *Demand) []opening {
 	var found []opening
 	at, minutes := g.ways.point(d.At.Point), int64(d.Minutes)
 	for _, t := range w.tours {
@@ -290,9 +284,9 @@ func (g *greedy) openings(w *tourist, d *Demand, free slack) []opening {
 				if pos < len(t.stops) && t.stops[pos].from < from+minutes {
 					continue
 				}
-				if o, ok := g.fit(w, t, pos, where, idle, at, d, free.teleport); ok {
+				if o, ok := g.fit(w, t, pos, where, idle, at, d); ok {
 					o.lo, o.hi = max(o.lo, from), min(o.hi, to-minutes)
-					if o.lo <= o.hi && (free.limits || w.load.room(w, t, d, int(o.cost))) && (free.last || !d.NotLast || w.followed(t, pos)) {
+					if o.lo <= o.hi && w.load.room(w, t, d, int(o.cost)) && (!d.NotLast || w.followed(t, pos)) {
 						found = append(found, o)
 					}
 				}
@@ -304,13 +298,8 @@ func (g *greedy) openings(w *tourist, d *Demand, free slack) []opening {
 
 // fit works out from when to when d may start before stop pos of a tour, coming
 // from where, free since free.
-func (g *greedy) fit(w *tourist, t *tour, pos, where int, free int64, at int, d *Demand, teleport bool) (opening, bool) {
-	way := func(from, to int) int64 {
-		if teleport {
-			return 0
-		}
-		return int64(g.ways.minutes(w.Mode, from, to))
-	}
+func (g *greedy) fit(w *tourist, t *tour, pos, where int, free int64, at int, d *Demand) (opening, bool) {
+	way := func(from, to int) int64 { return int64(g.ways.minutes(w.Mode, from, to)) }
 	// Who is nowhere but at the base has no way back to make.
 	travelled := slices.ContainsFunc(t.stops, func(s stop) bool { return !s.remote })
 	o := opening{worker: w, tour: t, pos: pos, from: where}
@@ -392,7 +381,7 @@ func (g *greedy) best(d *Demand) (choice, bool) {
 		if slices.Contains(d.Excluded, w.ID) || (d.Workers == 1 && !w.canAlone(d)) || !w.asked(d) {
 			continue
 		}
-		openings := g.openings(w, d, slack{})
+		openings := g.openings(w, d)
 		if len(openings) == 0 {
 			continue
 		}

@@ -115,8 +115,23 @@ type Placement struct {
 	Slot  Slot
 }
 
+// Unplaced is the demand without a place, and why as far as it shows by itself.
+func (d *Demand) Unplaced() Leftover {
+	switch {
+	case len(d.Windows) > 0:
+		return Leftover{Visit: d.Visit, Reasons: []Reason{NoPlace}}
+	case d.NoWindow != "":
+		return Leftover{Visit: d.Visit, Reasons: []Reason{d.NoWindow}}
+	case d.Daylight: // none that is light
+		return Leftover{Visit: d.Visit, Reasons: []Reason{InTheDark}}
+	}
+	return Leftover{Visit: d.Visit, Reasons: []Reason{WeekOver}}
+}
+
 // Leftover is a visit without a place, and why: the most telling reason first.
+// Remedies are filled in by an engine.
 type Leftover struct {
-	Visit   VisitID
-	Reasons []Reason
+	Visit    VisitID
+	Reasons  []Reason
+	Remedies []Remedy
 }

@@ -3,7 +3,8 @@ package schedule
 // Reason is why a visit has no place, or what a placement breaks.
 type Reason string
 
-// Why a visit is unplaced.
+// Why a visit is unplaced. Those that name a rule are proved: with it relaxed, as
+// one of the visit's remedies says, the visit has a place.
 const (
 	NotYetPlanned   Reason = "not_yet_planned"   // the planner has not come to it
 	BeyondHorizon   Reason = "beyond_horizon"    // its week is later than those that are planned yet
@@ -11,21 +12,20 @@ const (
 	WeekOver        Reason = "week_over"         // no day of its week is left
 	Holiday         Reason = "holiday"           // the days that are left are holidays
 	FamilyNotFree   Reason = "family_not_free"   // on the days that are left the family is away, or the child at school
-	TooFewWorkers   Reason = "too_few_workers"   // the agency has fewer workers than the visit needs
-	SkillMissing    Reason = "skill_missing"     // no worker, or no pair, has the skills
-	LanguageMissing Reason = "language_missing"  // none of those speaks the language
-	AllExcluded     Reason = "all_excluded"      // those who could may not see this family
-	OutsideHours    Reason = "outside_hours"     // none of those works when the family can be visited
-	WorkersAbsent   Reason = "workers_absent"    // they do, and are away
-	FullyBooked     Reason = "fully_booked"      // they are with other families
-	TravelTooLong   Reason = "travel_too_long"   // they are free, and cannot be there in time
-	PairNotTogether Reason = "pair_not_together" // each of a pair is free, at different times
+	TooFewWorkers   Reason = "too_few_workers"   // nobody, or no pair, is there for it whatever is relaxed
+	SkillMissing    Reason = "skill_missing"     // who could come lacks a skill
+	LanguageMissing Reason = "language_missing"  // who could come does not speak the language
+	AllExcluded     Reason = "all_excluded"      // who could come may not see this family
+	OutsideHours    Reason = "outside_hours"     // who could come does not work when the family can be visited
+	WorkersAbsent   Reason = "workers_absent"    // who could come is away
+	FullyBooked     Reason = "fully_booked"      // who could come is with other families
 	DayLimit        Reason = "day_limit"         // the family has its visits of every day that would do
 	AttributeAsked  Reason = "attribute_missing" // none of those is as the family asked
 	InTheDark       Reason = "in_the_dark"       // there is no daylight when the family can be visited
 	WorkerLimits    Reason = "worker_limits"     // they have as much work, or as many families, as was agreed
 	LastOfDay       Reason = "last_of_day"       // it would be the last visit of their day
 	FamilyRules     Reason = "family_rules"      // substitutes, how many people the family meets, or whom it knows
+	NoPlace         Reason = "no_place"          // none was found, and nobody has looked yet what would give it one
 )
 
 // Rule is what a placement breaks.

@@ -189,7 +189,7 @@ func TestSeries_AlwaysAddsUp(t *testing.T) {
 				}
 			},
 			"release":   func(t *rapid.T) { _ = pick(t).Release() },
-			"leave":     func(t *rapid.T) { _, _ = pick(t).Leave([]Reason{FullyBooked}) },
+			"leave":     func(t *rapid.T) { _, _ = pick(t).Leave(Leftover{Reasons: []Reason{FullyBooked}}) },
 			"check in":  func(t *rapid.T) { _, _ = pick(t).CheckIn(staff(t), now, attendance) },
 			"check out": func(t *rapid.T) { _, _ = pick(t).CheckOut(staff(t), now) },
 			"attempt":   func(t *rapid.T) { _, _ = pick(t).Attempt(staff(t), "no_one_home", now, attendance) },

@@ -23,6 +23,10 @@ type Engine interface {
 	// returns the better of the two: no visit that had a place is without one.
 	// Cancelled, it returns the best it has.
 	Improve(ctx context.Context, s Standing, budget time.Duration) (Plan, error)
+	// Why finds what would give visits of s that have no place one while all else
+	// stays. Each remedy is proved by the schedule's own rules. A visit it did not
+	// come to within the budget has no answer.
+	Why(ctx context.Context, s Standing, budget time.Duration, visits ...VisitID) (map[VisitID][]Remedy, error)
 }
 
 // Board answers where one more visit could go. It is not safe for concurrent use.
@@ -30,8 +34,8 @@ type Board interface {
 	// Openings are up to three places for a visit that is not on the board, the
 	// best first. Nothing is changed.
 	Openings(d Demand) ([]Opening, error)
-	// Why says what is in the way of a visit that has no opening.
-	Why(ctx context.Context, d Demand) ([]Reason, error)
+	// Why finds what would give a visit that has no opening one; see Engine.Why.
+	Why(ctx context.Context, d Demand) ([]Remedy, error)
 }
 
 // Opening is a place for a visit, and what would have to move for it.

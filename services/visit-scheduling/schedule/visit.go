@@ -90,6 +90,8 @@ type Visit struct {
 	Status  Status
 	Slot    *Slot // nil while unplaced
 	Reasons []Reason
+	// Remedies are what would give it a place, the easiest first.
+	Remedies []Remedy
 	// Lost is the place a visit had before it became unplaced; nil when it never had one.
 	Lost *Slot
 
@@ -139,7 +141,7 @@ func (v *Visit) Schedule(slot Slot) (*Event, error) {
 	if previous == nil {
 		previous = v.Lost
 	}
-	v.Status, v.Slot, v.Lost, v.Reasons = Scheduled, &slot, nil, nil
+	v.Status, v.Slot, v.Lost, v.Reasons, v.Remedies = Scheduled, &slot, nil, nil, nil
 	data := VisitScheduledData{
 		Visit: v.ID, Series: v.Series, Case: v.Case, StartsAt: slot.StartsAt, EndsAt: slot.EndsAt,
 		Workers: slot.Workers, Place: v.Place, Recipients: v.Recipients,
@@ -169,21 +171,26 @@ func (v *Visit) Release() error {
 	if v.Status != Scheduled {
 		return v.notOpen()
 	}
-	v.Status, v.Lost, v.Slot, v.Reasons = Unplaced, v.Slot, nil, []Reason{TakenFromWorker}
+	v.Status, v.Lost, v.Slot, v.Reasons, v.Remedies = Unplaced, v.Slot, nil, []Reason{TakenFromWorker}, nil
 	v.Version++
 	return nil
 }
 
-// Leave records why the planner found no place. It returns nil when nothing is new.
-func (v *Visit) Leave(reasons []Reason) (*Event, error) {
+// Leave records why the planner found no place. It returns nil when the reasons
+// are not new; remedies that are new make a new version and tell nobody.
+func (v *Visit) Leave(why Leftover) (*Event, error) {
 	if v.Status != Unplaced {
 		return nil, v.notOpen()
 	}
-	if slices.Equal(v.Reasons, reasons) {
+	told, known := slices.Equal(v.Reasons, why.Reasons), slices.EqualFunc(v.Remedies, why.Remedies, Remedy.equal)
+	v.Reasons, v.Remedies = why.Reasons, why.Remedies
+	if told {
+		if !known {
+			v.Version++
+		}
 		return nil, nil
 	}
-	v.Reasons = reasons
-	data := VisitUnplacedData{Visit: v.ID, Series: v.Series, Case: v.Case, WeekOf: v.Week.Monday, Reasons: reasons}
+	data := VisitUnplacedData{Visit: v.ID, Series: v.Series, Case: v.Case, WeekOf: v.Week.Monday, Reasons: why.Reasons}
 	if v.Lost != nil {
 		data.LostStartsAt = &v.Lost.StartsAt
 	}
@@ -198,7 +205,7 @@ func (v *Visit) Cancel(side Side, reason string, at time.Time) (*Event, error) {
 	if v.Slot != nil {
 		v.Lost = v.Slot
 	}
-	v.Status, v.Slot, v.Reasons = Cancelled, nil, nil
+	v.Status, v.Slot, v.Reasons, v.Remedies = Cancelled, nil, nil, nil
 	v.Closing = &Closing{Side: side, Reason: reason, At: at}
 	return v.event("visit.cancelled", VisitCancelledData{v.ID, v.Series, v.Case, side, reason}), nil
 }

@@ -116,10 +116,10 @@ func TestVisit_PlacedAgainSaysWhereItWas(t *testing.T) {
 	if err := v.Release(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := v.Leave([]Reason{WorkersAbsent}); err != nil {
+	if _, err := v.Leave(Leftover{Reasons: []Reason{WorkersAbsent}}); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := v.Leave([]Reason{WorkersAbsent}); again != nil || err != nil {
+	if again, err := v.Leave(Leftover{Reasons: []Reason{WorkersAbsent}}); again != nil || err != nil {
 		t.Errorf("the same reason again told %v, %v", again, err)
 	}
 	event, err := v.Schedule(Slot{StartsAt: at(2, 10, 0), EndsAt: at(2, 11, 0), Workers: []WorkerID{"b", "d"}})
