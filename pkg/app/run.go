@@ -17,6 +17,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/hearthfps/hearth/pkg/clock"
+	"github.com/hearthfps/hearth/pkg/httpapi"
 	"github.com/hearthfps/hearth/pkg/telemetry"
 )
 
@@ -112,7 +113,12 @@ func (s Servers) Serve(ctx context.Context, failed <-chan struct{}, ready func(a
 		}
 	}
 	ended := make(chan error, 2)
-	main := &http.Server{Handler: leaving(s.Admin, s.API), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	gone := make(chan struct{})
+	main := &http.Server{
+		Handler: leaving(s.Admin, s.API), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		BaseContext: func(net.Listener) context.Context { return httpapi.WithLeaving(context.WithoutCancel(ctx), gone) },
+	}
+	main.RegisterOnShutdown(func() { close(gone) })
 	go func() { ended <- main.Serve(api) }()
 	var admin *http.Server
 	if s.AdminListen != "off" {

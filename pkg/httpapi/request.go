@@ -29,6 +29,20 @@ func requestOf(ctx context.Context) (*request, bool) {
 	return r, ok
 }
 
+type leavingKey struct{}
+
+// WithLeaving gives requests a channel that is closed when the server is about to go.
+func WithLeaving(ctx context.Context, gone <-chan struct{}) context.Context {
+	return context.WithValue(ctx, leavingKey{}, gone)
+}
+
+// Leaving is closed when the server is about to go: an answer that goes on as long as
+// its reader does ends then. It is nil, and never closed, where no server said.
+func Leaving(ctx context.Context) <-chan struct{} {
+	gone, _ := ctx.Value(leavingKey{}).(<-chan struct{})
+	return gone
+}
+
 // RequestID is the id of the request in hand, "" when there is none.
 func RequestID(ctx context.Context) string {
 	if r, ok := requestOf(ctx); ok {

@@ -1360,6 +1360,12 @@ type ListPlanningChangesParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// FollowPlanningJobParams defines parameters for FollowPlanningJob.
+type FollowPlanningJobParams struct {
+	// LastEventID The version that is known.
+	LastEventID *string `json:"Last-Event-ID,omitempty"`
+}
+
 // ListPlanningFamiliesParams defines parameters for ListPlanningFamilies.
 type ListPlanningFamiliesParams struct {
 	// Limit How many items a page holds.
@@ -1610,6 +1616,9 @@ type ServerInterface interface {
 	// ListPlanningChanges What a job proposes, visit by visit, as far as the caller may know.
 	// (GET /planning-jobs/{job_id}/changes)
 	ListPlanningChanges(w http.ResponseWriter, r *http.Request, jobId JobID, params ListPlanningChangesParams)
+	// FollowPlanningJob How far a job is, told as it goes on until it has a proposal or has ended.
+	// (GET /planning-jobs/{job_id}/events)
+	FollowPlanningJob(w http.ResponseWriter, r *http.Request, jobId JobID, params FollowPlanningJobParams)
 	// ListPlanningFamilies What a job's proposal does to each family, as far as the caller may know.
 	// (GET /planning-jobs/{job_id}/families)
 	ListPlanningFamilies(w http.ResponseWriter, r *http.Request, jobId JobID, params ListPlanningFamiliesParams)
@@ -1710,7 +1719,6 @@ type MiddlewareFunc func(http.Handler) http.Handler
 
 // ListExceptions operation middleware
 func (siw *ServerInterfaceWrapper) ListExceptions(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -1736,7 +1744,6 @@ func (siw *ServerInterfaceWrapper) ListExceptions(w http.ResponseWriter, r *http
 
 // AddException operation middleware
 func (siw *ServerInterfaceWrapper) AddException(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -1786,7 +1793,6 @@ func (siw *ServerInterfaceWrapper) AddException(w http.ResponseWriter, r *http.R
 
 // RemoveException operation middleware
 func (siw *ServerInterfaceWrapper) RemoveException(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -1821,7 +1827,6 @@ func (siw *ServerInterfaceWrapper) RemoveException(w http.ResponseWriter, r *htt
 
 // GetCoverage operation middleware
 func (siw *ServerInterfaceWrapper) GetCoverage(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -1919,7 +1924,6 @@ func (siw *ServerInterfaceWrapper) GetCoverage(w http.ResponseWriter, r *http.Re
 
 // ListPlanningJobs operation middleware
 func (siw *ServerInterfaceWrapper) ListPlanningJobs(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -1978,7 +1982,6 @@ func (siw *ServerInterfaceWrapper) ListPlanningJobs(w http.ResponseWriter, r *ht
 
 // CreatePlanningJob operation middleware
 func (siw *ServerInterfaceWrapper) CreatePlanningJob(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2019,7 +2022,6 @@ func (siw *ServerInterfaceWrapper) CreatePlanningJob(w http.ResponseWriter, r *h
 
 // GetPlanningJob operation middleware
 func (siw *ServerInterfaceWrapper) GetPlanningJob(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2069,7 +2071,6 @@ func (siw *ServerInterfaceWrapper) GetPlanningJob(w http.ResponseWriter, r *http
 
 // ListPlanningChanges operation middleware
 func (siw *ServerInterfaceWrapper) ListPlanningChanges(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2148,9 +2149,57 @@ func (siw *ServerInterfaceWrapper) ListPlanningChanges(w http.ResponseWriter, r 
 	handler.ServeHTTP(w, r)
 }
 
+// FollowPlanningJob operation middleware
+func (siw *ServerInterfaceWrapper) FollowPlanningJob(w http.ResponseWriter, r *http.Request) {
+	var err error
+	_ = err
+
+	// ------------- Path parameter "job_id" -------------
+	var jobId JobID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "job_id", mux.Vars(r)["job_id"], &jobId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "job_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params FollowPlanningJobParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Last-Event-ID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Last-Event-ID")]; found {
+		var LastEventID string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Last-Event-ID", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Last-Event-ID", valueList[0], &LastEventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Last-Event-ID", Err: err})
+			return
+		}
+
+		params.LastEventID = &LastEventID
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.FollowPlanningJob(w, r, jobId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListPlanningFamilies operation middleware
 func (siw *ServerInterfaceWrapper) ListPlanningFamilies(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2205,7 +2254,6 @@ func (siw *ServerInterfaceWrapper) ListPlanningFamilies(w http.ResponseWriter, r
 
 // AcceptPlanningJob operation middleware
 func (siw *ServerInterfaceWrapper) AcceptPlanningJob(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2274,7 +2322,6 @@ func (siw *ServerInterfaceWrapper) AcceptPlanningJob(w http.ResponseWriter, r *h
 
 // CancelPlanningJob operation middleware
 func (siw *ServerInterfaceWrapper) CancelPlanningJob(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2324,7 +2371,6 @@ func (siw *ServerInterfaceWrapper) CancelPlanningJob(w http.ResponseWriter, r *h
 
 // DiscardPlanningJob operation middleware
 func (siw *ServerInterfaceWrapper) DiscardPlanningJob(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2393,7 +2439,6 @@ func (siw *ServerInterfaceWrapper) DiscardPlanningJob(w http.ResponseWriter, r *
 
 // RebasePlanningJob operation middleware
 func (siw *ServerInterfaceWrapper) RebasePlanningJob(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2462,7 +2507,6 @@ func (siw *ServerInterfaceWrapper) RebasePlanningJob(w http.ResponseWriter, r *h
 
 // ListSeries operation middleware
 func (siw *ServerInterfaceWrapper) ListSeries(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2521,7 +2565,6 @@ func (siw *ServerInterfaceWrapper) ListSeries(w http.ResponseWriter, r *http.Req
 
 // GetSeries operation middleware
 func (siw *ServerInterfaceWrapper) GetSeries(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2547,7 +2590,6 @@ func (siw *ServerInterfaceWrapper) GetSeries(w http.ResponseWriter, r *http.Requ
 
 // GetTeamCalendar operation middleware
 func (siw *ServerInterfaceWrapper) GetTeamCalendar(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2573,7 +2615,6 @@ func (siw *ServerInterfaceWrapper) GetTeamCalendar(w http.ResponseWriter, r *htt
 
 // GetTeamGantt operation middleware
 func (siw *ServerInterfaceWrapper) GetTeamGantt(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2608,7 +2649,6 @@ func (siw *ServerInterfaceWrapper) GetTeamGantt(w http.ResponseWriter, r *http.R
 
 // GetTravelEstimate operation middleware
 func (siw *ServerInterfaceWrapper) GetTravelEstimate(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetTravelEstimate(w, r)
 	}))
@@ -2622,7 +2662,6 @@ func (siw *ServerInterfaceWrapper) GetTravelEstimate(w http.ResponseWriter, r *h
 
 // ListUnplaced operation middleware
 func (siw *ServerInterfaceWrapper) ListUnplaced(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2694,7 +2733,6 @@ func (siw *ServerInterfaceWrapper) ListUnplaced(w http.ResponseWriter, r *http.R
 
 // AcceptUrgentOffer operation middleware
 func (siw *ServerInterfaceWrapper) AcceptUrgentOffer(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2744,7 +2782,6 @@ func (siw *ServerInterfaceWrapper) AcceptUrgentOffer(w http.ResponseWriter, r *h
 
 // OfferUrgentVisit operation middleware
 func (siw *ServerInterfaceWrapper) OfferUrgentVisit(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2785,7 +2822,6 @@ func (siw *ServerInterfaceWrapper) OfferUrgentVisit(w http.ResponseWriter, r *ht
 
 // ListVisits operation middleware
 func (siw *ServerInterfaceWrapper) ListVisits(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2896,7 +2932,6 @@ func (siw *ServerInterfaceWrapper) ListVisits(w http.ResponseWriter, r *http.Req
 
 // GetVisit operation middleware
 func (siw *ServerInterfaceWrapper) GetVisit(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2922,7 +2957,6 @@ func (siw *ServerInterfaceWrapper) GetVisit(w http.ResponseWriter, r *http.Reque
 
 // RecordAttempt operation middleware
 func (siw *ServerInterfaceWrapper) RecordAttempt(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2972,7 +3006,6 @@ func (siw *ServerInterfaceWrapper) RecordAttempt(w http.ResponseWriter, r *http.
 
 // CancelVisit operation middleware
 func (siw *ServerInterfaceWrapper) CancelVisit(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -3041,7 +3074,6 @@ func (siw *ServerInterfaceWrapper) CancelVisit(w http.ResponseWriter, r *http.Re
 
 // CheckIn operation middleware
 func (siw *ServerInterfaceWrapper) CheckIn(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -3091,7 +3123,6 @@ func (siw *ServerInterfaceWrapper) CheckIn(w http.ResponseWriter, r *http.Reques
 
 // CheckOut operation middleware
 func (siw *ServerInterfaceWrapper) CheckOut(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -3141,7 +3172,6 @@ func (siw *ServerInterfaceWrapper) CheckOut(w http.ResponseWriter, r *http.Reque
 
 // RescheduleVisit operation middleware
 func (siw *ServerInterfaceWrapper) RescheduleVisit(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -3210,7 +3240,6 @@ func (siw *ServerInterfaceWrapper) RescheduleVisit(w http.ResponseWriter, r *htt
 
 // ListWorkers operation middleware
 func (siw *ServerInterfaceWrapper) ListWorkers(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -3256,7 +3285,6 @@ func (siw *ServerInterfaceWrapper) ListWorkers(w http.ResponseWriter, r *http.Re
 
 // GetWorker operation middleware
 func (siw *ServerInterfaceWrapper) GetWorker(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -3282,7 +3310,6 @@ func (siw *ServerInterfaceWrapper) GetWorker(w http.ResponseWriter, r *http.Requ
 
 // PutWorker operation middleware
 func (siw *ServerInterfaceWrapper) PutWorker(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -3332,7 +3359,6 @@ func (siw *ServerInterfaceWrapper) PutWorker(w http.ResponseWriter, r *http.Requ
 
 // AddAbsence operation middleware
 func (siw *ServerInterfaceWrapper) AddAbsence(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -3382,7 +3408,6 @@ func (siw *ServerInterfaceWrapper) AddAbsence(w http.ResponseWriter, r *http.Req
 
 // RemoveAbsence operation middleware
 func (siw *ServerInterfaceWrapper) RemoveAbsence(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -3417,7 +3442,6 @@ func (siw *ServerInterfaceWrapper) RemoveAbsence(w http.ResponseWriter, r *http.
 
 // CoverAbsence operation middleware
 func (siw *ServerInterfaceWrapper) CoverAbsence(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -3480,7 +3504,6 @@ func (siw *ServerInterfaceWrapper) CoverAbsence(w http.ResponseWriter, r *http.R
 
 // GetWorkerCalendar operation middleware
 func (siw *ServerInterfaceWrapper) GetWorkerCalendar(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -3506,7 +3529,6 @@ func (siw *ServerInterfaceWrapper) GetWorkerCalendar(w http.ResponseWriter, r *h
 
 // GetWorkerRoute operation middleware
 func (siw *ServerInterfaceWrapper) GetWorkerRoute(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -3541,7 +3563,6 @@ func (siw *ServerInterfaceWrapper) GetWorkerRoute(w http.ResponseWriter, r *http
 
 // ImportBusy operation middleware
 func (siw *ServerInterfaceWrapper) ImportBusy(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -3760,6 +3781,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/planning-jobs/{job_id}", wrapper.GetPlanningJob).Methods(http.MethodGet)
 
+	r.HandleFunc(options.BaseURL+"/planning-jobs/{job_id}/events", wrapper.FollowPlanningJob).Methods(http.MethodGet)
+
 	r.HandleFunc(options.BaseURL+"/planning-jobs/{job_id}/changes", wrapper.ListPlanningChanges).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/planning-jobs/{job_id}/families", wrapper.ListPlanningFamilies).Methods(http.MethodGet)
@@ -3812,7 +3835,6 @@ type ListExceptions200JSONResponse struct {
 }
 
 func (response ListExceptions200JSONResponse) VisitListExceptionsResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -3829,7 +3851,6 @@ type ListExceptionsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListExceptionsdefaultApplicationProblemPlusJSONResponse) VisitListExceptionsResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -3856,7 +3877,6 @@ type AddException201JSONResponse struct {
 }
 
 func (response AddException201JSONResponse) VisitAddExceptionResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -3873,7 +3893,6 @@ type AddExceptiondefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AddExceptiondefaultApplicationProblemPlusJSONResponse) VisitAddExceptionResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -3893,8 +3912,7 @@ type RemoveExceptionResponseObject interface {
 	VisitRemoveExceptionResponse(w http.ResponseWriter) error
 }
 
-type RemoveException204Response struct {
-}
+type RemoveException204Response struct{}
 
 func (response RemoveException204Response) VisitRemoveExceptionResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
@@ -3907,7 +3925,6 @@ type RemoveExceptiondefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RemoveExceptiondefaultApplicationProblemPlusJSONResponse) VisitRemoveExceptionResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -3935,7 +3952,6 @@ type GetCoverage200JSONResponse struct {
 }
 
 func (response GetCoverage200JSONResponse) VisitGetCoverageResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -3952,7 +3968,6 @@ type GetCoveragedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetCoveragedefaultApplicationProblemPlusJSONResponse) VisitGetCoverageResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -3977,7 +3992,6 @@ type ListPlanningJobs200JSONResponse struct {
 }
 
 func (response ListPlanningJobs200JSONResponse) VisitListPlanningJobsResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -3994,7 +4008,6 @@ type ListPlanningJobsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListPlanningJobsdefaultApplicationProblemPlusJSONResponse) VisitListPlanningJobsResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4017,7 +4030,6 @@ type CreatePlanningJobResponseObject interface {
 type CreatePlanningJob202JSONResponse struct{ PlanningJobJSONResponse }
 
 func (response CreatePlanningJob202JSONResponse) VisitCreatePlanningJobResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4037,7 +4049,6 @@ type CreatePlanningJobdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CreatePlanningJobdefaultApplicationProblemPlusJSONResponse) VisitCreatePlanningJobResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4060,7 +4071,6 @@ type GetPlanningJobResponseObject interface {
 type GetPlanningJob200JSONResponse struct{ PlanningJobJSONResponse }
 
 func (response GetPlanningJob200JSONResponse) VisitGetPlanningJobResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4074,8 +4084,7 @@ func (response GetPlanningJob200JSONResponse) VisitGetPlanningJobResponse(w http
 	return err
 }
 
-type GetPlanningJob304Response struct {
-}
+type GetPlanningJob304Response struct{}
 
 func (response GetPlanningJob304Response) VisitGetPlanningJobResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
@@ -4088,7 +4097,6 @@ type GetPlanningJobdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetPlanningJobdefaultApplicationProblemPlusJSONResponse) VisitGetPlanningJobResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4114,7 +4122,6 @@ type ListPlanningChanges200JSONResponse struct {
 }
 
 func (response ListPlanningChanges200JSONResponse) VisitListPlanningChangesResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -4131,7 +4138,80 @@ type ListPlanningChangesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListPlanningChangesdefaultApplicationProblemPlusJSONResponse) VisitListPlanningChangesResponse(w http.ResponseWriter) error {
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
 
+type FollowPlanningJobRequestObject struct {
+	JobId  JobID `json:"job_id"`
+	Params FollowPlanningJobParams
+}
+
+type FollowPlanningJobResponseObject interface {
+	VisitFollowPlanningJobResponse(w http.ResponseWriter) error
+}
+
+type FollowPlanningJob200TexteventStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response FollowPlanningJob200TexteventStreamResponse) VisitFollowPlanningJobResponse(w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "text/event-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type FollowPlanningJob204Response struct{}
+
+func (response FollowPlanningJob204Response) VisitFollowPlanningJobResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type FollowPlanningJobdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response FollowPlanningJobdefaultApplicationProblemPlusJSONResponse) VisitFollowPlanningJobResponse(w http.ResponseWriter) error {
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4157,7 +4237,6 @@ type ListPlanningFamilies200JSONResponse struct {
 }
 
 func (response ListPlanningFamilies200JSONResponse) VisitListPlanningFamiliesResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -4174,7 +4253,6 @@ type ListPlanningFamiliesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListPlanningFamiliesdefaultApplicationProblemPlusJSONResponse) VisitListPlanningFamiliesResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4197,7 +4275,6 @@ type AcceptPlanningJobResponseObject interface {
 type AcceptPlanningJob200JSONResponse struct{ PlanningJobJSONResponse }
 
 func (response AcceptPlanningJob200JSONResponse) VisitAcceptPlanningJobResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4217,7 +4294,6 @@ type AcceptPlanningJobdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AcceptPlanningJobdefaultApplicationProblemPlusJSONResponse) VisitAcceptPlanningJobResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4240,7 +4316,6 @@ type CancelPlanningJobResponseObject interface {
 type CancelPlanningJob200JSONResponse struct{ PlanningJobJSONResponse }
 
 func (response CancelPlanningJob200JSONResponse) VisitCancelPlanningJobResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4260,7 +4335,6 @@ type CancelPlanningJobdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CancelPlanningJobdefaultApplicationProblemPlusJSONResponse) VisitCancelPlanningJobResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4283,7 +4357,6 @@ type DiscardPlanningJobResponseObject interface {
 type DiscardPlanningJob200JSONResponse struct{ PlanningJobJSONResponse }
 
 func (response DiscardPlanningJob200JSONResponse) VisitDiscardPlanningJobResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4303,7 +4376,6 @@ type DiscardPlanningJobdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response DiscardPlanningJobdefaultApplicationProblemPlusJSONResponse) VisitDiscardPlanningJobResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4326,7 +4398,6 @@ type RebasePlanningJobResponseObject interface {
 type RebasePlanningJob202JSONResponse struct{ PlanningJobJSONResponse }
 
 func (response RebasePlanningJob202JSONResponse) VisitRebasePlanningJobResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4346,7 +4417,6 @@ type RebasePlanningJobdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RebasePlanningJobdefaultApplicationProblemPlusJSONResponse) VisitRebasePlanningJobResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4368,7 +4438,6 @@ type ListSeriesResponseObject interface {
 type ListSeries200JSONResponse SeriesPage
 
 func (response ListSeries200JSONResponse) VisitListSeriesResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -4385,7 +4454,6 @@ type ListSeriesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListSeriesdefaultApplicationProblemPlusJSONResponse) VisitListSeriesResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4414,7 +4482,6 @@ type GetSeries200JSONResponse struct {
 }
 
 func (response GetSeries200JSONResponse) VisitGetSeriesResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4434,7 +4501,6 @@ type GetSeriesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetSeriesdefaultApplicationProblemPlusJSONResponse) VisitGetSeriesResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4459,7 +4525,6 @@ type GetTeamCalendar200TextcalendarResponse struct {
 }
 
 func (response GetTeamCalendar200TextcalendarResponse) VisitGetTeamCalendarResponse(w http.ResponseWriter) error {
-
 	w.Header().Set("Content-Type", "text/calendar")
 	if response.ContentLength != 0 {
 		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
@@ -4479,7 +4544,6 @@ type GetTeamCalendardefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetTeamCalendardefaultApplicationProblemPlusJSONResponse) VisitGetTeamCalendarResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4505,7 +4569,6 @@ type GetTeamGantt200ImagesvgXmlResponse struct {
 }
 
 func (response GetTeamGantt200ImagesvgXmlResponse) VisitGetTeamGanttResponse(w http.ResponseWriter) error {
-
 	w.Header().Set("Content-Type", "image/svg+xml")
 	if response.ContentLength != 0 {
 		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
@@ -4525,7 +4588,6 @@ type GetTeamGanttdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetTeamGanttdefaultApplicationProblemPlusJSONResponse) VisitGetTeamGanttResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4536,8 +4598,7 @@ func (response GetTeamGanttdefaultApplicationProblemPlusJSONResponse) VisitGetTe
 	return err
 }
 
-type GetTravelEstimateRequestObject struct {
-}
+type GetTravelEstimateRequestObject struct{}
 
 type GetTravelEstimateResponseObject interface {
 	VisitGetTravelEstimateResponse(w http.ResponseWriter) error
@@ -4546,7 +4607,6 @@ type GetTravelEstimateResponseObject interface {
 type GetTravelEstimate200JSONResponse TravelEstimate
 
 func (response GetTravelEstimate200JSONResponse) VisitGetTravelEstimateResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -4563,7 +4623,6 @@ type GetTravelEstimatedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetTravelEstimatedefaultApplicationProblemPlusJSONResponse) VisitGetTravelEstimateResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4585,7 +4644,6 @@ type ListUnplacedResponseObject interface {
 type ListUnplaced200JSONResponse VisitPage
 
 func (response ListUnplaced200JSONResponse) VisitListUnplacedResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -4602,7 +4660,6 @@ type ListUnplaceddefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListUnplaceddefaultApplicationProblemPlusJSONResponse) VisitListUnplacedResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4626,7 +4683,6 @@ type AcceptUrgentOfferResponseObject interface {
 type AcceptUrgentOffer200JSONResponse UrgentBooked
 
 func (response AcceptUrgentOffer200JSONResponse) VisitAcceptUrgentOfferResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -4643,7 +4699,6 @@ type AcceptUrgentOfferdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AcceptUrgentOfferdefaultApplicationProblemPlusJSONResponse) VisitAcceptUrgentOfferResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4666,7 +4721,6 @@ type OfferUrgentVisitResponseObject interface {
 type OfferUrgentVisit201JSONResponse UrgentOffer
 
 func (response OfferUrgentVisit201JSONResponse) VisitOfferUrgentVisitResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -4683,7 +4737,6 @@ type OfferUrgentVisitdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response OfferUrgentVisitdefaultApplicationProblemPlusJSONResponse) VisitOfferUrgentVisitResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4705,7 +4758,6 @@ type ListVisitsResponseObject interface {
 type ListVisits200JSONResponse VisitPage
 
 func (response ListVisits200JSONResponse) VisitListVisitsResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -4722,7 +4774,6 @@ type ListVisitsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListVisitsdefaultApplicationProblemPlusJSONResponse) VisitListVisitsResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4744,7 +4795,6 @@ type GetVisitResponseObject interface {
 type GetVisit200JSONResponse struct{ VisitJSONResponse }
 
 func (response GetVisit200JSONResponse) VisitGetVisitResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4764,7 +4814,6 @@ type GetVisitdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetVisitdefaultApplicationProblemPlusJSONResponse) VisitGetVisitResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4788,7 +4837,6 @@ type RecordAttemptResponseObject interface {
 type RecordAttempt200JSONResponse struct{ VisitJSONResponse }
 
 func (response RecordAttempt200JSONResponse) VisitRecordAttemptResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4808,7 +4856,6 @@ type RecordAttemptdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RecordAttemptdefaultApplicationProblemPlusJSONResponse) VisitRecordAttemptResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4832,7 +4879,6 @@ type CancelVisitResponseObject interface {
 type CancelVisit200JSONResponse struct{ VisitJSONResponse }
 
 func (response CancelVisit200JSONResponse) VisitCancelVisitResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4852,7 +4898,6 @@ type CancelVisitdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CancelVisitdefaultApplicationProblemPlusJSONResponse) VisitCancelVisitResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4875,7 +4920,6 @@ type CheckInResponseObject interface {
 type CheckIn200JSONResponse struct{ VisitJSONResponse }
 
 func (response CheckIn200JSONResponse) VisitCheckInResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4895,7 +4939,6 @@ type CheckIndefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CheckIndefaultApplicationProblemPlusJSONResponse) VisitCheckInResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4919,7 +4962,6 @@ type CheckOutResponseObject interface {
 type CheckOut200JSONResponse struct{ VisitJSONResponse }
 
 func (response CheckOut200JSONResponse) VisitCheckOutResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4939,7 +4981,6 @@ type CheckOutdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CheckOutdefaultApplicationProblemPlusJSONResponse) VisitCheckOutResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4963,7 +5004,6 @@ type RescheduleVisitResponseObject interface {
 type RescheduleVisit200JSONResponse struct{ VisitJSONResponse }
 
 func (response RescheduleVisit200JSONResponse) VisitRescheduleVisitResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4983,7 +5023,6 @@ type RescheduleVisitdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RescheduleVisitdefaultApplicationProblemPlusJSONResponse) VisitRescheduleVisitResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5005,7 +5044,6 @@ type ListWorkersResponseObject interface {
 type ListWorkers200JSONResponse WorkerPage
 
 func (response ListWorkers200JSONResponse) VisitListWorkersResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -5022,7 +5060,6 @@ type ListWorkersdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListWorkersdefaultApplicationProblemPlusJSONResponse) VisitListWorkersResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5051,7 +5088,6 @@ type GetWorker200JSONResponse struct {
 }
 
 func (response GetWorker200JSONResponse) VisitGetWorkerResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5071,7 +5107,6 @@ type GetWorkerdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetWorkerdefaultApplicationProblemPlusJSONResponse) VisitGetWorkerResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5102,7 +5137,6 @@ type PutWorker200JSONResponse struct {
 }
 
 func (response PutWorker200JSONResponse) VisitPutWorkerResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5126,7 +5160,6 @@ type PutWorker201JSONResponse struct {
 }
 
 func (response PutWorker201JSONResponse) VisitPutWorkerResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5146,7 +5179,6 @@ type PutWorkerdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PutWorkerdefaultApplicationProblemPlusJSONResponse) VisitPutWorkerResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5170,7 +5202,6 @@ type AddAbsenceResponseObject interface {
 type AddAbsence201JSONResponse AbsenceAdded
 
 func (response AddAbsence201JSONResponse) VisitAddAbsenceResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -5187,7 +5218,6 @@ type AddAbsencedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AddAbsencedefaultApplicationProblemPlusJSONResponse) VisitAddAbsenceResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5207,8 +5237,7 @@ type RemoveAbsenceResponseObject interface {
 	VisitRemoveAbsenceResponse(w http.ResponseWriter) error
 }
 
-type RemoveAbsence204Response struct {
-}
+type RemoveAbsence204Response struct{}
 
 func (response RemoveAbsence204Response) VisitRemoveAbsenceResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
@@ -5221,7 +5250,6 @@ type RemoveAbsencedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RemoveAbsencedefaultApplicationProblemPlusJSONResponse) VisitRemoveAbsenceResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5245,7 +5273,6 @@ type CoverAbsenceResponseObject interface {
 type CoverAbsence200JSONResponse Cover
 
 func (response CoverAbsence200JSONResponse) VisitCoverAbsenceResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -5262,7 +5289,6 @@ type CoverAbsencedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CoverAbsencedefaultApplicationProblemPlusJSONResponse) VisitCoverAbsenceResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5287,7 +5313,6 @@ type GetWorkerCalendar200TextcalendarResponse struct {
 }
 
 func (response GetWorkerCalendar200TextcalendarResponse) VisitGetWorkerCalendarResponse(w http.ResponseWriter) error {
-
 	w.Header().Set("Content-Type", "text/calendar")
 	if response.ContentLength != 0 {
 		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
@@ -5307,7 +5332,6 @@ type GetWorkerCalendardefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetWorkerCalendardefaultApplicationProblemPlusJSONResponse) VisitGetWorkerCalendarResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5330,7 +5354,6 @@ type GetWorkerRouteResponseObject interface {
 type GetWorkerRoute200ApplicationGeoPlusJSONResponse map[string]interface{}
 
 func (response GetWorkerRoute200ApplicationGeoPlusJSONResponse) VisitGetWorkerRouteResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -5347,7 +5370,6 @@ type GetWorkerRoutedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetWorkerRoutedefaultApplicationProblemPlusJSONResponse) VisitGetWorkerRouteResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5374,7 +5396,6 @@ type ImportBusy200JSONResponse struct {
 }
 
 func (response ImportBusy200JSONResponse) VisitImportBusyResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -5391,7 +5412,6 @@ type ImportBusydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ImportBusydefaultApplicationProblemPlusJSONResponse) VisitImportBusyResponse(w http.ResponseWriter) error {
-
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5428,6 +5448,9 @@ type StrictServerInterface interface {
 	// ListPlanningChanges What a job proposes, visit by visit, as far as the caller may know.
 	// (GET /planning-jobs/{job_id}/changes)
 	ListPlanningChanges(ctx context.Context, request ListPlanningChangesRequestObject) (ListPlanningChangesResponseObject, error)
+	// FollowPlanningJob How far a job is, told as it goes on until it has a proposal or has ended.
+	// (GET /planning-jobs/{job_id}/events)
+	FollowPlanningJob(ctx context.Context, request FollowPlanningJobRequestObject) (FollowPlanningJobResponseObject, error)
 	// ListPlanningFamilies What a job's proposal does to each family, as far as the caller may know.
 	// (GET /planning-jobs/{job_id}/families)
 	ListPlanningFamilies(ctx context.Context, request ListPlanningFamiliesRequestObject) (ListPlanningFamiliesResponseObject, error)
@@ -5517,8 +5540,10 @@ type StrictServerInterface interface {
 	ImportBusy(ctx context.Context, request ImportBusyRequestObject) (ImportBusyResponseObject, error)
 }
 
-type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error)
-type StrictMiddlewareFunc func(f StrictHandlerFunc, operationID string) StrictHandlerFunc
+type (
+	StrictHandlerFunc    func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error)
+	StrictMiddlewareFunc func(f StrictHandlerFunc, operationID string) StrictHandlerFunc
+)
 
 type StrictHTTPServerOptions struct {
 	RequestErrorHandlerFunc  func(w http.ResponseWriter, r *http.Request, err error)
@@ -5775,6 +5800,33 @@ func (sh *strictHandler) ListPlanningChanges(w http.ResponseWriter, r *http.Requ
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListPlanningChangesResponseObject); ok {
 		if err := validResponse.VisitListPlanningChangesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// FollowPlanningJob operation middleware
+func (sh *strictHandler) FollowPlanningJob(w http.ResponseWriter, r *http.Request, jobId JobID, params FollowPlanningJobParams) {
+	var request FollowPlanningJobRequestObject
+
+	request.JobId = jobId
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.FollowPlanningJob(ctx, request.(FollowPlanningJobRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "FollowPlanningJob")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(FollowPlanningJobResponseObject); ok {
+		if err := validResponse.VisitFollowPlanningJobResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -34,6 +34,7 @@ type agency struct {
 	clock  *clock.Manual
 	client *apitest.Client
 	http   http.Handler
+	pace   *api.Pace
 }
 
 // somewhere answers one point for every household; it must never be shown.
@@ -91,14 +92,15 @@ func start(t testing.TB) *agency {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pace := &api.Pace{}
 	server, err := httpapi.New(httpapi.Options{
 		Service: "visit-scheduling", Contract: contract, Authenticate: authenticate, Log: slog.New(slog.DiscardHandler),
-		Routes: api.Server{Desk: d, Access: api.Access{Engine: engine}}.Routes,
+		Routes: api.Server{Desk: d, Access: api.Access{Engine: engine}, Pace: pace}.Routes,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &agency{t: t, desk: d, clock: now, client: apitest.New(t, server, contract), http: server}
+	return &agency{t: t, desk: d, clock: now, client: apitest.New(t, server, contract), http: server, pace: pace}
 }
 
 func (a *agency) as(role string, worker ...string) *apitest.Client {

@@ -13,6 +13,8 @@ import (
 type Server struct {
 	Desk   *desk.Desk
 	Access Access
+	// Pace is how the progress of planning jobs is told; nil is as usual.
+	Pace *Pace
 }
 
 var _ StrictServerInterface = Server{}

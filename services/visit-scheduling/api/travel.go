@@ -11,7 +11,9 @@ import (
 )
 
 // sourceOf is who said how long the way to a slot is.
-func sourceOf(s schedule.Slot) TravelSource { return TravelSource(cmp.Or(s.Source, schedule.Estimated)) }
+func sourceOf(s schedule.Slot) TravelSource {
+	return TravelSource(cmp.Or(s.Source, schedule.Estimated))
+}
 
 // GetTravelEstimate answers what travel is planned by.
 func (s Server) GetTravelEstimate(ctx context.Context, _ GetTravelEstimateRequestObject) (GetTravelEstimateResponseObject, error) {
