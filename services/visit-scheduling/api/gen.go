@@ -1719,6 +1719,7 @@ type MiddlewareFunc func(http.Handler) http.Handler
 
 // ListExceptions operation middleware
 func (siw *ServerInterfaceWrapper) ListExceptions(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1744,6 +1745,7 @@ func (siw *ServerInterfaceWrapper) ListExceptions(w http.ResponseWriter, r *http
 
 // AddException operation middleware
 func (siw *ServerInterfaceWrapper) AddException(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1793,6 +1795,7 @@ func (siw *ServerInterfaceWrapper) AddException(w http.ResponseWriter, r *http.R
 
 // RemoveException operation middleware
 func (siw *ServerInterfaceWrapper) RemoveException(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1827,6 +1830,7 @@ func (siw *ServerInterfaceWrapper) RemoveException(w http.ResponseWriter, r *htt
 
 // GetCoverage operation middleware
 func (siw *ServerInterfaceWrapper) GetCoverage(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1924,6 +1928,7 @@ func (siw *ServerInterfaceWrapper) GetCoverage(w http.ResponseWriter, r *http.Re
 
 // ListPlanningJobs operation middleware
 func (siw *ServerInterfaceWrapper) ListPlanningJobs(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1982,6 +1987,7 @@ func (siw *ServerInterfaceWrapper) ListPlanningJobs(w http.ResponseWriter, r *ht
 
 // CreatePlanningJob operation middleware
 func (siw *ServerInterfaceWrapper) CreatePlanningJob(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2022,6 +2028,7 @@ func (siw *ServerInterfaceWrapper) CreatePlanningJob(w http.ResponseWriter, r *h
 
 // GetPlanningJob operation middleware
 func (siw *ServerInterfaceWrapper) GetPlanningJob(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2071,6 +2078,7 @@ func (siw *ServerInterfaceWrapper) GetPlanningJob(w http.ResponseWriter, r *http
 
 // ListPlanningChanges operation middleware
 func (siw *ServerInterfaceWrapper) ListPlanningChanges(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2151,6 +2159,7 @@ func (siw *ServerInterfaceWrapper) ListPlanningChanges(w http.ResponseWriter, r 
 
 // FollowPlanningJob operation middleware
 func (siw *ServerInterfaceWrapper) FollowPlanningJob(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2200,6 +2209,7 @@ func (siw *ServerInterfaceWrapper) FollowPlanningJob(w http.ResponseWriter, r *h
 
 // ListPlanningFamilies operation middleware
 func (siw *ServerInterfaceWrapper) ListPlanningFamilies(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2254,6 +2264,7 @@ func (siw *ServerInterfaceWrapper) ListPlanningFamilies(w http.ResponseWriter, r
 
 // AcceptPlanningJob operation middleware
 func (siw *ServerInterfaceWrapper) AcceptPlanningJob(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2322,6 +2333,7 @@ func (siw *ServerInterfaceWrapper) AcceptPlanningJob(w http.ResponseWriter, r *h
 
 // CancelPlanningJob operation middleware
 func (siw *ServerInterfaceWrapper) CancelPlanningJob(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2371,6 +2383,7 @@ func (siw *ServerInterfaceWrapper) CancelPlanningJob(w http.ResponseWriter, r *h
 
 // DiscardPlanningJob operation middleware
 func (siw *ServerInterfaceWrapper) DiscardPlanningJob(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2439,6 +2452,7 @@ func (siw *ServerInterfaceWrapper) DiscardPlanningJob(w http.ResponseWriter, r *
 
 // RebasePlanningJob operation middleware
 func (siw *ServerInterfaceWrapper) RebasePlanningJob(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2507,6 +2521,7 @@ func (siw *ServerInterfaceWrapper) RebasePlanningJob(w http.ResponseWriter, r *h
 
 // ListSeries operation middleware
 func (siw *ServerInterfaceWrapper) ListSeries(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2565,6 +2580,7 @@ func (siw *ServerInterfaceWrapper) ListSeries(w http.ResponseWriter, r *http.Req
 
 // GetSeries operation middleware
 func (siw *ServerInterfaceWrapper) GetSeries(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2590,6 +2606,7 @@ func (siw *ServerInterfaceWrapper) GetSeries(w http.ResponseWriter, r *http.Requ
 
 // GetTeamCalendar operation middleware
 func (siw *ServerInterfaceWrapper) GetTeamCalendar(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2615,6 +2632,7 @@ func (siw *ServerInterfaceWrapper) GetTeamCalendar(w http.ResponseWriter, r *htt
 
 // GetTeamGantt operation middleware
 func (siw *ServerInterfaceWrapper) GetTeamGantt(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2649,6 +2667,7 @@ func (siw *ServerInterfaceWrapper) GetTeamGantt(w http.ResponseWriter, r *http.R
 
 // GetTravelEstimate operation middleware
 func (siw *ServerInterfaceWrapper) GetTravelEstimate(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetTravelEstimate(w, r)
 	}))
@@ -2662,6 +2681,7 @@ func (siw *ServerInterfaceWrapper) GetTravelEstimate(w http.ResponseWriter, r *h
 
 // ListUnplaced operation middleware
 func (siw *ServerInterfaceWrapper) ListUnplaced(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2733,6 +2753,7 @@ func (siw *ServerInterfaceWrapper) ListUnplaced(w http.ResponseWriter, r *http.R
 
 // AcceptUrgentOffer operation middleware
 func (siw *ServerInterfaceWrapper) AcceptUrgentOffer(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2782,6 +2803,7 @@ func (siw *ServerInterfaceWrapper) AcceptUrgentOffer(w http.ResponseWriter, r *h
 
 // OfferUrgentVisit operation middleware
 func (siw *ServerInterfaceWrapper) OfferUrgentVisit(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2822,6 +2844,7 @@ func (siw *ServerInterfaceWrapper) OfferUrgentVisit(w http.ResponseWriter, r *ht
 
 // ListVisits operation middleware
 func (siw *ServerInterfaceWrapper) ListVisits(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2932,6 +2955,7 @@ func (siw *ServerInterfaceWrapper) ListVisits(w http.ResponseWriter, r *http.Req
 
 // GetVisit operation middleware
 func (siw *ServerInterfaceWrapper) GetVisit(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2957,6 +2981,7 @@ func (siw *ServerInterfaceWrapper) GetVisit(w http.ResponseWriter, r *http.Reque
 
 // RecordAttempt operation middleware
 func (siw *ServerInterfaceWrapper) RecordAttempt(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -3006,6 +3031,7 @@ func (siw *ServerInterfaceWrapper) RecordAttempt(w http.ResponseWriter, r *http.
 
 // CancelVisit operation middleware
 func (siw *ServerInterfaceWrapper) CancelVisit(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -3074,6 +3100,7 @@ func (siw *ServerInterfaceWrapper) CancelVisit(w http.ResponseWriter, r *http.Re
 
 // CheckIn operation middleware
 func (siw *ServerInterfaceWrapper) CheckIn(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -3123,6 +3150,7 @@ func (siw *ServerInterfaceWrapper) CheckIn(w http.ResponseWriter, r *http.Reques
 
 // CheckOut operation middleware
 func (siw *ServerInterfaceWrapper) CheckOut(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -3172,6 +3200,7 @@ func (siw *ServerInterfaceWrapper) CheckOut(w http.ResponseWriter, r *http.Reque
 
 // RescheduleVisit operation middleware
 func (siw *ServerInterfaceWrapper) RescheduleVisit(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -3240,6 +3269,7 @@ func (siw *ServerInterfaceWrapper) RescheduleVisit(w http.ResponseWriter, r *htt
 
 // ListWorkers operation middleware
 func (siw *ServerInterfaceWrapper) ListWorkers(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -3285,6 +3315,7 @@ func (siw *ServerInterfaceWrapper) ListWorkers(w http.ResponseWriter, r *http.Re
 
 // GetWorker operation middleware
 func (siw *ServerInterfaceWrapper) GetWorker(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -3310,6 +3341,7 @@ func (siw *ServerInterfaceWrapper) GetWorker(w http.ResponseWriter, r *http.Requ
 
 // PutWorker operation middleware
 func (siw *ServerInterfaceWrapper) PutWorker(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -3359,6 +3391,7 @@ func (siw *ServerInterfaceWrapper) PutWorker(w http.ResponseWriter, r *http.Requ
 
 // AddAbsence operation middleware
 func (siw *ServerInterfaceWrapper) AddAbsence(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -3408,6 +3441,7 @@ func (siw *ServerInterfaceWrapper) AddAbsence(w http.ResponseWriter, r *http.Req
 
 // RemoveAbsence operation middleware
 func (siw *ServerInterfaceWrapper) RemoveAbsence(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -3442,6 +3476,7 @@ func (siw *ServerInterfaceWrapper) RemoveAbsence(w http.ResponseWriter, r *http.
 
 // CoverAbsence operation middleware
 func (siw *ServerInterfaceWrapper) CoverAbsence(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -3504,6 +3539,7 @@ func (siw *ServerInterfaceWrapper) CoverAbsence(w http.ResponseWriter, r *http.R
 
 // GetWorkerCalendar operation middleware
 func (siw *ServerInterfaceWrapper) GetWorkerCalendar(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -3529,6 +3565,7 @@ func (siw *ServerInterfaceWrapper) GetWorkerCalendar(w http.ResponseWriter, r *h
 
 // GetWorkerRoute operation middleware
 func (siw *ServerInterfaceWrapper) GetWorkerRoute(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -3563,6 +3600,7 @@ func (siw *ServerInterfaceWrapper) GetWorkerRoute(w http.ResponseWriter, r *http
 
 // ImportBusy operation middleware
 func (siw *ServerInterfaceWrapper) ImportBusy(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -3835,6 +3873,7 @@ type ListExceptions200JSONResponse struct {
 }
 
 func (response ListExceptions200JSONResponse) VisitListExceptionsResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -3851,6 +3890,7 @@ type ListExceptionsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListExceptionsdefaultApplicationProblemPlusJSONResponse) VisitListExceptionsResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -3877,6 +3917,7 @@ type AddException201JSONResponse struct {
 }
 
 func (response AddException201JSONResponse) VisitAddExceptionResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -3893,6 +3934,7 @@ type AddExceptiondefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AddExceptiondefaultApplicationProblemPlusJSONResponse) VisitAddExceptionResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -3912,7 +3954,8 @@ type RemoveExceptionResponseObject interface {
 	VisitRemoveExceptionResponse(w http.ResponseWriter) error
 }
 
-type RemoveException204Response struct{}
+type RemoveException204Response struct {
+}
 
 func (response RemoveException204Response) VisitRemoveExceptionResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
@@ -3925,6 +3968,7 @@ type RemoveExceptiondefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RemoveExceptiondefaultApplicationProblemPlusJSONResponse) VisitRemoveExceptionResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -3952,6 +3996,7 @@ type GetCoverage200JSONResponse struct {
 }
 
 func (response GetCoverage200JSONResponse) VisitGetCoverageResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -3968,6 +4013,7 @@ type GetCoveragedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetCoveragedefaultApplicationProblemPlusJSONResponse) VisitGetCoverageResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -3992,6 +4038,7 @@ type ListPlanningJobs200JSONResponse struct {
 }
 
 func (response ListPlanningJobs200JSONResponse) VisitListPlanningJobsResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -4008,6 +4055,7 @@ type ListPlanningJobsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListPlanningJobsdefaultApplicationProblemPlusJSONResponse) VisitListPlanningJobsResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4030,6 +4078,7 @@ type CreatePlanningJobResponseObject interface {
 type CreatePlanningJob202JSONResponse struct{ PlanningJobJSONResponse }
 
 func (response CreatePlanningJob202JSONResponse) VisitCreatePlanningJobResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4049,6 +4098,7 @@ type CreatePlanningJobdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CreatePlanningJobdefaultApplicationProblemPlusJSONResponse) VisitCreatePlanningJobResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4071,6 +4121,7 @@ type GetPlanningJobResponseObject interface {
 type GetPlanningJob200JSONResponse struct{ PlanningJobJSONResponse }
 
 func (response GetPlanningJob200JSONResponse) VisitGetPlanningJobResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4084,7 +4135,8 @@ func (response GetPlanningJob200JSONResponse) VisitGetPlanningJobResponse(w http
 	return err
 }
 
-type GetPlanningJob304Response struct{}
+type GetPlanningJob304Response struct {
+}
 
 func (response GetPlanningJob304Response) VisitGetPlanningJobResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
@@ -4097,6 +4149,7 @@ type GetPlanningJobdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetPlanningJobdefaultApplicationProblemPlusJSONResponse) VisitGetPlanningJobResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4122,6 +4175,7 @@ type ListPlanningChanges200JSONResponse struct {
 }
 
 func (response ListPlanningChanges200JSONResponse) VisitListPlanningChangesResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -4138,6 +4192,7 @@ type ListPlanningChangesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListPlanningChangesdefaultApplicationProblemPlusJSONResponse) VisitListPlanningChangesResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4163,6 +4218,7 @@ type FollowPlanningJob200TexteventStreamResponse struct {
 }
 
 func (response FollowPlanningJob200TexteventStreamResponse) VisitFollowPlanningJobResponse(w http.ResponseWriter) error {
+
 	w.Header().Set("Content-Type", "text/event-stream")
 	if response.ContentLength != 0 {
 		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
@@ -4199,7 +4255,8 @@ func (response FollowPlanningJob200TexteventStreamResponse) VisitFollowPlanningJ
 	}
 }
 
-type FollowPlanningJob204Response struct{}
+type FollowPlanningJob204Response struct {
+}
 
 func (response FollowPlanningJob204Response) VisitFollowPlanningJobResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
@@ -4212,6 +4269,7 @@ type FollowPlanningJobdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response FollowPlanningJobdefaultApplicationProblemPlusJSONResponse) VisitFollowPlanningJobResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4237,6 +4295,7 @@ type ListPlanningFamilies200JSONResponse struct {
 }
 
 func (response ListPlanningFamilies200JSONResponse) VisitListPlanningFamiliesResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -4253,6 +4312,7 @@ type ListPlanningFamiliesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListPlanningFamiliesdefaultApplicationProblemPlusJSONResponse) VisitListPlanningFamiliesResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4275,6 +4335,7 @@ type AcceptPlanningJobResponseObject interface {
 type AcceptPlanningJob200JSONResponse struct{ PlanningJobJSONResponse }
 
 func (response AcceptPlanningJob200JSONResponse) VisitAcceptPlanningJobResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4294,6 +4355,7 @@ type AcceptPlanningJobdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AcceptPlanningJobdefaultApplicationProblemPlusJSONResponse) VisitAcceptPlanningJobResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4316,6 +4378,7 @@ type CancelPlanningJobResponseObject interface {
 type CancelPlanningJob200JSONResponse struct{ PlanningJobJSONResponse }
 
 func (response CancelPlanningJob200JSONResponse) VisitCancelPlanningJobResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4335,6 +4398,7 @@ type CancelPlanningJobdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CancelPlanningJobdefaultApplicationProblemPlusJSONResponse) VisitCancelPlanningJobResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4357,6 +4421,7 @@ type DiscardPlanningJobResponseObject interface {
 type DiscardPlanningJob200JSONResponse struct{ PlanningJobJSONResponse }
 
 func (response DiscardPlanningJob200JSONResponse) VisitDiscardPlanningJobResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4376,6 +4441,7 @@ type DiscardPlanningJobdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response DiscardPlanningJobdefaultApplicationProblemPlusJSONResponse) VisitDiscardPlanningJobResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4398,6 +4464,7 @@ type RebasePlanningJobResponseObject interface {
 type RebasePlanningJob202JSONResponse struct{ PlanningJobJSONResponse }
 
 func (response RebasePlanningJob202JSONResponse) VisitRebasePlanningJobResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4417,6 +4484,7 @@ type RebasePlanningJobdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RebasePlanningJobdefaultApplicationProblemPlusJSONResponse) VisitRebasePlanningJobResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4438,6 +4506,7 @@ type ListSeriesResponseObject interface {
 type ListSeries200JSONResponse SeriesPage
 
 func (response ListSeries200JSONResponse) VisitListSeriesResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -4454,6 +4523,7 @@ type ListSeriesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListSeriesdefaultApplicationProblemPlusJSONResponse) VisitListSeriesResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4482,6 +4552,7 @@ type GetSeries200JSONResponse struct {
 }
 
 func (response GetSeries200JSONResponse) VisitGetSeriesResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4501,6 +4572,7 @@ type GetSeriesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetSeriesdefaultApplicationProblemPlusJSONResponse) VisitGetSeriesResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4525,6 +4597,7 @@ type GetTeamCalendar200TextcalendarResponse struct {
 }
 
 func (response GetTeamCalendar200TextcalendarResponse) VisitGetTeamCalendarResponse(w http.ResponseWriter) error {
+
 	w.Header().Set("Content-Type", "text/calendar")
 	if response.ContentLength != 0 {
 		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
@@ -4544,6 +4617,7 @@ type GetTeamCalendardefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetTeamCalendardefaultApplicationProblemPlusJSONResponse) VisitGetTeamCalendarResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4569,6 +4643,7 @@ type GetTeamGantt200ImagesvgXmlResponse struct {
 }
 
 func (response GetTeamGantt200ImagesvgXmlResponse) VisitGetTeamGanttResponse(w http.ResponseWriter) error {
+
 	w.Header().Set("Content-Type", "image/svg+xml")
 	if response.ContentLength != 0 {
 		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
@@ -4588,6 +4663,7 @@ type GetTeamGanttdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetTeamGanttdefaultApplicationProblemPlusJSONResponse) VisitGetTeamGanttResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4598,7 +4674,8 @@ func (response GetTeamGanttdefaultApplicationProblemPlusJSONResponse) VisitGetTe
 	return err
 }
 
-type GetTravelEstimateRequestObject struct{}
+type GetTravelEstimateRequestObject struct {
+}
 
 type GetTravelEstimateResponseObject interface {
 	VisitGetTravelEstimateResponse(w http.ResponseWriter) error
@@ -4607,6 +4684,7 @@ type GetTravelEstimateResponseObject interface {
 type GetTravelEstimate200JSONResponse TravelEstimate
 
 func (response GetTravelEstimate200JSONResponse) VisitGetTravelEstimateResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -4623,6 +4701,7 @@ type GetTravelEstimatedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetTravelEstimatedefaultApplicationProblemPlusJSONResponse) VisitGetTravelEstimateResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4644,6 +4723,7 @@ type ListUnplacedResponseObject interface {
 type ListUnplaced200JSONResponse VisitPage
 
 func (response ListUnplaced200JSONResponse) VisitListUnplacedResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -4660,6 +4740,7 @@ type ListUnplaceddefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListUnplaceddefaultApplicationProblemPlusJSONResponse) VisitListUnplacedResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4683,6 +4764,7 @@ type AcceptUrgentOfferResponseObject interface {
 type AcceptUrgentOffer200JSONResponse UrgentBooked
 
 func (response AcceptUrgentOffer200JSONResponse) VisitAcceptUrgentOfferResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -4699,6 +4781,7 @@ type AcceptUrgentOfferdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AcceptUrgentOfferdefaultApplicationProblemPlusJSONResponse) VisitAcceptUrgentOfferResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4721,6 +4804,7 @@ type OfferUrgentVisitResponseObject interface {
 type OfferUrgentVisit201JSONResponse UrgentOffer
 
 func (response OfferUrgentVisit201JSONResponse) VisitOfferUrgentVisitResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -4737,6 +4821,7 @@ type OfferUrgentVisitdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response OfferUrgentVisitdefaultApplicationProblemPlusJSONResponse) VisitOfferUrgentVisitResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4758,6 +4843,7 @@ type ListVisitsResponseObject interface {
 type ListVisits200JSONResponse VisitPage
 
 func (response ListVisits200JSONResponse) VisitListVisitsResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -4774,6 +4860,7 @@ type ListVisitsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListVisitsdefaultApplicationProblemPlusJSONResponse) VisitListVisitsResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4795,6 +4882,7 @@ type GetVisitResponseObject interface {
 type GetVisit200JSONResponse struct{ VisitJSONResponse }
 
 func (response GetVisit200JSONResponse) VisitGetVisitResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4814,6 +4902,7 @@ type GetVisitdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetVisitdefaultApplicationProblemPlusJSONResponse) VisitGetVisitResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4837,6 +4926,7 @@ type RecordAttemptResponseObject interface {
 type RecordAttempt200JSONResponse struct{ VisitJSONResponse }
 
 func (response RecordAttempt200JSONResponse) VisitRecordAttemptResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4856,6 +4946,7 @@ type RecordAttemptdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RecordAttemptdefaultApplicationProblemPlusJSONResponse) VisitRecordAttemptResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4879,6 +4970,7 @@ type CancelVisitResponseObject interface {
 type CancelVisit200JSONResponse struct{ VisitJSONResponse }
 
 func (response CancelVisit200JSONResponse) VisitCancelVisitResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4898,6 +4990,7 @@ type CancelVisitdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CancelVisitdefaultApplicationProblemPlusJSONResponse) VisitCancelVisitResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4920,6 +5013,7 @@ type CheckInResponseObject interface {
 type CheckIn200JSONResponse struct{ VisitJSONResponse }
 
 func (response CheckIn200JSONResponse) VisitCheckInResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4939,6 +5033,7 @@ type CheckIndefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CheckIndefaultApplicationProblemPlusJSONResponse) VisitCheckInResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4962,6 +5057,7 @@ type CheckOutResponseObject interface {
 type CheckOut200JSONResponse struct{ VisitJSONResponse }
 
 func (response CheckOut200JSONResponse) VisitCheckOutResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -4981,6 +5077,7 @@ type CheckOutdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CheckOutdefaultApplicationProblemPlusJSONResponse) VisitCheckOutResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5004,6 +5101,7 @@ type RescheduleVisitResponseObject interface {
 type RescheduleVisit200JSONResponse struct{ VisitJSONResponse }
 
 func (response RescheduleVisit200JSONResponse) VisitRescheduleVisitResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5023,6 +5121,7 @@ type RescheduleVisitdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RescheduleVisitdefaultApplicationProblemPlusJSONResponse) VisitRescheduleVisitResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5044,6 +5143,7 @@ type ListWorkersResponseObject interface {
 type ListWorkers200JSONResponse WorkerPage
 
 func (response ListWorkers200JSONResponse) VisitListWorkersResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -5060,6 +5160,7 @@ type ListWorkersdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListWorkersdefaultApplicationProblemPlusJSONResponse) VisitListWorkersResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5088,6 +5189,7 @@ type GetWorker200JSONResponse struct {
 }
 
 func (response GetWorker200JSONResponse) VisitGetWorkerResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5107,6 +5209,7 @@ type GetWorkerdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetWorkerdefaultApplicationProblemPlusJSONResponse) VisitGetWorkerResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5137,6 +5240,7 @@ type PutWorker200JSONResponse struct {
 }
 
 func (response PutWorker200JSONResponse) VisitPutWorkerResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5160,6 +5264,7 @@ type PutWorker201JSONResponse struct {
 }
 
 func (response PutWorker201JSONResponse) VisitPutWorkerResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5179,6 +5284,7 @@ type PutWorkerdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PutWorkerdefaultApplicationProblemPlusJSONResponse) VisitPutWorkerResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5202,6 +5308,7 @@ type AddAbsenceResponseObject interface {
 type AddAbsence201JSONResponse AbsenceAdded
 
 func (response AddAbsence201JSONResponse) VisitAddAbsenceResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -5218,6 +5325,7 @@ type AddAbsencedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AddAbsencedefaultApplicationProblemPlusJSONResponse) VisitAddAbsenceResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5237,7 +5345,8 @@ type RemoveAbsenceResponseObject interface {
 	VisitRemoveAbsenceResponse(w http.ResponseWriter) error
 }
 
-type RemoveAbsence204Response struct{}
+type RemoveAbsence204Response struct {
+}
 
 func (response RemoveAbsence204Response) VisitRemoveAbsenceResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
@@ -5250,6 +5359,7 @@ type RemoveAbsencedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RemoveAbsencedefaultApplicationProblemPlusJSONResponse) VisitRemoveAbsenceResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5273,6 +5383,7 @@ type CoverAbsenceResponseObject interface {
 type CoverAbsence200JSONResponse Cover
 
 func (response CoverAbsence200JSONResponse) VisitCoverAbsenceResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -5289,6 +5400,7 @@ type CoverAbsencedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CoverAbsencedefaultApplicationProblemPlusJSONResponse) VisitCoverAbsenceResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5313,6 +5425,7 @@ type GetWorkerCalendar200TextcalendarResponse struct {
 }
 
 func (response GetWorkerCalendar200TextcalendarResponse) VisitGetWorkerCalendarResponse(w http.ResponseWriter) error {
+
 	w.Header().Set("Content-Type", "text/calendar")
 	if response.ContentLength != 0 {
 		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
@@ -5332,6 +5445,7 @@ type GetWorkerCalendardefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetWorkerCalendardefaultApplicationProblemPlusJSONResponse) VisitGetWorkerCalendarResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5354,6 +5468,7 @@ type GetWorkerRouteResponseObject interface {
 type GetWorkerRoute200ApplicationGeoPlusJSONResponse map[string]interface{}
 
 func (response GetWorkerRoute200ApplicationGeoPlusJSONResponse) VisitGetWorkerRouteResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -5370,6 +5485,7 @@ type GetWorkerRoutedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetWorkerRoutedefaultApplicationProblemPlusJSONResponse) VisitGetWorkerRouteResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5396,6 +5512,7 @@ type ImportBusy200JSONResponse struct {
 }
 
 func (response ImportBusy200JSONResponse) VisitImportBusyResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
@@ -5412,6 +5529,7 @@ type ImportBusydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ImportBusydefaultApplicationProblemPlusJSONResponse) VisitImportBusyResponse(w http.ResponseWriter) error {
+
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
@@ -5540,10 +5658,8 @@ type StrictServerInterface interface {
 	ImportBusy(ctx context.Context, request ImportBusyRequestObject) (ImportBusyResponseObject, error)
 }
 
-type (
-	StrictHandlerFunc    func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error)
-	StrictMiddlewareFunc func(f StrictHandlerFunc, operationID string) StrictHandlerFunc
-)
+type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error)
+type StrictMiddlewareFunc func(f StrictHandlerFunc, operationID string) StrictHandlerFunc
 
 type StrictHTTPServerOptions struct {
 	RequestErrorHandlerFunc  func(w http.ResponseWriter, r *http.Request, err error)
