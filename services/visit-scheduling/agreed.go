@@ -8,9 +8,6 @@ import (
 	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
 )
 
-// wishPoints is what each worker costs who is not as a family wished.
-const wishPoints = 300
-
 // worker is a worker in the words of the search. What is booked outside the hours
 // is an absence there.
 func (t *translation) worker(a schedule.Available, booked []schedule.Booking, stretches []schedule.Span) optimise.Worker {

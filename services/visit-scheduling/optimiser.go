@@ -92,6 +92,7 @@ type translation struct {
 	origin  time.Time
 	problem optimise.Problem
 	demands map[string]schedule.Demand
+	wish    int // points
 	regular map[schedule.SeriesID][]schedule.WorkerID // the families' own
 }
 
@@ -104,6 +105,10 @@ func newTranslation(p schedule.Problem) *translation {
 	t := &translation{demands: map[string]schedule.Demand{}}
 	t.problem.Travel, t.origin = p.Travel, origin(p)
 	t.families(p.Families)
+	t.problem.Weights, t.wish = p.Weights, p.Wish
+	if !p.Now.IsZero() {
+		t.problem.Now = t.down(p.Now)
+	}
 	bookings := map[schedule.WorkerID][]schedule.Booking{}
 	for _, b := range p.Booked {
 		for _, id := range b.Workers {
@@ -177,7 +182,7 @@ func (t *translation) demand(d schedule.Demand) optimise.Visit {
 	v.Excluded, v.Preferred = names(d.Excluded), names(d.Known)
 	v.Daylight, v.NotLast = d.Daylight, d.NotLast
 	for _, wish := range d.Wishes {
-		v.Wishes = append(v.Wishes, optimise.Wish{Attribute: wish, Points: wishPoints})
+		v.Wishes = append(v.Wishes, optimise.Wish{Attribute: wish, Points: t.wish})
 	}
 	if d.Workers == 1 {
 		v.Roles = []optimise.Role{{Skills: d.Skills, Levels: levels(d.Levels), Attributes: d.Attributes}}

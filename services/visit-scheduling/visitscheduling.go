@@ -153,6 +153,7 @@ func newDesk(d *app.Deps) (*desk.Desk, error) {
 		Points:     household.Intake{Base: intake.URL, HTTP: intake.HTTP, Timeout: time.Duration(s.IntakeTimeout)},
 		Publishing: desk.Publishing{Limits: book.Automatic, Rule: book.PublishingRule},
 		Coverage:   book.Coverage, CoverageRule: book.CoverageRule,
+		Weighing: func(id tenant.AgencyID) schedule.Weighing { return book.Weighing(id.String()) },
 		Settings: desk.Settings{
 			Attendance: schedule.Attendance{
 				Early: time.Duration(s.CheckInEarly), Late: time.Duration(s.CheckInLate), Grace: time.Duration(s.CheckoutGrace),

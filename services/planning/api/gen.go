@@ -710,6 +710,20 @@ type Intervention struct {
 	StartsOn    *Date       `json:"starts_on,omitempty"`
 }
 
+// MostPeople The most different workers within some days, urgent visits apart.
+type MostPeople struct {
+	Days int `json:"days"`
+	Most int `json:"most"`
+}
+
+// MostSubstitutes How many visits a year may be made by none of the case's own workers.
+type MostSubstitutes struct {
+	Most int `json:"most"`
+
+	// NeverRunning Not on two of the family's visiting days running.
+	NeverRunning *bool `json:"never_running,omitempty"`
+}
+
 // NeedReference defines model for NeedReference.
 type NeedReference struct {
 	AssessmentId      ID     `json:"assessment_id"`
@@ -918,6 +932,12 @@ type SafetyPlanPage struct {
 	NextCursor *string      `json:"next_cursor,omitempty"`
 }
 
+// SkillLevel defines model for SkillLevel.
+type SkillLevel struct {
+	Level int  `json:"level"`
+	Skill Code `json:"skill"`
+}
+
 // TimeOfDay HH:MM in the agency's zone.
 type TimeOfDay = string
 
@@ -944,17 +964,36 @@ type Unit = string
 
 // VisitPattern defines model for VisitPattern.
 type VisitPattern struct {
+	// Daylight The visits are over by sunset.
+	Daylight *bool `json:"daylight,omitempty"`
+
 	// Earliest HH:MM in the agency's zone.
 	Earliest TimeOfDay `json:"earliest"`
-	Language *string   `json:"language,omitempty"`
+
+	// KnownFirst Somebody new comes only together with a worker the family knows.
+	KnownFirst *bool   `json:"known_first,omitempty"`
+	Language   *string `json:"language,omitempty"`
 
 	// Latest HH:MM in the agency's zone.
-	Latest     TimeOfDay         `json:"latest"`
-	Minutes    int               `json:"minutes"`
-	Place      VisitPatternPlace `json:"place"`
-	Skills     []Code            `json:"skills"`
-	TimesAWeek int               `json:"times_a_week"`
-	Weekdays   []Weekday         `json:"weekdays"`
+	Latest  TimeOfDay `json:"latest"`
+	Minutes int       `json:"minutes"`
+
+	// NotLast A visit is never the last of a worker's day: somebody waits for them afterwards.
+	NotLast *bool `json:"not_last,omitempty"`
+
+	// People The most different workers within some days, urgent visits apart.
+	People *MostPeople       `json:"people,omitempty"`
+	Place  VisitPatternPlace `json:"place"`
+
+	// SkillLevels How well skills asked for are to be held at least; of a pair, by one.
+	SkillLevels *[]SkillLevel `json:"skill_levels,omitempty"`
+	Skills      []Code        `json:"skills"`
+
+	// Substitutes How many visits a year may be made by none of the case's own workers.
+	Substitutes *MostSubstitutes `json:"substitutes,omitempty"`
+	TimesAWeek  int              `json:"times_a_week"`
+	Weekdays    []Weekday        `json:"weekdays"`
+	Wishes      *[]WorkerWish    `json:"wishes,omitempty"`
 
 	// WithoutChild The visits do not need the child and may fall in the hours it is at school. Left out: they do.
 	WithoutChild *bool `json:"without_child,omitempty"`
@@ -966,6 +1005,14 @@ type VisitPatternPlace string
 
 // Weekday defines model for Weekday.
 type Weekday string
+
+// WorkerWish What the family asked its workers to be, as a neutral code; the reason is nobody else's.
+type WorkerWish struct {
+	Attribute Code `json:"attribute"`
+
+	// Must Not to be done without. Left out, it is wished for.
+	Must *bool `json:"must,omitempty"`
+}
 
 // AssignmentID defines model for AssignmentID.
 type AssignmentID = ID

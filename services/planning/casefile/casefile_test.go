@@ -220,6 +220,12 @@ func TestGaps_EachIsNamedWithItsPlace(t *testing.T) {
 		{"more visits than the program allows", func(c *Content) { c.VisitPattern.TimesAWeek = 4 }, []string{"/visit_pattern/times_a_week outside_program"}},
 		{"a pair where the program has none", func(c *Content) { c.VisitPattern.Workers = 2 }, []string{"/visit_pattern/workers outside_program"}},
 		{"a visit longer than its window", func(c *Content) { c.VisitPattern.Latest = "10:00" }, []string{"/visit_pattern/latest visit_does_not_fit"}},
+		{"a level of a skill nobody asks for", func(c *Content) { c.VisitPattern.SkillLevels = []SkillLevel{{"trauma", 2}} }, []string{"/visit_pattern/skill_levels/0/skill skill_not_asked"}},
+		{"fewer people than come", func(c *Content) { c.VisitPattern.People = &People{Most: 0, Days: 30} }, []string{"/visit_pattern/people too_few_people"}},
+		{"people, substitutes and wishes", func(c *Content) {
+			c.VisitPattern.People, c.VisitPattern.Substitutes = &People{Most: 3, Days: 90}, &Substitutes{Most: 4, NeverRunning: true}
+			c.VisitPattern.Wishes, c.VisitPattern.KnownFirst = []Wish{{Attribute: "woman", Must: true}}, true
+		}, nil},
 		{"three visits in one day", func(c *Content) { c.VisitPattern.TimesAWeek, c.VisitPattern.Weekdays = 3, []string{"mon"} }, []string{"/visit_pattern/weekdays too_few_weekdays"}},
 		{"a reminder to a child", func(c *Content) { c.Recipients = []string{"child-1"} }, []string{"/recipients/0 not_a_caregiver"}},
 	}

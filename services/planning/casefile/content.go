@@ -63,6 +63,42 @@ type VisitPattern struct {
 	Weekdays   []string `json:"weekdays"`
 	// WithoutChild says that the visits may fall in the hours the child is at school.
 	WithoutChild bool `json:"without_child,omitempty"`
+	// SkillLevels are how well skills asked for are to be held at least.
+	SkillLevels []SkillLevel `json:"skill_levels,omitempty"`
+	// Wishes are what the family asked its workers to be.
+	Wishes      []Wish       `json:"wishes,omitempty"`
+	People      *People      `json:"people,omitempty"`      // nil is no limit
+	Substitutes *Substitutes `json:"substitutes,omitempty"` // nil is no limit
+	// KnownFirst lets somebody new come only together with one the family knows.
+	KnownFirst bool `json:"known_first,omitempty"`
+	Daylight   bool `json:"daylight,omitempty"` // over by sunset
+	NotLast    bool `json:"not_last,omitempty"` // never a worker's last visit of the day
+}
+
+// SkillLevel is how well a skill is to be held at least, 1 to 5.
+type SkillLevel struct {
+	Skill string `json:"skill"`
+	Level int    `json:"level"`
+}
+
+// Wish is an attribute of a worker as a neutral code. Must is for what is not to
+// be done without.
+type Wish struct {
+	Attribute string `json:"attribute"`
+	Must      bool   `json:"must,omitempty"`
+}
+
+// People is the most different workers within some days.
+type People struct {
+	Most int `json:"most"`
+	Days int `json:"days"`
+}
+
+// Substitutes is how many visits a year may be made by none of the case's own
+// workers, and whether two of them may follow each other.
+type Substitutes struct {
+	Most         int  `json:"most"`
+	NeverRunning bool `json:"never_running,omitempty"`
 }
 
 // Limits is what the case's program allows. A zero field is no limit.
@@ -221,6 +257,14 @@ func (c *Content) visitGaps(g *gaps, l Limits) {
 	}
 	if minuteOfDay(v.Earliest)+v.Minutes > minuteOfDay(v.Latest) {
 		g.add("/visit_pattern/latest", "visit_does_not_fit", "A visit does not fit between earliest and latest.")
+	}
+	for i, l := range v.SkillLevels {
+		if !slices.Contains(v.Skills, l.Skill) {
+			g.add(fmt.Sprintf("/visit_pattern/skill_levels/%d/skill", i), "skill_not_asked", "A level is of a skill the visits ask for.")
+		}
+	}
+	if v.People != nil && (v.People.Most < v.Workers || v.People.Days == 0) {
+		g.add("/visit_pattern/people", "too_few_people", "Give most and days; the family meets at least as many workers as come to a visit.")
 	}
 	if v.TimesAWeek > 2*len(v.Weekdays) {
 		g.add("/visit_pattern/weekdays", "too_few_weekdays", "There are at most two visits a day: allow more weekdays.")

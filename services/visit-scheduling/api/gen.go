@@ -329,23 +329,28 @@ func (e TravelSource) Valid() bool {
 
 // Defines values for UnplacedReason.
 const (
-	UnplacedReasonAllExcluded     UnplacedReason = "all_excluded"
-	UnplacedReasonBeyondHorizon   UnplacedReason = "beyond_horizon"
-	UnplacedReasonDayLimit        UnplacedReason = "day_limit"
-	UnplacedReasonFamilyNotFree   UnplacedReason = "family_not_free"
-	UnplacedReasonFullyBooked     UnplacedReason = "fully_booked"
-	UnplacedReasonHoliday         UnplacedReason = "holiday"
-	UnplacedReasonLanguageMissing UnplacedReason = "language_missing"
-	UnplacedReasonNoPlace         UnplacedReason = "no_place"
-	UnplacedReasonNotYetPlanned   UnplacedReason = "not_yet_planned"
-	UnplacedReasonOutsideHours    UnplacedReason = "outside_hours"
-	UnplacedReasonPairNotTogether UnplacedReason = "pair_not_together"
-	UnplacedReasonSkillMissing    UnplacedReason = "skill_missing"
-	UnplacedReasonTakenFromWorker UnplacedReason = "taken_from_worker"
-	UnplacedReasonTooFewWorkers   UnplacedReason = "too_few_workers"
-	UnplacedReasonTravelTooLong   UnplacedReason = "travel_too_long"
-	UnplacedReasonWeekOver        UnplacedReason = "week_over"
-	UnplacedReasonWorkersAbsent   UnplacedReason = "workers_absent"
+	UnplacedReasonAllExcluded      UnplacedReason = "all_excluded"
+	UnplacedReasonAttributeMissing UnplacedReason = "attribute_missing"
+	UnplacedReasonBeyondHorizon    UnplacedReason = "beyond_horizon"
+	UnplacedReasonDayLimit         UnplacedReason = "day_limit"
+	UnplacedReasonFamilyNotFree    UnplacedReason = "family_not_free"
+	UnplacedReasonFamilyRules      UnplacedReason = "family_rules"
+	UnplacedReasonFullyBooked      UnplacedReason = "fully_booked"
+	UnplacedReasonHoliday          UnplacedReason = "holiday"
+	UnplacedReasonInTheDark        UnplacedReason = "in_the_dark"
+	UnplacedReasonLanguageMissing  UnplacedReason = "language_missing"
+	UnplacedReasonLastOfDay        UnplacedReason = "last_of_day"
+	UnplacedReasonNoPlace          UnplacedReason = "no_place"
+	UnplacedReasonNotYetPlanned    UnplacedReason = "not_yet_planned"
+	UnplacedReasonOutsideHours     UnplacedReason = "outside_hours"
+	UnplacedReasonPairNotTogether  UnplacedReason = "pair_not_together"
+	UnplacedReasonSkillMissing     UnplacedReason = "skill_missing"
+	UnplacedReasonTakenFromWorker  UnplacedReason = "taken_from_worker"
+	UnplacedReasonTooFewWorkers    UnplacedReason = "too_few_workers"
+	UnplacedReasonTravelTooLong    UnplacedReason = "travel_too_long"
+	UnplacedReasonWeekOver         UnplacedReason = "week_over"
+	UnplacedReasonWorkerLimits     UnplacedReason = "worker_limits"
+	UnplacedReasonWorkersAbsent    UnplacedReason = "workers_absent"
 )
 
 // Valid indicates whether the value is a known member of the UnplacedReason enum.
@@ -353,17 +358,25 @@ func (e UnplacedReason) Valid() bool {
 	switch e {
 	case UnplacedReasonAllExcluded:
 		return true
+	case UnplacedReasonAttributeMissing:
+		return true
 	case UnplacedReasonBeyondHorizon:
 		return true
 	case UnplacedReasonDayLimit:
 		return true
 	case UnplacedReasonFamilyNotFree:
 		return true
+	case UnplacedReasonFamilyRules:
+		return true
 	case UnplacedReasonFullyBooked:
 		return true
 	case UnplacedReasonHoliday:
 		return true
+	case UnplacedReasonInTheDark:
+		return true
 	case UnplacedReasonLanguageMissing:
+		return true
+	case UnplacedReasonLastOfDay:
 		return true
 	case UnplacedReasonNoPlace:
 		return true
@@ -382,6 +395,8 @@ func (e UnplacedReason) Valid() bool {
 	case UnplacedReasonTravelTooLong:
 		return true
 	case UnplacedReasonWeekOver:
+		return true
+	case UnplacedReasonWorkerLimits:
 		return true
 	case UnplacedReasonWorkersAbsent:
 		return true
@@ -1151,19 +1166,46 @@ type VisitPage struct {
 
 // VisitPattern defines model for VisitPattern.
 type VisitPattern struct {
+	Daylight *bool `json:"daylight,omitempty"`
+
 	// Earliest HH:MM on the agency's clock.
 	Earliest LocalTime `json:"earliest"`
+
+	// KnownFirst Somebody new comes only together with a worker the family knows.
+	KnownFirst *bool `json:"known_first,omitempty"`
 
 	// Language A BCP 47 tag, lower-case language first.
 	Language *Language `json:"language,omitempty"`
 
 	// Latest HH:MM on the agency's clock.
-	Latest     LocalTime `json:"latest"`
-	Minutes    int       `json:"minutes"`
-	Place      Place     `json:"place"`
-	Skills     []Code    `json:"skills"`
+	Latest  LocalTime `json:"latest"`
+	Minutes int       `json:"minutes"`
+	NotLast *bool     `json:"not_last,omitempty"`
+
+	// People The most different workers within some days, urgent visits apart.
+	People *struct {
+		Days int `json:"days"`
+		Most int `json:"most"`
+	} `json:"people,omitempty"`
+	Place Place `json:"place"`
+
+	// SkillLevels How well skills are held at least; of a pair, by one.
+	SkillLevels *[]SkillLevel `json:"skill_levels,omitempty"`
+	Skills      []Code        `json:"skills"`
+
+	// Substitutes How many visits a year none of the case's own workers may make.
+	Substitutes *struct {
+		Most         int   `json:"most"`
+		NeverRunning *bool `json:"never_running,omitempty"`
+	} `json:"substitutes,omitempty"`
 	TimesAWeek int       `json:"times_a_week"`
 	Weekdays   []Weekday `json:"weekdays"`
+
+	// Wishes What the family asked its workers to be.
+	Wishes *[]struct {
+		Attribute Code  `json:"attribute"`
+		Must      *bool `json:"must,omitempty"`
+	} `json:"wishes,omitempty"`
 
 	// WithoutChild The visits may fall in the hours the child is at school.
 	WithoutChild *bool `json:"without_child,omitempty"`

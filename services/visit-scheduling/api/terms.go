@@ -64,3 +64,34 @@ func given0(n *int) int {
 	}
 	return *n
 }
+
+// showAsks adds what a family asked for and its plan allows; what it does not is
+// left out.
+func showAsks(shown *VisitPattern, a schedule.Asks) {
+	if a.Levels != nil {
+		shown.SkillLevels = ptr(each(a.Levels, func(l schedule.SkillLevel) SkillLevel { return SkillLevel{Skill: l.Skill, Level: l.Level} }))
+	}
+	if a.Wishes != nil {
+		wishes := make([]struct {
+			Attribute Code  `json:"attribute"`
+			Must      *bool `json:"must,omitempty"`
+		}, len(a.Wishes))
+		for i, w := range a.Wishes {
+			wishes[i].Attribute, wishes[i].Must = w.Attribute, orNil(w.Must)
+		}
+		shown.Wishes = &wishes
+	}
+	if p := a.People; p != nil {
+		shown.People = &struct {
+			Days int `json:"days"`
+			Most int `json:"most"`
+		}{p.Days, p.Most}
+	}
+	if s := a.Substitutes; s != nil {
+		shown.Substitutes = &struct {
+			Most         int   `json:"most"`
+			NeverRunning *bool `json:"never_running,omitempty"`
+		}{s.Most, orNil(s.NeverRunning)}
+	}
+	shown.KnownFirst, shown.Daylight, shown.NotLast = orNil(a.KnownFirst), orNil(a.Daylight), orNil(a.NotLast)
+}

@@ -80,7 +80,7 @@ func answerVisit(v schedule.Visit) VisitJSONResponse {
 
 func viewSeries(s schedule.Series, l schedule.Ledger) Series {
 	p := s.Pattern
-	return Series{
+	shown := Series{
 		SeriesId: ID(s.ID), Kind: ptr(SeriesKind(s.Kind)), CaseId: ID(s.Case), PlanId: ID(s.PlanID), PlanVersion: s.PlanVersion, Status: SeriesStatus(s.Status),
 		EndReasonCode: orNil(s.EndReason), StartsOn: viewDate(s.StartsOn), EndsOn: viewDate(s.EndsOn), Version: s.Version,
 		Ledger: Ledger{Planned: l.Planned, Scheduled: l.Scheduled, Unplaced: l.Unplaced, Completed: l.Completed, Attempted: l.Attempted, Cancelled: l.Cancelled},
@@ -90,6 +90,8 @@ func viewSeries(s schedule.Series, l schedule.Ledger) Series {
 			Weekdays: each(p.Weekdays, text[clock.Weekday, Weekday]), WithoutChild: orNil(p.WithoutChild),
 		},
 	}
+	showAsks(&shown.Pattern, p.Asks)
+	return shown
 }
 
 func viewAbsence(a schedule.Absence) Absence {

@@ -80,6 +80,8 @@ type Desk struct {
 	// Coverage is what visits are measured by, CoverageRule the file that says so.
 	Coverage     []schedule.CoverageRule
 	CoverageRule rules.Ref
+	// Weighing is what an agency weighs against what; nil weighs as the planner does.
+	Weighing func(tenant.AgencyID) schedule.Weighing
 	// Calendar gives an agency's calendar, and so its zone.
 	Calendar func(tenant.AgencyID) (*clock.Calendar, error)
 	// Agencies lists who is planned for.

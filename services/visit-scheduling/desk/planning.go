@@ -257,7 +257,8 @@ func (d *Desk) fetchPoints(ctx context.Context, households []string) (map[string
 
 // write stores a plan piece by piece, as far as each piece still fits.
 func (d *Desk) write(ctx context.Context, week schedule.Week, s situation, plan schedule.Plan) error {
-	slices.SortFunc(plan.Placed, func(a, b schedule.Placement) int { return a.Slot.StartsAt.Compare(b.Slot.StartsAt) })
+	// The latest first: a visit that may not be a worker's last finds the one after it.
+	slices.SortFunc(plan.Placed, func(a, b schedule.Placement) int { return b.Slot.StartsAt.Compare(a.Slot.StartsAt) })
 	for placed := range slices.Chunk(plan.Placed, chunk) {
 		err := d.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) error { return d.writePlaced(ctx, tx, week, s, placed) })
 		if err != nil {
@@ -304,8 +305,8 @@ func (d *Desk) writePlaced(ctx context.Context, tx *kit.Tx, week schedule.Week, 
 	}
 	// Placements come by start, so a piece touches few days: ways and limits go by the day.
 	days := schedule.Span{
-		From: cal.Today(placed[0].Slot.StartsAt).Start(cal.Zone()),
-		To:   cal.Today(placed[len(placed)-1].Slot.StartsAt).AddDays(1).Start(cal.Zone()),
+		From: cal.Today(placed[len(placed)-1].Slot.StartsAt).Start(cal.Zone()),
+		To:   cal.Today(placed[0].Slot.StartsAt).AddDays(1).Start(cal.Zone()),
 	}
 	now, err := d.situate(ctx, tx, cal, wanted{
 		weeks: []schedule.Week{week}, span: days, notBefore: tx.Now(), visits: visits, roster: roster, busy: workers,

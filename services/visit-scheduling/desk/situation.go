@@ -65,7 +65,7 @@ func (d *Desk) situate(ctx context.Context, tx *kit.Tx, cal *clock.Calendar, wan
 	if want.busy == nil {
 		ids = nil
 	}
-	booked, err := d.Store.BookedIn(ctx, tx, want.span, want.busy, ids)
+	booked, err := d.booked(ctx, tx, cal, want, ids)
 	if err != nil {
 		return s, err
 	}
@@ -95,9 +95,17 @@ func (d *Desk) situate(ctx context.Context, tx *kit.Tx, cal *clock.Calendar, wan
 	if err != nil {
 		return s, err
 	}
-	s.problem = schedule.Problem{Zone: cal.Zone(), Travel: travel}
-	for _, w := range want.roster {
-		s.problem.Roster = append(s.problem.Roster, w.Available(want.weeks, cal))
+	s.problem = schedule.Problem{Zone: cal.Zone(), Travel: travel, Now: tx.Now()}
+	if err := d.roster(ctx, tx, cal, want, &s.problem); err != nil {
+		return s, err
+	}
+	weighing := d.weigh(tx, cal, want, &s.problem)
+	here := maps.Clone(asked)
+	for _, b := range booked {
+		here[b.Visit] = true
+	}
+	if s.problem.Families, err = d.families(ctx, tx, cal, want, s.series, here); err != nil {
+		return s, err
 	}
 	for _, b := range booked {
 		s.wonder(tx.Now(), d.Settings.PointAge, b.Place, b.Household, points)
@@ -118,6 +126,8 @@ func (d *Desk) situate(ctx context.Context, tx *kit.Tx, cal *clock.Calendar, wan
 			Skills: v.Skills, Language: v.Language, At: locate(v.Place, series.Household, points),
 			PerDay: series.Pattern.PerDay(), Spacing: max(1, 7/series.Pattern.TimesAWeek),
 			Known: known(series, acquainted[v.Case]), Excluded: excluded[v.Case], Lost: lost,
+			Levels: series.Pattern.Levels, Attributes: series.Pattern.Attributes(true), Wishes: series.Pattern.Attributes(false),
+			Daylight: weighing.NeedsDaylight(series.Pattern.Asks, v.WorkersNeeded, v.Place), NotLast: series.Pattern.NotLast,
 		})
 		s.wonder(tx.Now(), d.Settings.PointAge, v.Place, series.Household, points)
 	}

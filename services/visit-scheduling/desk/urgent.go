@@ -183,6 +183,7 @@ func (d *Desk) urgentCase(ctx context.Context, tx *kit.Tx, r schedule.UrgentRequ
 	about.demand = schedule.Demand{
 		Visit: urgentID, Windows: windows, NoWindow: why, Minutes: r.Minutes, Workers: r.Workers, Skills: r.Skills, Language: r.Language,
 		At: locate(r.Place, about.file.Household, points), Known: known(plan, acquainted[r.Case]), Excluded: excluded[r.Case],
+		Daylight: d.weighing(tx).NeedsDaylight(schedule.Asks{}, r.Workers, r.Place),
 	}
 	return about, missing, nil
 }

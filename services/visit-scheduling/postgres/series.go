@@ -140,17 +140,20 @@ func (Store) InsertSeries(ctx context.Context, tx *postgres.Tx, s schedule.Serie
 	if err != nil {
 		return fmt.Errorf("store series: %w", err)
 	}
-	return nil
+	return keepFamilyWorkers(ctx, tx, s)
 }
 
 // SaveSeries stores what can change of a series.
 func (Store) SaveSeries(ctx context.Context, tx *postgres.Tx, s schedule.Series) error {
+	if _, err := tx.ExecContext(ctx, takeOver, s.ID); err != nil {
+		return fmt.Errorf("take over workers of a family: %w", err)
+	}
 	_, err := tx.ExecContext(ctx, `UPDATE series SET workers = $2, status = $3, end_reason = $4, planned = $5, version = $6, ends_on = $7 WHERE series_id = $1`,
 		s.ID, list(s.Workers), s.Status, s.EndReason, s.Planned, s.Version, s.EndsOn)
 	if err != nil {
 		return fmt.Errorf("store series: %w", err)
 	}
-	return nil
+	return keepFamilyWorkers(ctx, tx, s)
 }
 
 // HouseholdsOf reads where the visits of cases take place.

@@ -1,5 +1,6 @@
 // Package rules reads the rule files of visit scheduling: what a planner may
-// publish without a person, and what visits are measured by.
+// publish without a person, what visits are measured by, and what an agency weighs
+// against what.
 package rules
 
 import (
@@ -26,6 +27,9 @@ type Book struct {
 	// Coverage is what visits are measured by, by CoverageRule.
 	Coverage     []schedule.CoverageRule
 	CoverageRule rules.Ref
+	// WeightsRule is the file of Weighing.
+	WeightsRule rules.Ref
+	weighing    map[string]schedule.Weighing // by agency; "" is the default
 }
 
 type visitsFile struct {
@@ -117,5 +121,8 @@ func Load(files fs.FS) (*Book, error) {
 	}
 	b.PublishingRule = ref
 	b.Automatic = schedule.AutomaticLimits{Allowed: f.Automatic.Allowed, MostMoved: f.Automatic.MostMoved, Frozen: frozen}
-	return b, b.loadCoverage(files)
+	if err := b.loadCoverage(files); err != nil {
+		return nil, err
+	}
+	return b, b.loadWeights(files)
 }

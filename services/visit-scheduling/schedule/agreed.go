@@ -140,7 +140,7 @@ func (l load) room(w *tourist, t *tour, d *Demand, way int) bool {
 	limits := w.Limits
 	within := func(n, limit int) bool { return limit == 0 || n <= limit }
 	day, week := l.days[t.day], l.weeks[weekOfDay(t.day)]
-	if limits.Families > 0 && !l.families[d.Series] && len(l.families) >= limits.Families {
+	if limits.Families > 0 && d.Series != "" && !l.families[d.Series] && len(l.families) >= limits.Families {
 		return false
 	}
 	return within(day.visits+1, limits.DayVisits) && within(day.minutes+d.Minutes+way, limits.DayMinutes) &&

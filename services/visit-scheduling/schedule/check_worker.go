@@ -78,7 +78,7 @@ func (c *checker) caseload(a Available, stops []checkStop) {
 		}
 	}
 	for _, s := range stops {
-		if s.visit == "" || families[s.series] {
+		if s.visit == "" || s.series == "" || families[s.series] {
 			continue
 		}
 		if len(families) >= a.Limits.Families {

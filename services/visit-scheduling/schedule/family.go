@@ -47,8 +47,8 @@ type Substitutes struct {
 // substituteYear is the year substitutes are counted over.
 const substituteYear = 365 * 24 * time.Hour
 
-// attributes are those that must be had, or those that are only wished for.
-func (a Asks) attributes(must bool) []string {
+// Attributes are those that must be had, or those that are only wished for.
+func (a Asks) Attributes(must bool) []string {
 	var all []string
 	for _, w := range a.Wishes {
 		if w.Must == must {
@@ -58,8 +58,8 @@ func (a Asks) attributes(must bool) []string {
 	return all
 }
 
-// together says whether a rule looks at all visits of the family.
-func (a Asks) together() bool { return a.People != nil || a.Substitutes != nil || a.KnownFirst }
+// Together says whether a rule looks at all visits of the family.
+func (a Asks) Together() bool { return a.People != nil || a.Substitutes != nil || a.KnownFirst }
 
 // validate says why asks cannot be kept; "" when they can.
 func (a Asks) validate(skills []string) string {
@@ -109,8 +109,8 @@ type PastVisit struct {
 
 // FamilyOf is the rules of a series with the family's visits, those of the problem
 // left out; false when it has no such rules.
-func FamilyOf(s Series, visits []PastVisit, until time.Time, here func(VisitID) bool) (Family, bool) {
-	if s.Kind == Urgent || !s.Pattern.together() {
+func FamilyOf(s Series, visits []PastVisit, until time.Time, here map[VisitID]bool) (Family, bool) {
+	if s.Kind == Urgent || !s.Pattern.Together() {
 		return Family{}, false
 	}
 	f := Family{Series: s.ID, Regular: s.Workers, People: s.Pattern.People, KnownFirst: s.Pattern.KnownFirst, Until: until}
@@ -118,7 +118,7 @@ func FamilyOf(s Series, visits []PastVisit, until time.Time, here func(VisitID) 
 		f.Substitutes = s.Pattern.Substitutes
 	}
 	for _, v := range visits {
-		if !here(v.Visit) {
+		if !here[v.Visit] {
 			f.Past = append(f.Past, v)
 		}
 	}

@@ -112,8 +112,8 @@ func (k *kin) runs(day int) bool {
 	return before >= 0 && k.days[before] || after >= 0 && k.days[after]
 }
 
-// since is how far back a family's visits are asked for.
-func (a Asks) since() time.Duration {
+// Since is how far back a family's visits are asked for.
+func (a Asks) Since() time.Duration {
 	since := substituteYear
 	if a.People != nil {
 		since = max(since, time.Duration(a.People.Days)*24*time.Hour)

@@ -3,6 +3,8 @@ package schedule
 import (
 	"context"
 	"time"
+
+	"github.com/hearthfps/hearth/services/visit-scheduling/optimise"
 )
 
 // Planner finds places for visits. An engine fills it. Plan may take a whole
@@ -29,6 +31,11 @@ type Problem struct {
 	Families []Family
 	// Dark is from sunset to sunrise.
 	Dark []Span
+	// Weights are what a search weighs against what; zero is its own. Wish is what
+	// each worker costs who is not as a family wished. Now is what notice counts from.
+	Weights optimise.Weights
+	Wish    int
+	Now     time.Time
 }
 
 // Available is a worker in a problem.

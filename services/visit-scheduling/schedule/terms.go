@@ -54,16 +54,17 @@ type Limits struct {
 	Families int `json:"families,omitempty"`
 }
 
-// weekly says whether what a worker has in the rest of the week counts.
-func (l Limits) weekly() bool { return l.WeekMinutes > 0 || l.WeekVisits > 0 || l.Families > 0 }
+// Weekly says whether what a worker has in the rest of the week counts.
+func (l Limits) Weekly() bool { return l.WeekMinutes > 0 || l.WeekVisits > 0 || l.Families > 0 }
 
 // Equal says whether two are the same.
 func (t Terms) Equal(o Terms) bool {
 	return slices.Equal(t.Levels, o.Levels) && slices.Equal(t.Attributes, o.Attributes) && t.TravelMode == o.TravelMode &&
-		slices.Equal(t.Breaks, o.Breaks) && t.limits() == o.limits()
+		slices.Equal(t.Breaks, o.Breaks) && t.Bounds() == o.Bounds()
 }
 
-func (t Terms) limits() Limits {
+// Bounds are the limits agreed on.
+func (t Terms) Bounds() Limits {
 	if t.Limits == nil {
 		return Limits{}
 	}
@@ -113,7 +114,7 @@ func (t *Terms) normalise() {
 	if len(t.Breaks) == 0 {
 		t.Breaks = nil
 	}
-	if t.limits() == (Limits{}) {
+	if t.Bounds() == (Limits{}) {
 		t.Limits = nil
 	}
 }
@@ -168,7 +169,7 @@ func (t Terms) pauses(week Week, zone *time.Location) []Pause {
 // Available is the worker in the problem of some weeks.
 func (w Worker) Available(weeks []Week, cal *clock.Calendar) Available {
 	a := Available{
-		ID: w.ID, Skills: w.Skills, Languages: w.Languages, Levels: w.Levels, Attributes: w.Attributes, Mode: w.Mode(), Limits: w.limits(),
+		ID: w.ID, Skills: w.Skills, Languages: w.Languages, Levels: w.Levels, Attributes: w.Attributes, Mode: w.Mode(), Limits: w.Bounds(),
 		Base: w.Base, Away: w.Away(),
 	}
 	for _, week := range weeks {
