@@ -349,3 +349,34 @@ func TestEarlierModel_IsTheOneKeysStandUnder(t *testing.T) {
 		t.Errorf("today's scores %v, the one before %v", got, want)
 	}
 }
+
+// What a model compared before changes neither keys nor scores.
+func TestModel_ComparesAndFindsAsIfForTheFirstTime(t *testing.T) {
+	var persons []*match.Person
+	population.Generate(population.BuiltIn(), population.Default(3000, 11), func(p *match.Person, _ int) {
+		q := *p
+		persons = append(persons, &q)
+	})
+	model := func() *match.Model {
+		m, err := match.DefaultModel()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	used := model()
+	for i := range persons[1:] {
+		used.Compare(persons[i], persons[i+1])
+	}
+	for from := 0; from+25 <= len(persons); from += 600 {
+		some, fresh := persons[from:from+25], model()
+		for _, p := range some {
+			if diff := cmp.Diff(fresh.IndexKeys(p), used.IndexKeys(p)); diff != "" {
+				t.Errorf("keys (-fresh +used):\n%s", diff)
+			}
+			if diff := cmp.Diff(match.Rank(fresh, p, some), match.Rank(used, p, some)); diff != "" {
+				t.Errorf("ranked (-fresh +used):\n%s", diff)
+			}
+		}
+	}
+}

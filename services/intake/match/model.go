@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 )
 
 // Model is what was learnt: everything needed to find, score and explain
@@ -23,6 +24,8 @@ type Model struct {
 	costs  Costs
 	id     string
 	sc     *scorer
+	// sessions are of this model alone, whatever copies are made of it.
+	sessions *sync.Pool
 }
 
 // Made says where a model comes from.
@@ -161,6 +164,7 @@ func (m *Model) seal() error {
 	}
 	m.id = fmt.Sprintf("match/%d/%x", modelFormat, sha256.Sum256(b))[:8+24]
 	m.sc = m.fit.scorer(m.schema)
+	m.sessions = &sync.Pool{}
 	return nil
 }
 

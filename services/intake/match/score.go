@@ -27,11 +27,26 @@ type Scored struct {
 // Rank compares a person with candidates and returns those that may be shown,
 // likeliest first: barred pairs are left out as if they did not exist.
 func Rank(m *Model, p *Person, candidates []*Person) []Scored {
-	s := m.session(1 + len(candidates))
+	if len(candidates) == 0 {
+		return nil
+	}
+	s := m.borrow()
+	ranked := s.rank(p, candidates, map[*Person]int32{})
+	m.giveBack(s)
+	return ranked
+}
+
+// rank is Rank; compiled has the records of persons compiled before in this session.
+func (s *session) rank(p *Person, candidates []*Person, compiled map[*Person]int32) []Scored {
 	query := s.add(p)
 	out := make([]Scored, 0, len(candidates))
 	for i, c := range candidates {
-		out = append(out, Scored{Index: i, Person: c, Score: s.score(query, s.add(c))})
+		record, again := compiled[c]
+		if !again {
+			record = s.add(c)
+			compiled[c] = record
+		}
+		out = append(out, Scored{Index: i, Person: c, Score: s.score(query, record)})
 	}
 	out = slices.DeleteFunc(out, func(x Scored) bool { return x.Bar != NotBarred })
 	slices.SortStableFunc(out, func(a, b Scored) int { return cmp.Compare(b.LogOdds, a.LogOdds) })
@@ -40,8 +55,31 @@ func Rank(m *Model, p *Person, candidates []*Person) []Scored {
 
 // Compare scores two persons.
 func (m *Model) Compare(a, b *Person) Score {
-	s := m.session(2)
-	return s.score(s.add(a), s.add(b))
+	s := m.borrow()
+	score := s.score(s.add(a), s.add(b))
+	m.giveBack(s)
+	return score
+}
+
+// A session that was used is used again: what it knows of names, their sounds and their
+// likeness to one another need not be found out anew for each report. It scores as a
+// fresh one does. One that a panic left half filled is not given back.
+const (
+	mostBorrowed  = 2048 // records, and then it is let go
+	borrowedCells = 512
+)
+
+func (m *Model) borrow() *session {
+	if s, ok := m.sessions.Get().(*session); ok {
+		return s
+	}
+	return m.session(borrowedCells)
+}
+
+func (m *Model) giveBack(s *session) {
+	if s.f.len() < mostBorrowed {
+		m.sessions.Put(s)
+	}
 }
 
 // session is a small frame in which a few records are compared.
@@ -137,9 +175,9 @@ func (m *Model) Keys(p *Person) []Key {
 
 // keysOf are the keys of the given rules, in their order, without repeats.
 func (m *Model) keysOf(p *Person, rules []int, most int) []Key {
-	f := newFrame(m.tab, m.schema)
-	r := f.add(p)
-	k := newKeyer(f)
+	s := m.borrow()
+	r := s.f.add(p)
+	k := newKeyer(s.f)
 	var out []Key
 	var buf []uint64
 	for _, i := range rules {
@@ -150,6 +188,7 @@ func (m *Model) keysOf(p *Person, rules []int, most int) []Key {
 			}
 		}
 	}
+	m.giveBack(s)
 	return out
 }
 

@@ -33,9 +33,10 @@ const (
 func Settle(m *Model, persons []*Person, candidates [][]*Person) []Decision {
 	ranked := make([][]Scored, len(persons))
 	wanted := map[any]int{}
+	s, compiled := m.borrow(), map[*Person]int32{}
 	for i, p := range persons {
-		if i < len(candidates) {
-			ranked[i] = oneEach(Rank(m, p, candidates[i]))
+		if i < len(candidates) && len(candidates[i]) > 0 {
+			ranked[i] = oneEach(s.rank(p, candidates[i], compiled))
 		}
 		for _, s := range ranked[i] {
 			if s.Zone == Link {
@@ -43,6 +44,7 @@ func Settle(m *Model, persons []*Person, candidates [][]*Person) []Decision {
 			}
 		}
 	}
+	m.giveBack(s)
 	out := make([]Decision, len(persons))
 	for i := range persons {
 		out[i] = settle(ranked[i], wanted)

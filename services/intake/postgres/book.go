@@ -104,6 +104,8 @@ func LoadBook(ctx context.Context, tx *postgres.Tx, arrivals []referral.Event, i
 	if err := l.rest(arrivals); err != nil {
 		return nil, fmt.Errorf("load histories: %w", err)
 	}
+	agency := tx.Agency()
+	tx.AfterCommit(func() { indexes.recent.add(agency, l.index, l.book.People) })
 	return l.book, nil
 }
 

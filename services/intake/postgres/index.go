@@ -21,6 +21,7 @@ import (
 type Indexes struct {
 	builtIn *index.Index
 	earlier *match.Model
+	recent  recent
 
 	mu       sync.Mutex
 	byAgency map[tenant.AgencyID]*index.Index

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/hearthfps/hearth/pkg/postgres"
+	"github.com/hearthfps/hearth/services/intake/index"
 	"github.com/hearthfps/hearth/services/intake/referral"
 )
 
@@ -150,7 +151,7 @@ const LongTransaction = 5 * time.Second
 // notes how far it came. busy says that there are more. Where another sweeps it does
 // nothing. settled is how long a transaction may take from when it names a person to
 // its commit: those named less long ago are left for later.
-func Sweep(ctx context.Context, tx *postgres.Tx, settled time.Duration, limit int, look func(from string, fresh []*referral.Person) error) (busy bool, err error) {
+func (x *Indexes) Sweep(ctx context.Context, tx *postgres.Tx, by *index.Index, settled time.Duration, limit int, look func(from string, fresh []MadeKnown) error) (busy bool, err error) {
 	var from []string
 	if err := tx.SelectContext(ctx, &from, sweepFromSQL); err != nil {
 		return false, fmt.Errorf("read how far was swept: %w", err)
@@ -166,7 +167,7 @@ func Sweep(ctx context.Context, tx *postgres.Tx, settled time.Duration, limit in
 		_, err := tx.ExecContext(ctx, sweptSQL, until)
 		return false, err
 	}
-	fresh, err := PersonsBetween(ctx, tx, from[0], until, limit)
+	fresh, err := x.MadeKnownBetween(ctx, tx, by, from[0], until, limit)
 	if err != nil || len(fresh) == 0 {
 		return false, err
 	}

@@ -146,6 +146,9 @@ const (
 	MostOfKey = 32
 )
 
+// oneFullKey is what a key of MostOfKey persons or more is worth, in bits.
+const oneFullKey = 1
+
 // Share notes that one key found these persons.
 func (a *Alike[P]) Share(found []P) {
 	if a.worth == nil {
@@ -156,13 +159,18 @@ func (a *Alike[P]) Share(found []P) {
 	}
 }
 
-// Best are the persons to compare with, most alike first, at most MostFound.
+// Best are the persons to compare with, most alike first, at most MostFound. Those whom
+// nothing found but one key that has MostOfKey and more are left out where others share
+// more: of that key they are a few of many, and as good as chosen by chance.
 func (a *Alike[P]) Best() []P {
 	best := make([]P, 0, len(a.worth))
 	for p := range a.worth {
 		best = append(best, p)
 	}
 	slices.SortFunc(best, func(p, q P) int { return cmp.Or(cmp.Compare(a.worth[q], a.worth[p]), cmp.Compare(q, p)) })
+	if some := slices.IndexFunc(best, func(p P) bool { return a.worth[p] <= oneFullKey }); some > 0 {
+		best = best[:some]
+	}
 	return best[:min(len(best), MostFound)]
 }
 

@@ -267,6 +267,15 @@ func (ps *People) All() []*Person {
 	return all
 }
 
+// New hands over those that are not stored yet, or were not before the transaction.
+func (ps *People) New(each func(*Person)) {
+	for _, p := range ps.byID {
+		if p.isNew {
+			each(p)
+		}
+	}
+}
+
 func (ps *People) find(keys []int64) []*Person {
 	var alike Alike[PersonID]
 	for _, k := range keys {

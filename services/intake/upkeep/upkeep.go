@@ -17,6 +17,7 @@ package upkeep
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -171,7 +172,7 @@ func (u *Upkeep) ask(ctx context.Context, tx *postgres.Tx, by *index.Index, p *r
 // window is who was made known last, as far as was swept.
 type window struct {
 	to      string
-	persons []*referral.Person
+	persons []store.MadeKnown
 }
 
 // sweep compares those made known at about one time: each transaction saw what was
@@ -185,29 +186,25 @@ func (u *Upkeep) sweep(ctx context.Context) (busy bool, err error) {
 		if err != nil {
 			return err
 		}
-		busy, err = store.Sweep(ctx, tx, settled, sweepMost, func(from string, fresh []*referral.Person) error {
+		busy, err = u.Indexes.Sweep(ctx, tx, by, settled, sweepMost, func(from string, fresh []store.MadeKnown) error {
 			first, err := store.Earlier(string(fresh[0].ID), settled)
 			if err != nil {
 				return err
 			}
 			before := u.windows[agency].persons
 			if u.windows[agency].to != from { // another replica swept last, or nobody
-				if before, err = store.PersonsBetween(ctx, tx, first, string(fresh[0].ID), sweepMost); err != nil {
+				if before, err = u.Indexes.MadeKnownBetween(ctx, tx, by, first, string(fresh[0].ID), sweepMost); err != nil {
 					return err
 				}
 			}
 			for len(before) > 0 && string(before[0].ID) < first {
 				before = before[1:]
 			}
-			var questions []referral.Question
-			for p, others := range byKey(by, fresh, before) {
-				asked, err := u.ask(ctx, tx, by, p, others)
-				if err != nil {
-					return err
-				}
-				questions = append(questions, asked...)
+			questions, err := u.askAll(ctx, tx, by, byKey(fresh, before))
+			if err != nil {
+				return err
 			}
-			next = window{to: string(fresh[len(fresh)-1].ID), persons: append(slices.Clone(before), fresh...)}
+			next = window{to: string(fresh[len(fresh)-1].ID), persons: slices.Concat(before, fresh)}
 			return store.SaveQuestions(ctx, tx, questions, u.Clock.Now(), u.NewID)
 		})
 		return err
@@ -218,27 +215,70 @@ func (u *Upkeep) sweep(ctx context.Context) (busy bool, err error) {
 	return busy, err
 }
 
+// askAll compares persons each with others.
+func (u *Upkeep) askAll(ctx context.Context, tx *postgres.Tx, by *index.Index, alike map[referral.PersonID][]referral.PersonID) ([]referral.Question, error) {
+	if len(alike) == 0 {
+		return nil, nil
+	}
+	var ids []referral.PersonID
+	for id, others := range alike {
+		ids = append(append(ids, id), others...)
+	}
+	slices.Sort(ids)
+	known, err := store.Persons(ctx, tx, slices.Compact(ids))
+	if err != nil {
+		return nil, err
+	}
+	var questions []referral.Question
+	for _, id := range slices.Sorted(maps.Keys(alike)) {
+		var others []*referral.Person
+		for _, other := range alike[id] {
+			if q := known[other]; q != nil {
+				others = append(others, q)
+			}
+		}
+		if known[id] == nil {
+			continue
+		}
+		asked, err := u.ask(ctx, tx, by, known[id], others)
+		if err != nil {
+			return nil, err
+		}
+		questions = append(questions, asked...)
+	}
+	return questions, nil
+}
+
 // byKey gives, of the fresh, each who shares a key with somebody of another referral
 // made known before them, and those.
-func byKey(by *index.Index, fresh, before []*referral.Person) map[*referral.Person][]*referral.Person {
-	known := map[int64][]*referral.Person{}
-	for _, p := range before {
-		for _, k := range p.FoundBy(by) {
-			known[k] = append(known[k], p)
+func byKey(fresh, before []store.MadeKnown) map[referral.PersonID][]referral.PersonID {
+	times := make(map[int64]int32, 8*len(fresh)) // a key is of one of the fresh and nobody else, nearly always
+	for i := range fresh {
+		for _, k := range fresh[i].Keys {
+			times[k]++
 		}
 	}
-	found := map[*referral.Person][]*referral.Person{}
-	for _, p := range fresh {
-		seen := map[*referral.Person]bool{}
-		for _, k := range p.FoundBy(by) {
+	known := map[int64][]*store.MadeKnown{}
+	for i := range before {
+		for _, k := range before[i].Keys {
+			if times[k] > 0 {
+				known[k] = append(known[k], &before[i])
+			}
+		}
+	}
+	found := map[referral.PersonID][]referral.PersonID{}
+	for i := range fresh {
+		p := &fresh[i]
+		for _, k := range p.Keys {
 			others := known[k]
 			for _, q := range others[max(0, len(others)-referral.MostOfKey):] {
-				if q.Origin != p.Origin && !seen[q] {
-					seen[q] = true
-					found[p] = append(found[p], q)
+				if q.Origin != p.Origin && !slices.Contains(found[p.ID], q.ID) {
+					found[p.ID] = append(found[p.ID], q.ID)
 				}
 			}
-			known[k] = append(others, p)
+			if times[k] > 1 {
+				known[k] = append(others, p)
+			}
 		}
 	}
 	return found

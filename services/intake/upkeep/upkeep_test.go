@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	specs "github.com/hearthfps/hearth/api-specs"
 	"github.com/hearthfps/hearth/pkg/clock"
 	kit "github.com/hearthfps/hearth/pkg/postgres"
@@ -506,5 +508,42 @@ func TestUpkeep_RenewsTheKeysOfTheBuiltInModel(t *testing.T) {
 	found()
 	if got := a.column(`SELECT model FROM referral_person WHERE model IS NOT NULL ORDER BY referral_id DESC LIMIT 1`); got[0] != today {
 		t.Errorf("linked by %s, want today's", got[0])
+	}
+}
+
+// What a process remembers of those it made known is what another reads of them.
+func TestIndexes_WhoWasMadeKnownIsReadAsItIsRemembered(t *testing.T) {
+	a := newAgency(t)
+	venla := ada("Venla")
+	venla["birth_date"], venla["name"].(object)["family"] = "1988-06-07", "Mäkipää"
+	a.receive(submission("a", ada("Aada"), venla))
+	other, err := postgres.NewIndexes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	between := func(x *postgres.Indexes) (all []postgres.MadeKnown) {
+		if err := a.db.InTenant(a.ctx, func(ctx context.Context, tx *kit.Tx) error {
+			by, err := x.Of(ctx, tx)
+			if err != nil {
+				return err
+			}
+			all, err = x.MadeKnownBetween(ctx, tx, by, "", postgres.AfterAll, 10)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	remembered := between(a.reception.Indexes)
+	if diff := cmp.Diff(between(other), remembered); diff != "" || len(remembered) != 2 {
+		t.Errorf("%d (-read +remembered):\n%s", len(remembered), diff)
+	}
+	// A name that was changed behind its back tells one from the other.
+	a.exec(`UPDATE person SET name = replace(name, 'Aada', 'Iida')`)
+	if diff := cmp.Diff(remembered, between(a.reception.Indexes)); diff != "" {
+		t.Errorf("it was read, and not remembered:\n%s", diff)
+	}
+	if diff := cmp.Diff(remembered, between(other)); diff == "" {
+		t.Error("the other does not read")
 	}
 }
