@@ -7,11 +7,16 @@ import "slices"
 const (
 	// Children without a better best before a lineage ends. Some valleys are left
 	// only by the patient, others only by starting anew, so the two take turns.
-	patience       = 300
-	longPatience   = 900
-	linesToMerge   = 3
-	archived       = 5
-	recombineEvery = 400
+	patience     = 300
+	longPatience = 900
+	linesToMerge = 3
+	archived     = 5
+	// Children a customer between two recombinations: few while those find
+	// something, more after each that does not.
+	recombineSoon  = 2
+	recombineDelay = 1
+	recombineLate  = 8
+	makingRounds   = 8    // at each recombination
 	polishWithin   = 1015 // per mille of the lineage's best
 	polishSteps    = 512
 	polishHot      = 7.0
@@ -44,6 +49,8 @@ type genetic struct {
 	archive  [][][]int32
 	pool     *routePool
 	maker    *routeMaker
+	wait     int64 // children between two recombinations
+	due      int64 // child at which the next one is
 	halted   bool
 	children int64
 	better   func(cost int64) // may be nil
@@ -58,8 +65,10 @@ func newGenetic(in *Instance, rng *chance.Source) *genetic {
 	g.seen = make([]bool, n)
 	g.missing = make([]int32, 0, n)
 	g.warpCost, g.loadCost = 2, 20
+	g.wait = int64(recombineSoon * n)
+	g.due = g.wait
 	g.pool = newRoutePool(in)
-	if n < largeFrom {
+	if n <= makingUpTo {
 		g.maker = newRouteMaker(in)
 	}
 	g.ruin.pool = g.pool
@@ -239,20 +248,37 @@ func (g *genetic) solve(stop func() bool) {
 	}
 }
 
-// recombine looks for a better answer among all routes met so far. When there is
-// none, it makes routes that such an answer would want, for the next time.
+// recombine looks for a better answer among all routes met so far and those the
+// relaxation over them lacks. When there is none, it makes routes that such an
+// answer would want, for the next time.
 func (g *genetic) recombine() {
 	if g.best == nil {
+		g.due = g.children + g.wait
 		return
 	}
 	g.pool.thin()
+	n := int64(g.in.N)
+	rounds := makingRounds
+	if g.maker == nil {
+		rounds = 0
+	}
+	for range rounds {
+		g.pool.relax()
+		if g.maker.build(g.pool, -1) == 0 {
+			break
+		}
+	}
 	routes := g.pool.solve(g.best.Cost)
 	if routes == nil {
 		if g.maker != nil {
 			g.maker.build(g.pool, max(0, g.pool.gap))
 		}
+		g.wait = min(g.wait+recombineDelay*n, recombineLate*n)
+		g.due = g.children + g.wait
 		return
 	}
+	g.wait = recombineSoon * n
+	g.due = g.children + g.wait
 	g.local.setPenalties(g.warpCost, g.loadCost)
 	g.local.set(routes)
 	x := g.capture()
@@ -311,7 +337,7 @@ func (g *genetic) lineage(stop func() bool, merge bool, wait int) {
 			g.polish(x)
 		}
 		g.children++
-		if g.children%recombineEvery == 0 && !g.halt(stop) {
+		if g.children >= g.due && !g.halt(stop) {
 			g.recombine()
 		}
 		stall++

@@ -120,8 +120,7 @@ func (p *routePool) solve(upper int64) [][]int32 {
 		return nil
 	}
 	lower := p.relax()
-	p.cutsPriced, p.gap = false, (upper-1)*fine-lower
-	if p.gap < 0 {
+	if p.gap = (upper-1)*fine - lower; p.gap < 0 {
 		return nil
 	}
 	p.consider(upper, lower)
@@ -188,6 +187,7 @@ func (p *routePool) relax() int64 {
 		p.linear = newRelaxation(p, chance.New(1, 2))
 	}
 	p.pivots = p.linear.solve(p)
+	p.cutsPriced = false
 	bound := int64(0)
 	for c := 1; c < p.n; c++ {
 		p.price[c] = int64(math.Round(p.linear.price[c-1] * fine))

@@ -7,6 +7,9 @@ import (
 )
 
 const (
+	// Nodes up to which routes are made: beyond, the beam misses too many, and the
+	// time is better spent on answers.
+	makingUpTo  = 160
 	labelsKept  = 10  // at one customer after so many visits
 	routesMade  = 200 // in one round
 	routesOfOne = 25  // of these, that serve one and the same customer
@@ -19,7 +22,6 @@ const (
 // 44, 2004), so it may miss some.
 type routeMaker struct {
 	in     *Instance
-	words  int
 	price  []int64     // of customers, in 1/fine
 	cost   []int64     // of cuts counted in, in 1/fine, above zero
 	cutsOf [][2]uint64 // those a customer is in
@@ -39,7 +41,7 @@ type label struct {
 	depart int32
 	load   int32
 	step   int32 // the last of steps
-	seen   [(largeFrom + 63) / 64]uint64
+	seen   [(makingUpTo + 63) / 64]uint64
 	odd    [2]uint64 // cuts of which an odd number of customers is served
 }
 
@@ -53,7 +55,7 @@ type doneRoute struct {
 func newRouteMaker(in *Instance) *routeMaker {
 	n := in.N
 	return &routeMaker{
-		in: in, words: (n + 63) / 64, price: make([]int64, n), cutsOf: make([][2]uint64, n),
+		in: in, price: make([]int64, n), cutsOf: make([][2]uint64, n),
 		now: make([]label, n*labelsKept), next: make([]label, n*labelsKept),
 		starts: make([]int32, n), found: make([]int32, n), uses: make([]int32, n),
 	}

@@ -37,6 +37,8 @@ type tightening struct {
 	draft         []int64
 	reduced       []int64
 	cuts          []cut
+	first         []int32 // where the rows of a route tried begin in entries; one longer than those
+	entries       []int32
 	cutsOf        [][2]uint64 // cuts a route tried counts in
 	live          []int32     // routes tried that still fit below the best answer
 	rest          []float64   // reduced costs of the routes tried
@@ -86,26 +88,24 @@ func (t *tightening) begin(p *routePool) bool {
 	clear(t.cutsOf)
 	t.rest = slices.Grow(t.rest[:0], len(p.tried))[:len(p.tried)]
 	t.alpha = slices.Grow(t.alpha[:0], len(p.tried))[:len(p.tried)]
-	t.live = t.live[:0]
+	t.live, t.entries, t.first = t.live[:0], t.entries[:0], append(t.first[:0], 0)
 	for i, x := range p.tried {
-		t.rest[i] = float64(p.cost[x.route]) - dot(t.price, p.of(x.route))
+		for _, c := range p.of(x.route) {
+			t.entries = append(t.entries, c-1)
+		}
+		t.first = append(t.first, int32(len(t.entries)))
+		t.rest[i] = float64(p.cost[x.route]) - t.weigh(t.price, int32(i))
 		t.live = append(t.live, int32(i))
 	}
 	return true
 }
 
-// dot is the sum of the entries of row at the customers of a route.
-func dot(row []float64, stops []int32) float64 {
-	sum := 0.0
-	for _, c := range stops {
-		sum += row[c-1]
-	}
-	return sum
-}
-
 // weigh is row times the column of the i-th route tried.
-func (t *tightening) weigh(row []float64, p *routePool, i int) float64 {
-	sum := dot(row, p.of(p.tried[i].route))
+func (t *tightening) weigh(row []float64, i int32) float64 {
+	sum := 0.0
+	for _, c := range t.entries[t.first[i]:t.first[i+1]] {
+		sum += row[c]
+	}
 	for w, x := range t.cutsOf[i] {
 		for ; x != 0; x &= x - 1 {
 			sum += row[t.m+w<<6+bits.TrailingZeros64(x)]
@@ -158,7 +158,7 @@ func (t *tightening) add(p *routePool, found []brokenCut) {
 
 // solve pivots until every row is within its right-hand side again or the bound
 // is above enough, at most turns times. It reports false when that failed.
-func (t *tightening) solve(p *routePool, enough float64, turns int) (int, bool) {
+func (t *tightening) solve(enough float64, turns int) (int, bool) {
 	for turn := range turns {
 		leave, worst := -1, -1e-6
 		for i, v := range t.value[:t.rows] {
@@ -184,7 +184,7 @@ func (t *tightening) solve(p *routePool, enough float64, turns int) (int, bool) 
 			}
 		}
 		for _, i := range t.live {
-			t.alpha[i] = t.weigh(pivot, p, int(i))
+			t.alpha[i] = t.weigh(pivot, i)
 			consider(i, t.rest[i], t.alpha[i])
 		}
 		for k := range t.cuts {
@@ -193,20 +193,20 @@ func (t *tightening) solve(p *routePool, enough float64, turns int) (int, bool) 
 		if steepest == 0 {
 			return turn, false
 		}
-		t.pivot(p, leave, enter)
+		t.pivot(leave, enter)
 	}
 	return turns, false
 }
 
 // pivot lets enter take the place of the route or slack basic in row leave.
-func (t *tightening) pivot(p *routePool, leave int, enter int32) {
+func (t *tightening) pivot(leave int, enter int32) {
 	pivot := t.inverse[leave*t.wide : leave*t.wide+t.rows]
 	column := func(i int) float64 {
 		row := t.inverse[i*t.wide : i*t.wide+t.rows]
 		if enter < 0 {
 			return row[t.m+int(^enter)]
 		}
-		return t.weigh(row, p, int(enter))
+		return t.weigh(row, enter)
 	}
 	rest, alpha := 0.0, column(leave)
 	if enter < 0 {
@@ -341,7 +341,7 @@ func (p *routePool) tighten(upper, lower int64) int64 {
 			break
 		}
 		t.add(p, found)
-		used, ok := t.solve(p, float64(upper), turns)
+		used, ok := t.solve(float64(upper), turns)
 		turns -= used + 1
 		bound := p.reprice(best)
 		if bound <= best {
