@@ -1,6 +1,8 @@
 package visitscheduling_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,6 +15,7 @@ import (
 	"github.com/hearthfps/hearth/pkg/auth"
 	"github.com/hearthfps/hearth/pkg/events"
 	"github.com/hearthfps/hearth/pkg/httpapi/apitest"
+	"github.com/hearthfps/hearth/pkg/telemetry"
 	visitscheduling "github.com/hearthfps/hearth/services/visit-scheduling"
 	"github.com/hearthfps/hearth/services/visit-scheduling/api"
 )
@@ -219,4 +222,55 @@ func TestService_RefusesSettingsThatMakeNoSense(t *testing.T) {
 			t.Errorf("%s: taken", name)
 		}
 	}
+}
+
+// The secret of a calendar's address is in no log, no metric and no span.
+func TestService_TheSecretOfACalendarIsWrittenNowhere(t *testing.T) {
+	spans := telemetry.Record()
+	h := start(t)
+	hire(h, "worker-1")
+	var made struct {
+		Path string `json:"path"`
+	}
+	h.As(auth.RoleFamilyWorker, "worker-1").Post("/visits/v1/workers/worker-1/calendar-feeds", map[string]any{}).Want(201).Into(&made)
+	secret := strings.TrimSuffix(made.Path[strings.LastIndex(made.Path, "/")+1:], ".ics")
+	if len(secret) != 43 {
+		t.Fatalf("the address is %s", made.Path)
+	}
+	h.Anyone().Get(made.Path).Want(200)
+	h.Anyone().Get(strings.Replace(made.Path, "lakeland", "rivertown", 1)).Want(404)
+	h.Anyone().Get(made.Path + "/more").Want(404)
+	for range 30 { // until it is too much
+		h.Anyone().Get(made.Path)
+	}
+	h.Anyone().Get(made.Path).Want(429)
+	metrics, err := h.Registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]string{"log": h.Logs(), "metrics": fmt.Sprint(metrics), "spans": spanText(t, spans)}
+	for where, text := range told {
+		if !strings.Contains(text, "readCalendarFeed") && !strings.Contains(text, "calendar-feeds/{agency}") {
+			t.Errorf("the %s know nothing of the reading: the test shows nothing", where)
+		}
+		if strings.Contains(text, secret) {
+			t.Errorf("the %s hold the secret", where)
+		}
+	}
+}
+
+// spanText is everything spans say.
+func spanText(t *testing.T, spans *telemetry.Recorder) string {
+	t.Helper()
+	var all strings.Builder
+	for _, s := range spans.All() {
+		for _, part := range []any{s.Name, s.Attributes, s.Events, s.Status} {
+			data, err := json.Marshal(part)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Write(data)
+		}
+	}
+	return all.String()
 }

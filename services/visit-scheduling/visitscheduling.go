@@ -117,7 +117,7 @@ func Service() app.Service {
 				return nil, err
 			}
 			return &app.Parts{
-				Routes:        api.Server{Desk: office, Access: api.Access{Engine: d.Policy}}.Routes,
+				Routes:        api.Server{Desk: office, Access: api.Access{Engine: d.Policy}, Feeds: api.NewFeedLimit(d.Clock)}.Routes,
 				Subscriptions: subscriptions(office),
 				Timers:        map[string]timers.Handler{desk.CheckoutTimer: office.CheckoutMissed, desk.DailyTimer: office.Daily, desk.TravelTimer: office.FitTravel},
 				Signals:       signals(),

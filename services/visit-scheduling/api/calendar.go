@@ -44,14 +44,37 @@ func (s Server) GetWorkerCalendar(ctx context.Context, r GetWorkerCalendarReques
 	if err != nil {
 		return nil, err
 	}
-	text := calendar(visits, now, func(schedule.Visit) string { return "Appointment" })
+	text := calendar(visits, now, ownID, func(schedule.Visit) string { return neutral })
 	return GetWorkerCalendar200TextcalendarResponse{Body: strings.NewReader(text), ContentLength: int64(len(text))}, nil
+}
+
+// neutral is what an entry is called that tells nothing.
+const neutral = "Appointment"
+
+// ownID is an entry's id for who may know of the visit.
+func ownID(v schedule.VisitID) string { return string(v) }
+
+// titledByTeam names the workers of a team whom an entry is of.
+func titledByTeam(team []schedule.Worker) func(schedule.Visit) string {
+	members := map[schedule.WorkerID]bool{}
+	for _, w := range team {
+		members[w.ID] = true
+	}
+	return func(v schedule.Visit) string {
+		var names []string
+		for _, w := range v.Slot.Workers {
+			if members[w] {
+				names = append(names, string(w))
+			}
+		}
+		return neutral + ": " + strings.Join(names, "\\, ")
+	}
 }
 
 // calendar writes visits as iCalendar (RFC 5545). A visit keeps its UID and
 // counts its changes in SEQUENCE, so that a moved one moves in the reader's
 // calendar too. Nothing in it tells whom the workers visit, or where.
-func calendar(visits []schedule.Visit, now time.Time, title func(schedule.Visit) string) string {
+func calendar(visits []schedule.Visit, now time.Time, uid func(schedule.VisitID) string, title func(schedule.Visit) string) string {
 	var b strings.Builder
 	line := func(parts ...string) { b.WriteString(strings.Join(parts, "") + "\r\n") }
 	utc := func(t time.Time) string { return t.UTC().Format("20060102T150405Z") }
@@ -65,7 +88,7 @@ func calendar(visits []schedule.Visit, now time.Time, title func(schedule.Visit)
 			status = "CANCELLED"
 		}
 		line("BEGIN:VEVENT")
-		line("UID:", string(v.ID))
+		line("UID:", uid(v.ID))
 		line("DTSTAMP:", utc(now))
 		line("DTSTART:", utc(v.Slot.StartsAt))
 		line("DTEND:", utc(v.Slot.EndsAt))
@@ -83,18 +106,14 @@ func calendar(visits []schedule.Visit, now time.Time, title func(schedule.Visit)
 func (s Server) GetTeamCalendar(ctx context.Context, r GetTeamCalendarRequestObject) (GetTeamCalendarResponseObject, error) {
 	var visits []schedule.Visit
 	var now time.Time
-	members := map[schedule.WorkerID]bool{}
-	err := s.Desk.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) error {
+	var team []schedule.Worker
+	err := s.Desk.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) (err error) {
 		if _, err := s.Access.readWorker(ctx, tx, ""); err != nil {
 			return err
 		}
 		now = tx.Now()
-		team, err := s.Desk.Store.TeamOf(ctx, tx, r.Team, now)
-		if err != nil {
+		if team, err = s.Desk.Store.TeamOf(ctx, tx, r.Team, now); err != nil {
 			return err
-		}
-		for _, w := range team {
-			members[w.ID] = true
 		}
 		seen, args, err := s.Access.listVisits(ctx, tx)
 		if err != nil {
@@ -108,15 +127,7 @@ func (s Server) GetTeamCalendar(ctx context.Context, r GetTeamCalendarRequestObj
 	if err != nil {
 		return nil, err
 	}
-	text := calendar(visits, now, func(v schedule.Visit) string {
-		var names []string
-		for _, w := range v.Slot.Workers {
-			if members[w] {
-				names = append(names, string(w))
-			}
-		}
-		return "Appointment: " + strings.Join(names, "\\, ")
-	})
+	text := calendar(visits, now, ownID, titledByTeam(team))
 	return GetTeamCalendar200TextcalendarResponse{Body: strings.NewReader(text), ContentLength: int64(len(text))}, nil
 }
 

@@ -529,6 +529,23 @@ type Attempt struct {
 // AttemptReasonCode defines model for Attempt.ReasonCode.
 type AttemptReasonCode string
 
+// CalendarFeed defines model for CalendarFeed.
+type CalendarFeed struct {
+	ExpiresAt time.Time `json:"expires_at"`
+	FeedId    ID        `json:"feed_id"`
+	MadeAt    time.Time `json:"made_at"`
+	MadeBy    string    `json:"made_by"`
+
+	// ReadAt When it was last read, to the hour; left out when never.
+	ReadAt *time.Time `json:"read_at,omitempty"`
+}
+
+// CalendarFeedWrite defines model for CalendarFeedWrite.
+type CalendarFeedWrite struct {
+	// Days How long the address is good for.
+	Days *int `json:"days,omitempty"`
+}
+
 // Cancel defines model for Cancel.
 type Cancel struct {
 	ReasonCode Code `json:"reason_code"`
@@ -1326,6 +1343,9 @@ type Cursor = string
 // Day defines model for Day.
 type Day = openapi_types.Date
 
+// FeedID defines model for FeedID.
+type FeedID = ID
+
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
@@ -1346,6 +1366,19 @@ type VisitID = openapi_types.UUID
 
 // WorkerID The id the agency chose for a worker.
 type WorkerID = WorkerRef
+
+// CalendarFeedMade defines model for CalendarFeedMade.
+type CalendarFeedMade struct {
+	Feed CalendarFeed `json:"feed"`
+
+	// Path The address after scheme and host. It holds the secret and is not shown again, not to a repeat of the request either.
+	Path *string `json:"path,omitempty"`
+}
+
+// CalendarFeeds defines model for CalendarFeeds.
+type CalendarFeeds struct {
+	Items []CalendarFeed `json:"items"`
+}
 
 // AddExceptionParams defines parameters for AddException.
 type AddExceptionParams struct {
@@ -1459,6 +1492,12 @@ type ListSeriesParams struct {
 
 	// Cursor The `next_cursor` of the page before. Opaque.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// AddTeamFeedParams defines parameters for AddTeamFeed.
+type AddTeamFeedParams struct {
+	// IdempotencyKey Names this request. The same key with the same body gets the first answer again and has one effect; with another body it is refused (422); while the first is still running, 409.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // ListUnplacedParams defines parameters for ListUnplaced.
@@ -1593,6 +1632,12 @@ type CoverAbsenceParams struct {
 // CoverAbsenceJSONBodyReasonCode defines parameters for CoverAbsence.
 type CoverAbsenceJSONBodyReasonCode string
 
+// AddWorkerFeedParams defines parameters for AddWorkerFeed.
+type AddWorkerFeedParams struct {
+	// IdempotencyKey Names this request. The same key with the same body gets the first answer again and has one effect; with another body it is refused (422); while the first is still running, 409.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // ImportBusyParams defines parameters for ImportBusy.
 type ImportBusyParams struct {
 	// IdempotencyKey Names this request. The same key with the same body gets the first answer again and has one effect; with another body it is refused (422); while the first is still running, 409.
@@ -1604,6 +1649,9 @@ type AddExceptionJSONRequestBody = ExceptionWrite
 
 // CreatePlanningJobJSONRequestBody defines body for CreatePlanningJob for application/json ContentType.
 type CreatePlanningJobJSONRequestBody = PlanningJobRequest
+
+// AddTeamFeedJSONRequestBody defines body for AddTeamFeed for application/json ContentType.
+type AddTeamFeedJSONRequestBody = CalendarFeedWrite
 
 // AcceptUrgentOfferJSONRequestBody defines body for AcceptUrgentOffer for application/json ContentType.
 type AcceptUrgentOfferJSONRequestBody AcceptUrgentOfferJSONBody
@@ -1632,8 +1680,14 @@ type AddAbsenceJSONRequestBody = AbsenceWrite
 // CoverAbsenceJSONRequestBody defines body for CoverAbsence for application/json ContentType.
 type CoverAbsenceJSONRequestBody CoverAbsenceJSONBody
 
+// AddWorkerFeedJSONRequestBody defines body for AddWorkerFeed for application/json ContentType.
+type AddWorkerFeedJSONRequestBody = CalendarFeedWrite
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ReadCalendarFeed A worker's or a team's appointments, for whoever has the address.
+	// (GET /calendar-feeds/{agency}/{feed_id}/{secret}.ics)
+	ReadCalendarFeed(w http.ResponseWriter, r *http.Request, agency string, feedId string, secret string)
 	// ListExceptions When a family is not to be visited, whatever its plan says.
 	// (GET /cases/{case_id}/exceptions)
 	ListExceptions(w http.ResponseWriter, r *http.Request, caseId CaseID)
@@ -1682,6 +1736,15 @@ type ServerInterface interface {
 	// GetSeries One series, with the ledger of its visits.
 	// (GET /series/{series_id})
 	GetSeries(w http.ResponseWriter, r *http.Request, seriesId ID)
+	// ListTeamFeeds The addresses under which the team's calendar can be read, without their secrets.
+	// (GET /teams/{team}/calendar-feeds)
+	ListTeamFeeds(w http.ResponseWriter, r *http.Request, team Team)
+	// AddTeamFeed An address for a calendar program that cannot send a bearer token. For who schedules.
+	// (POST /teams/{team}/calendar-feeds)
+	AddTeamFeed(w http.ResponseWriter, r *http.Request, team Team, params AddTeamFeedParams)
+	// RemoveTeamFeed Revoke an address. It opens nothing from now on.
+	// (DELETE /teams/{team}/calendar-feeds/{feed_id})
+	RemoveTeamFeed(w http.ResponseWriter, r *http.Request, team Team, feedId FeedID)
 	// GetTeamCalendar The visits of a team's workers as a calendar, as far as the caller may know.
 	// (GET /teams/{team}/calendar.ics)
 	GetTeamCalendar(w http.ResponseWriter, r *http.Request, team Team)
@@ -1739,6 +1802,15 @@ type ServerInterface interface {
 	// CoverAbsence A worker is away; who goes in their stead, day by day, with least disturbance.
 	// (POST /workers/{worker_id}/absences:cover)
 	CoverAbsence(w http.ResponseWriter, r *http.Request, workerId WorkerID, params CoverAbsenceParams)
+	// ListWorkerFeeds The addresses under which the worker's calendar can be read, without their secrets.
+	// (GET /workers/{worker_id}/calendar-feeds)
+	ListWorkerFeeds(w http.ResponseWriter, r *http.Request, workerId WorkerID)
+	// AddWorkerFeed An address for a calendar program that cannot send a bearer token. For the worker and who plans with them.
+	// (POST /workers/{worker_id}/calendar-feeds)
+	AddWorkerFeed(w http.ResponseWriter, r *http.Request, workerId WorkerID, params AddWorkerFeedParams)
+	// RemoveWorkerFeed Revoke an address. It opens nothing from now on.
+	// (DELETE /workers/{worker_id}/calendar-feeds/{feed_id})
+	RemoveWorkerFeed(w http.ResponseWriter, r *http.Request, workerId WorkerID, feedId FeedID)
 	// GetWorkerCalendar A worker's visits as a calendar, for the worker and who plans with them.
 	// (GET /workers/{worker_id}/calendar.ics)
 	GetWorkerCalendar(w http.ResponseWriter, r *http.Request, workerId WorkerID)
@@ -1758,6 +1830,50 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// ReadCalendarFeed operation middleware
+func (siw *ServerInterfaceWrapper) ReadCalendarFeed(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agency" -------------
+	var agency string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agency", mux.Vars(r)["agency"], &agency, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agency", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "feed_id" -------------
+	var feedId string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "feed_id", mux.Vars(r)["feed_id"], &feedId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "feed_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "secret" -------------
+	var secret string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "secret", mux.Vars(r)["secret"], &secret, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "secret", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReadCalendarFeed(w, r, agency, feedId, secret)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // ListExceptions operation middleware
 func (siw *ServerInterfaceWrapper) ListExceptions(w http.ResponseWriter, r *http.Request) {
@@ -2637,6 +2753,117 @@ func (siw *ServerInterfaceWrapper) GetSeries(w http.ResponseWriter, r *http.Requ
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetSeries(w, r, seriesId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListTeamFeeds operation middleware
+func (siw *ServerInterfaceWrapper) ListTeamFeeds(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "team" -------------
+	var team Team
+
+	err = runtime.BindStyledParameterWithOptions("simple", "team", mux.Vars(r)["team"], &team, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "team", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListTeamFeeds(w, r, team)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AddTeamFeed operation middleware
+func (siw *ServerInterfaceWrapper) AddTeamFeed(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "team" -------------
+	var team Team
+
+	err = runtime.BindStyledParameterWithOptions("simple", "team", mux.Vars(r)["team"], &team, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "team", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AddTeamFeedParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AddTeamFeed(w, r, team, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RemoveTeamFeed operation middleware
+func (siw *ServerInterfaceWrapper) RemoveTeamFeed(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "team" -------------
+	var team Team
+
+	err = runtime.BindStyledParameterWithOptions("simple", "team", mux.Vars(r)["team"], &team, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "team", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "feed_id" -------------
+	var feedId FeedID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "feed_id", mux.Vars(r)["feed_id"], &feedId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "feed_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RemoveTeamFeed(w, r, team, feedId)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3579,6 +3806,117 @@ func (siw *ServerInterfaceWrapper) CoverAbsence(w http.ResponseWriter, r *http.R
 	handler.ServeHTTP(w, r)
 }
 
+// ListWorkerFeeds operation middleware
+func (siw *ServerInterfaceWrapper) ListWorkerFeeds(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "worker_id" -------------
+	var workerId WorkerID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "worker_id", mux.Vars(r)["worker_id"], &workerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "worker_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListWorkerFeeds(w, r, workerId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AddWorkerFeed operation middleware
+func (siw *ServerInterfaceWrapper) AddWorkerFeed(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "worker_id" -------------
+	var workerId WorkerID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "worker_id", mux.Vars(r)["worker_id"], &workerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "worker_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AddWorkerFeedParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AddWorkerFeed(w, r, workerId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RemoveWorkerFeed operation middleware
+func (siw *ServerInterfaceWrapper) RemoveWorkerFeed(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "worker_id" -------------
+	var workerId WorkerID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "worker_id", mux.Vars(r)["worker_id"], &workerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "worker_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "feed_id" -------------
+	var feedId FeedID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "feed_id", mux.Vars(r)["feed_id"], &feedId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "feed_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RemoveWorkerFeed(w, r, workerId, feedId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetWorkerCalendar operation middleware
 func (siw *ServerInterfaceWrapper) GetWorkerCalendar(w http.ResponseWriter, r *http.Request) {
 
@@ -3819,6 +4157,20 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/teams/{team}/days/{date}/gantt.svg", wrapper.GetTeamGantt).Methods(http.MethodGet)
 
+	r.HandleFunc(options.BaseURL+"/workers/{worker_id}/calendar-feeds", wrapper.ListWorkerFeeds).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/workers/{worker_id}/calendar-feeds", wrapper.AddWorkerFeed).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/workers/{worker_id}/calendar-feeds/{feed_id}", wrapper.RemoveWorkerFeed).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/teams/{team}/calendar-feeds", wrapper.ListTeamFeeds).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/teams/{team}/calendar-feeds", wrapper.AddTeamFeed).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/teams/{team}/calendar-feeds/{feed_id}", wrapper.RemoveTeamFeed).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/calendar-feeds/{agency}/{feed_id}/{secret}.ics", wrapper.ReadCalendarFeed).Methods(http.MethodGet)
+
 	r.HandleFunc(options.BaseURL+"/workers/{worker_id}/absences", wrapper.AddAbsence).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/workers/{worker_id}/absences:cover", wrapper.CoverAbsence).Methods(http.MethodPost)
@@ -3882,6 +4234,17 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	return r
 }
 
+type CalendarFeedMadeJSONResponse struct {
+	Feed CalendarFeed `json:"feed"`
+
+	// Path The address after scheme and host. It holds the secret and is not shown again, not to a repeat of the request either.
+	Path *string `json:"path,omitempty"`
+}
+
+type CalendarFeedsJSONResponse struct {
+	Items []CalendarFeed `json:"items"`
+}
+
 type PlanningJobResponseHeaders struct {
 	ETag *string
 }
@@ -3900,6 +4263,53 @@ type VisitJSONResponse struct {
 	Body Visit
 
 	Headers VisitResponseHeaders
+}
+
+type ReadCalendarFeedRequestObject struct {
+	Agency string `json:"agency"`
+	FeedId string `json:"feed_id"`
+	Secret string `json:"secret"`
+}
+
+type ReadCalendarFeedResponseObject interface {
+	VisitReadCalendarFeedResponse(w http.ResponseWriter) error
+}
+
+type ReadCalendarFeed200TextcalendarResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ReadCalendarFeed200TextcalendarResponse) VisitReadCalendarFeedResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/calendar")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ReadCalendarFeeddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReadCalendarFeeddefaultApplicationProblemPlusJSONResponse) VisitReadCalendarFeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ListExceptionsRequestObject struct {
@@ -4614,6 +5024,120 @@ type GetSeriesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetSeriesdefaultApplicationProblemPlusJSONResponse) VisitGetSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTeamFeedsRequestObject struct {
+	Team Team `json:"team"`
+}
+
+type ListTeamFeedsResponseObject interface {
+	VisitListTeamFeedsResponse(w http.ResponseWriter) error
+}
+
+type ListTeamFeeds200JSONResponse struct{ CalendarFeedsJSONResponse }
+
+func (response ListTeamFeeds200JSONResponse) VisitListTeamFeedsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTeamFeedsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListTeamFeedsdefaultApplicationProblemPlusJSONResponse) VisitListTeamFeedsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddTeamFeedRequestObject struct {
+	Team   Team `json:"team"`
+	Params AddTeamFeedParams
+	Body   *AddTeamFeedJSONRequestBody
+}
+
+type AddTeamFeedResponseObject interface {
+	VisitAddTeamFeedResponse(w http.ResponseWriter) error
+}
+
+type AddTeamFeed201JSONResponse struct{ CalendarFeedMadeJSONResponse }
+
+func (response AddTeamFeed201JSONResponse) VisitAddTeamFeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddTeamFeeddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddTeamFeeddefaultApplicationProblemPlusJSONResponse) VisitAddTeamFeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveTeamFeedRequestObject struct {
+	Team   Team   `json:"team"`
+	FeedId FeedID `json:"feed_id"`
+}
+
+type RemoveTeamFeedResponseObject interface {
+	VisitRemoveTeamFeedResponse(w http.ResponseWriter) error
+}
+
+type RemoveTeamFeed204Response struct {
+}
+
+func (response RemoveTeamFeed204Response) VisitRemoveTeamFeedResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveTeamFeeddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveTeamFeeddefaultApplicationProblemPlusJSONResponse) VisitRemoveTeamFeedResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5453,6 +5977,120 @@ func (response CoverAbsencedefaultApplicationProblemPlusJSONResponse) VisitCover
 	return err
 }
 
+type ListWorkerFeedsRequestObject struct {
+	WorkerId WorkerID `json:"worker_id"`
+}
+
+type ListWorkerFeedsResponseObject interface {
+	VisitListWorkerFeedsResponse(w http.ResponseWriter) error
+}
+
+type ListWorkerFeeds200JSONResponse struct{ CalendarFeedsJSONResponse }
+
+func (response ListWorkerFeeds200JSONResponse) VisitListWorkerFeedsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWorkerFeedsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListWorkerFeedsdefaultApplicationProblemPlusJSONResponse) VisitListWorkerFeedsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddWorkerFeedRequestObject struct {
+	WorkerId WorkerID `json:"worker_id"`
+	Params   AddWorkerFeedParams
+	Body     *AddWorkerFeedJSONRequestBody
+}
+
+type AddWorkerFeedResponseObject interface {
+	VisitAddWorkerFeedResponse(w http.ResponseWriter) error
+}
+
+type AddWorkerFeed201JSONResponse struct{ CalendarFeedMadeJSONResponse }
+
+func (response AddWorkerFeed201JSONResponse) VisitAddWorkerFeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddWorkerFeeddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddWorkerFeeddefaultApplicationProblemPlusJSONResponse) VisitAddWorkerFeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveWorkerFeedRequestObject struct {
+	WorkerId WorkerID `json:"worker_id"`
+	FeedId   FeedID   `json:"feed_id"`
+}
+
+type RemoveWorkerFeedResponseObject interface {
+	VisitRemoveWorkerFeedResponse(w http.ResponseWriter) error
+}
+
+type RemoveWorkerFeed204Response struct {
+}
+
+func (response RemoveWorkerFeed204Response) VisitRemoveWorkerFeedResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveWorkerFeeddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveWorkerFeeddefaultApplicationProblemPlusJSONResponse) VisitRemoveWorkerFeedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetWorkerCalendarRequestObject struct {
 	WorkerId WorkerID `json:"worker_id"`
 }
@@ -5584,6 +6222,9 @@ func (response ImportBusydefaultApplicationProblemPlusJSONResponse) VisitImportB
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ReadCalendarFeed A worker's or a team's appointments, for whoever has the address.
+	// (GET /calendar-feeds/{agency}/{feed_id}/{secret}.ics)
+	ReadCalendarFeed(ctx context.Context, request ReadCalendarFeedRequestObject) (ReadCalendarFeedResponseObject, error)
 	// ListExceptions When a family is not to be visited, whatever its plan says.
 	// (GET /cases/{case_id}/exceptions)
 	ListExceptions(ctx context.Context, request ListExceptionsRequestObject) (ListExceptionsResponseObject, error)
@@ -5632,6 +6273,15 @@ type StrictServerInterface interface {
 	// GetSeries One series, with the ledger of its visits.
 	// (GET /series/{series_id})
 	GetSeries(ctx context.Context, request GetSeriesRequestObject) (GetSeriesResponseObject, error)
+	// ListTeamFeeds The addresses under which the team's calendar can be read, without their secrets.
+	// (GET /teams/{team}/calendar-feeds)
+	ListTeamFeeds(ctx context.Context, request ListTeamFeedsRequestObject) (ListTeamFeedsResponseObject, error)
+	// AddTeamFeed An address for a calendar program that cannot send a bearer token. For who schedules.
+	// (POST /teams/{team}/calendar-feeds)
+	AddTeamFeed(ctx context.Context, request AddTeamFeedRequestObject) (AddTeamFeedResponseObject, error)
+	// RemoveTeamFeed Revoke an address. It opens nothing from now on.
+	// (DELETE /teams/{team}/calendar-feeds/{feed_id})
+	RemoveTeamFeed(ctx context.Context, request RemoveTeamFeedRequestObject) (RemoveTeamFeedResponseObject, error)
 	// GetTeamCalendar The visits of a team's workers as a calendar, as far as the caller may know.
 	// (GET /teams/{team}/calendar.ics)
 	GetTeamCalendar(ctx context.Context, request GetTeamCalendarRequestObject) (GetTeamCalendarResponseObject, error)
@@ -5689,6 +6339,15 @@ type StrictServerInterface interface {
 	// CoverAbsence A worker is away; who goes in their stead, day by day, with least disturbance.
 	// (POST /workers/{worker_id}/absences:cover)
 	CoverAbsence(ctx context.Context, request CoverAbsenceRequestObject) (CoverAbsenceResponseObject, error)
+	// ListWorkerFeeds The addresses under which the worker's calendar can be read, without their secrets.
+	// (GET /workers/{worker_id}/calendar-feeds)
+	ListWorkerFeeds(ctx context.Context, request ListWorkerFeedsRequestObject) (ListWorkerFeedsResponseObject, error)
+	// AddWorkerFeed An address for a calendar program that cannot send a bearer token. For the worker and who plans with them.
+	// (POST /workers/{worker_id}/calendar-feeds)
+	AddWorkerFeed(ctx context.Context, request AddWorkerFeedRequestObject) (AddWorkerFeedResponseObject, error)
+	// RemoveWorkerFeed Revoke an address. It opens nothing from now on.
+	// (DELETE /workers/{worker_id}/calendar-feeds/{feed_id})
+	RemoveWorkerFeed(ctx context.Context, request RemoveWorkerFeedRequestObject) (RemoveWorkerFeedResponseObject, error)
 	// GetWorkerCalendar A worker's visits as a calendar, for the worker and who plans with them.
 	// (GET /workers/{worker_id}/calendar.ics)
 	GetWorkerCalendar(ctx context.Context, request GetWorkerCalendarRequestObject) (GetWorkerCalendarResponseObject, error)
@@ -5737,6 +6396,34 @@ type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
 	options     StrictHTTPServerOptions
+}
+
+// ReadCalendarFeed operation middleware
+func (sh *strictHandler) ReadCalendarFeed(w http.ResponseWriter, r *http.Request, agency string, feedId string, secret string) {
+	var request ReadCalendarFeedRequestObject
+
+	request.Agency = agency
+	request.FeedId = feedId
+	request.Secret = secret
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ReadCalendarFeed(ctx, request.(ReadCalendarFeedRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReadCalendarFeed")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ReadCalendarFeedResponseObject); ok {
+		if err := validResponse.VisitReadCalendarFeedResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
 }
 
 // ListExceptions operation middleware
@@ -6172,6 +6859,93 @@ func (sh *strictHandler) GetSeries(w http.ResponseWriter, r *http.Request, serie
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetSeriesResponseObject); ok {
 		if err := validResponse.VisitGetSeriesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListTeamFeeds operation middleware
+func (sh *strictHandler) ListTeamFeeds(w http.ResponseWriter, r *http.Request, team Team) {
+	var request ListTeamFeedsRequestObject
+
+	request.Team = team
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTeamFeeds(ctx, request.(ListTeamFeedsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTeamFeeds")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListTeamFeedsResponseObject); ok {
+		if err := validResponse.VisitListTeamFeedsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AddTeamFeed operation middleware
+func (sh *strictHandler) AddTeamFeed(w http.ResponseWriter, r *http.Request, team Team, params AddTeamFeedParams) {
+	var request AddTeamFeedRequestObject
+
+	request.Team = team
+	request.Params = params
+
+	var body AddTeamFeedJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AddTeamFeed(ctx, request.(AddTeamFeedRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddTeamFeed")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AddTeamFeedResponseObject); ok {
+		if err := validResponse.VisitAddTeamFeedResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RemoveTeamFeed operation middleware
+func (sh *strictHandler) RemoveTeamFeed(w http.ResponseWriter, r *http.Request, team Team, feedId FeedID) {
+	var request RemoveTeamFeedRequestObject
+
+	request.Team = team
+	request.FeedId = feedId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveTeamFeed(ctx, request.(RemoveTeamFeedRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveTeamFeed")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RemoveTeamFeedResponseObject); ok {
+		if err := validResponse.VisitRemoveTeamFeedResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -6741,6 +7515,93 @@ func (sh *strictHandler) CoverAbsence(w http.ResponseWriter, r *http.Request, wo
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(CoverAbsenceResponseObject); ok {
 		if err := validResponse.VisitCoverAbsenceResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListWorkerFeeds operation middleware
+func (sh *strictHandler) ListWorkerFeeds(w http.ResponseWriter, r *http.Request, workerId WorkerID) {
+	var request ListWorkerFeedsRequestObject
+
+	request.WorkerId = workerId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWorkerFeeds(ctx, request.(ListWorkerFeedsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWorkerFeeds")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListWorkerFeedsResponseObject); ok {
+		if err := validResponse.VisitListWorkerFeedsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AddWorkerFeed operation middleware
+func (sh *strictHandler) AddWorkerFeed(w http.ResponseWriter, r *http.Request, workerId WorkerID, params AddWorkerFeedParams) {
+	var request AddWorkerFeedRequestObject
+
+	request.WorkerId = workerId
+	request.Params = params
+
+	var body AddWorkerFeedJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AddWorkerFeed(ctx, request.(AddWorkerFeedRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddWorkerFeed")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AddWorkerFeedResponseObject); ok {
+		if err := validResponse.VisitAddWorkerFeedResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RemoveWorkerFeed operation middleware
+func (sh *strictHandler) RemoveWorkerFeed(w http.ResponseWriter, r *http.Request, workerId WorkerID, feedId FeedID) {
+	var request RemoveWorkerFeedRequestObject
+
+	request.WorkerId = workerId
+	request.FeedId = feedId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveWorkerFeed(ctx, request.(RemoveWorkerFeedRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveWorkerFeed")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RemoveWorkerFeedResponseObject); ok {
+		if err := validResponse.VisitRemoveWorkerFeedResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

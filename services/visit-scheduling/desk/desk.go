@@ -19,6 +19,7 @@ package desk
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
@@ -88,7 +89,9 @@ type Desk struct {
 	Agencies func() []tenant.AgencyID
 	Clock    clock.Clock
 	NewID    func() string
-	Log      *slog.Logger
+	// Random is where the secrets of calendar feeds come from; nil is crypto/rand.
+	Random io.Reader
+	Log    *slog.Logger
 
 	boards boards
 }
@@ -186,6 +189,9 @@ func (d *Desk) Daily(ctx context.Context, tx *kit.Tx, _ timers.Timer) error {
 		if err := d.wishForWeeks(ctx, tx, first, d.thisWeek(tx, cal).Next(d.Settings.Horizon-1)); err != nil {
 			return err
 		}
+	}
+	if err := d.Store.ForgetFeeds(ctx, tx, tx.Now()); err != nil {
+		return err
 	}
 	if err := d.Store.ForgetJobs(ctx, tx, tx.Now().Add(-jobsKept)); err != nil {
 		return err
