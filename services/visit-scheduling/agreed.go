@@ -10,13 +10,24 @@ import (
 
 // worker is a worker in the words of the search. What is booked outside the hours
 // is an absence there.
-func (t *translation) worker(a schedule.Available, booked []schedule.Booking, stretches []schedule.Span) optimise.Worker {
+//
+// What is booked beyond what was agreed, by hand or before it was agreed, stays
+// booked: the limits there are at least that. What comes in beyond the limits here
+// is judged by Problem.Check.
+func (t *translation) worker(a schedule.Available, booked []schedule.Booking, stretches []schedule.Span, burden schedule.Limits) optimise.Worker {
 	base := place(a.Base)
+	limit := func(agreed, booked int) int {
+		if agreed == 0 {
+			return 0
+		}
+		return max(agreed, booked)
+	}
 	w := optimise.Worker{
 		ID: string(a.ID), Skills: slices.Clone(a.Skills), Levels: levels(a.Levels), Languages: a.Languages, Attributes: a.Attributes, Mode: a.Mode,
 		Start: base, End: base, OvertimeMinutes: a.Limits.OvertimeMinutes,
-		MaxDayMinutes: a.Limits.DayMinutes, MaxWeekMinutes: a.Limits.WeekMinutes, MaxDayVisits: a.Limits.DayVisits, MaxWeekVisits: a.Limits.WeekVisits,
-		Caseload: a.Limits.Families,
+		MaxDayMinutes: limit(a.Limits.DayMinutes, burden.DayMinutes), MaxWeekMinutes: limit(a.Limits.WeekMinutes, burden.WeekMinutes),
+		MaxDayVisits: limit(a.Limits.DayVisits, burden.DayVisits), MaxWeekVisits: limit(a.Limits.WeekVisits, burden.WeekVisits),
+		Caseload: limit(a.Limits.Families, burden.Families),
 	}
 	for _, l := range a.Levels {
 		for n := 2; n <= l.Level; n++ {
@@ -74,28 +85,85 @@ func levels(all []schedule.SkillLevel) map[string]int {
 	return of
 }
 
-// families are the rules of families, with what lies outside the problem summed up.
-func (t *translation) families(all []schedule.Family) {
-	t.regular = map[schedule.SeriesID][]schedule.WorkerID{}
-	for _, f := range all {
+// families are the rules of families, with what lies outside the problem summed up,
+// and with those bookings left out of them that break them already: made by hand, or
+// before the rules were. Their time stays booked.
+func (t *translation) families(p schedule.Problem) {
+	t.regular, t.outside = map[schedule.SeriesID][]schedule.WorkerID{}, map[schedule.VisitID]bool{}
+	booked := map[schedule.SeriesID][]schedule.Booking{}
+	if len(p.Families) > 0 {
+		for _, b := range p.Booked {
+			booked[b.Series] = append(booked[b.Series], b)
+		}
+	}
+	for _, f := range p.Families {
+		t.regular[f.Series] = f.Regular
 		known, people := f.Acquainted()
 		out := optimise.Family{Series: string(f.Series), Regular: names(f.Regular), Met: names(known), KnownFirst: f.KnownFirst}
 		if f.People != nil {
 			// There everybody met counts; here those of the last days do.
 			out.MaxWorkers = max(1, len(known)+f.People.Most-people)
 		}
+		last := false
 		if f.Substitutes != nil {
-			used, last := f.Substituted(t.origin)
-			out.Substitutes = &optimise.Substitutes{Most: f.Substitutes.Most, Used: used, NeverRunning: f.Substitutes.NeverRunning, LastWas: last}
+			out.Substitutes = &optimise.Substitutes{Most: f.Substitutes.Most, NeverRunning: f.Substitutes.NeverRunning}
+			out.Substitutes.Used, last = f.Substituted(t.origin)
+			out.Substitutes.LastWas = last
 		}
+		own := booked[f.Series]
+		slices.SortStableFunc(own, func(a, b schedule.Booking) int { return a.Span.From.Compare(b.Span.From) })
+		t.leaveOut(&out, own, last)
 		t.problem.Families = append(t.problem.Families, out)
-		t.regular[f.Series] = f.Regular
+	}
+}
+
+// leaveOut finds the bookings of a family, in order, that break its rules.
+func (t *translation) leaveOut(f *optimise.Family, booked []schedule.Booking, last bool) {
+	met, substitutes := slices.Clone(f.Met), 0
+	for _, b := range booked {
+		workers := names(b.Workers)
+		if len(workers) == 0 {
+			continue
+		}
+		comes := workers[0]
+		for _, w := range workers {
+			if slices.Contains(f.Regular, w) {
+				comes = w
+				break
+			}
+		}
+		own := slices.Contains(f.Regular, comes)
+		known := own || slices.Contains(f.Met, comes)
+		fresh := !slices.Contains(met, comes)
+		breaks := f.KnownFirst && !known && len(f.Regular)+len(f.Met) > 0 || f.MaxWorkers > 0 && fresh && len(met) >= f.MaxWorkers
+		if s := f.Substitutes; s != nil {
+			switch {
+			case own:
+				last = false
+			case s.Used+substitutes >= s.Most:
+				breaks = true
+			case breaks || s.NeverRunning && last:
+				s.Used++ // it counts all the same
+				breaks = true
+			default:
+				substitutes++
+				last = true
+			}
+		}
+		if breaks {
+			t.outside[b.Visit] = true
+		} else if fresh {
+			met = append(met, comes)
+		}
 	}
 }
 
 // turn says whether a booking counts for its family by this worker: by one of the
 // family's own if one comes.
 func (t *translation) turn(b schedule.Booking, w schedule.WorkerID) bool {
+	if t.outside[b.Visit] {
+		return false
+	}
 	own := t.regular[b.Series]
 	mine := slices.Contains(own, w)
 	return mine || !slices.ContainsFunc(b.Workers, func(id schedule.WorkerID) bool { return slices.Contains(own, id) })

@@ -92,8 +92,9 @@ type translation struct {
 	origin  time.Time
 	problem optimise.Problem
 	demands map[string]schedule.Demand
-	wish    int // points
+	wish    int                                       // points
 	regular map[schedule.SeriesID][]schedule.WorkerID // the families' own
+	outside map[schedule.VisitID]bool                 // bookings that break their family's rules
 }
 
 func place(p *schedule.Point) *optimise.Place {
@@ -104,7 +105,7 @@ func place(p *schedule.Point) *optimise.Place {
 func newTranslation(p schedule.Problem) *translation {
 	t := &translation{demands: map[string]schedule.Demand{}}
 	t.problem.Travel, t.origin = p.Travel, origin(p)
-	t.families(p.Families)
+	t.families(p)
 	t.problem.Weights, t.wish = p.Weights, p.Wish
 	if !p.Now.IsZero() {
 		t.problem.Now = t.down(p.Now)
@@ -115,10 +116,11 @@ func newTranslation(p schedule.Problem) *translation {
 			bookings[id] = append(bookings[id], b)
 		}
 	}
+	burdens := p.Burdens()
 	counted, crowd := map[schedule.VisitID]bool{}, newCrowd(p)
 	for _, a := range p.Roster {
 		stretches, inside := schedule.Stretches(a, bookings[a.ID])
-		t.problem.Workers = append(t.problem.Workers, t.worker(a, bookings[a.ID], stretches))
+		t.problem.Workers = append(t.problem.Workers, t.worker(a, bookings[a.ID], stretches, burdens[a.ID]))
 		for _, b := range inside {
 			v := t.visit(string(b.Visit)+"#"+string(a.ID), b.At, t.up(b.Span.To)-t.down(b.Span.From), []schedule.Span{b.Span})
 			if !counted[b.Visit] && t.turn(b, a.ID) { // a pair's visit is one of the day

@@ -134,6 +134,27 @@ func (g *greedy) loads(w *tourist, booked []Booking) {
 	}
 }
 
+// Burdens are the most that is booked of each worker who has limits in any day and
+// week, ways counted, and of how many families.
+func (p Problem) Burdens() map[WorkerID]Limits {
+	if !slices.ContainsFunc(p.Roster, func(a Available) bool { return a.Limits != Limits{} }) {
+		return nil
+	}
+	p.Demands, p.Families = nil, nil
+	all := map[WorkerID]Limits{}
+	for _, w := range newGreedy(p).workers {
+		l := Limits{Families: len(w.load.families)}
+		for _, d := range w.load.days {
+			l.DayVisits, l.DayMinutes = max(l.DayVisits, d.visits), max(l.DayMinutes, d.minutes)
+		}
+		for _, k := range w.load.weeks {
+			l.WeekVisits, l.WeekMinutes = max(l.WeekVisits, k.visits), max(l.WeekMinutes, k.minutes)
+		}
+		all[w.ID] = l
+	}
+	return all
+}
+
 // room says whether the worker may have d in a tour with so many minutes more on
 // the way.
 func (l load) room(w *tourist, t *tour, d *Demand, way int) bool {
