@@ -135,6 +135,9 @@ func newTranslation(p schedule.Problem) *translation {
 		}
 	}
 	for _, d := range p.Demands {
+		if len(d.Windows) == 0 {
+			continue // no time is no window there
+		}
 		t.problem.Visits = append(t.problem.Visits, t.demand(d))
 	}
 	for _, s := range p.Dark {

@@ -133,6 +133,52 @@ func (t *translation) whole(plan schedule.Plan) optimise.Solution {
 	return *known
 }
 
+// coverBudget is how long a cover may be looked for; a day needs less.
+const coverBudget = 5 * time.Second
+
+// Cover implements schedule.Engine. A cover that breaks a rule, or the limit, is
+// none: everything is left open.
+func (o Optimiser) Cover(ctx context.Context, s schedule.Standing, lost []schedule.Demand, maxMoved int) (schedule.Plan, error) {
+	s = s.Settle()
+	whole := s.Problem
+	whole.Demands = slices.Concat(s.Problem.Demands, lost)
+	t := newTranslation(whole)
+	given := t.whole(s.Plan)
+	had := map[schedule.VisitID]schedule.Slot{}
+	for _, p := range s.Plan.Placed {
+		had[p.Visit] = p.Slot
+	}
+	open := schedule.Plan{Placed: s.Plan.Placed, Unplaced: s.Plan.Unplaced}
+	for _, d := range lost {
+		open.Unplaced = append(open.Unplaced, d.Unplaced())
+		if d.Lost != nil && len(d.Windows) > 0 {
+			given.Placed = append(given.Placed, optimise.Placement{Visit: string(d.Visit), Assignment: *t.assignment(*d.Lost)})
+		}
+	}
+	found, err := optimise.Cover(ctx, t.problem, given, maxMoved, optimise.Options{Seed: 1, Unexplained: true, Deadline: time.Now().Add(coverBudget)})
+	if err != nil {
+		return schedule.Plan{}, fmt.Errorf("translate problem: %w", err)
+	}
+	plan := schedule.Plan{Placed: t.plan(found.Solution).Placed, Unplaced: s.Plan.Unplaced}
+	placed, moved := map[schedule.VisitID]bool{}, 0
+	for _, p := range plan.Placed {
+		placed[p.Visit] = true
+		if from, theirs := had[p.Visit]; theirs && !from.Same(p.Slot) {
+			moved++
+		}
+	}
+	for _, d := range lost {
+		if !placed[d.Visit] {
+			plan.Unplaced = append(plan.Unplaced, d.Unplaced())
+		}
+	}
+	plan = whole.Round(plan, o.Grid)
+	if moved > maxMoved || whole.Check(plan) != nil {
+		return open, nil
+	}
+	return plan, nil
+}
+
 // steady is the priority of visits that have a place: they keep one.
 const steady = 100
 

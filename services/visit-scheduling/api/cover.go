@@ -11,8 +11,8 @@ import (
 	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
 )
 
-// coverMoved is how many visits of others move when a request does not say.
-const coverMoved = 10
+// inProportion lets others move by how many visits the worker had.
+const inProportion = -1
 
 // errAgain rolls back what did not fit any more.
 var errAgain = errors.New("the schedule has changed")
@@ -22,7 +22,7 @@ var errAgain = errors.New("the schedule has changed")
 func (s Server) CoverAbsence(ctx context.Context, r CoverAbsenceRequestObject) (CoverAbsenceResponseObject, error) {
 	request := schedule.CoverRequest{
 		Worker: schedule.WorkerID(r.WorkerId), Span: schedule.Span{From: instant(r.Body.From), To: instant(r.Body.To)},
-		Reason: string(r.Body.ReasonCode), MaxMoved: valueOr(r.Body.MaxMoved, coverMoved),
+		Reason: string(r.Body.ReasonCode), MaxMoved: valueOr(r.Body.MaxMoved, inProportion),
 	}
 	if err := s.Desk.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) error { return s.mayCover(ctx, tx, request.Worker) }); err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func (s Server) viewCover(ctx context.Context, tx *kit.Tx, c schedule.Cover) (Co
 
 func words(c schedule.Change, zone *time.Location) string {
 	if c.To == nil {
-		return "no place the same day; planned again within the week"
+		return "no place in its week; the planner tries again"
 	}
 	return c.Words(zone)
 }

@@ -608,7 +608,7 @@ type Cover struct {
 	// Moved Visits of others that make room.
 	Moved []CoverChange `json:"moved"`
 
-	// Open The worker's visits that find no place the same day; they are planned again within their week.
+	// Open The worker's visits that find no place on their day or another of their week; the planner tries again.
 	Open    []CoverChange `json:"open"`
 	Preview bool          `json:"preview"`
 
@@ -1613,7 +1613,7 @@ type AddAbsenceParams struct {
 type CoverAbsenceJSONBody struct {
 	From time.Time `json:"from"`
 
-	// MaxMoved How many visits of others may move, all together.
+	// MaxMoved How many visits of others may move, all together. Left out, three for every two of the worker's visits.
 	MaxMoved   *int                           `json:"max_moved,omitempty"`
 	ReasonCode CoverAbsenceJSONBodyReasonCode `json:"reason_code"`
 

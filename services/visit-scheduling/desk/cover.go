@@ -2,12 +2,14 @@ package desk
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/hearthfps/hearth/pkg/clock"
 	"github.com/hearthfps/hearth/pkg/fault"
 	kit "github.com/hearthfps/hearth/pkg/postgres"
+	"github.com/hearthfps/hearth/pkg/tenant"
 	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
 )
 
@@ -22,8 +24,9 @@ const (
 // Seen says which visits an asker may know of, as a condition on v (visit).
 type Seen func(context.Context, *kit.Tx) (where string, args []any, err error)
 
-// Cover works out, day by day, where the visits of a worker who will be away would
-// go with least disturbance. Nothing is changed. Visits the asker may not know of
+// Cover works out where the visits of a worker who will be away would go with least
+// disturbance: first day by day on their own day, then, with what has none there,
+// anywhere in its week. Nothing is changed. Visits the asker may not know of
 // stay where they are, and those of them that are the worker's are left to the
 // planner, untold.
 func (d *Desk) Cover(ctx context.Context, r schedule.CoverRequest, seen Seen) (schedule.Cover, error) {
@@ -50,18 +53,47 @@ func (d *Desk) Cover(ctx context.Context, r schedule.CoverRequest, seen Seen) (s
 	if err != nil {
 		return cover, err
 	}
-	left := r.MaxMoved
+	left := max(r.MaxMoved, 0)
 	for _, day := range days {
-		if err := d.coverDay(ctx, &cover, day, &left, seen); err != nil {
+		if err := d.coverIn(ctx, &cover, day, nil, &left, seen); err != nil {
 			return cover, err
 		}
 	}
-	return cover, nil
+	return cover, d.coverWeeks(ctx, &cover, &left, seen)
 }
 
-// coverDay adds one day to a cover. left is how many visits of others may still move.
-func (d *Desk) coverDay(ctx context.Context, cover *schedule.Cover, day schedule.Span, left *int, seen Seen) error {
-	r := cover.Request
+// coverWeeks looks for places on the other days of their weeks for the visits that
+// have none on their own.
+func (d *Desk) coverWeeks(ctx context.Context, cover *schedule.Cover, left *int, seen Seen) error {
+	agency, _ := tenant.From(ctx)
+	cal, err := d.Calendar(agency)
+	if err != nil {
+		return err
+	}
+	open := map[schedule.Week]map[schedule.VisitID]bool{}
+	for _, c := range cover.Open {
+		week := schedule.WeekOf(cal.Today(c.From.StartsAt))
+		if open[week] == nil {
+			open[week] = map[schedule.VisitID]bool{}
+		}
+		open[week][c.Visit] = true
+	}
+	cover.Open = nil
+	for _, week := range slices.SortedFunc(maps.Keys(open), func(a, b schedule.Week) int { return a.Monday.Compare(b.Monday) }) {
+		span := week.Span(cal.Zone())
+		if now := d.Clock.Now(); span.From.Before(now) {
+			span.From = cal.Today(now).Start(cal.Zone())
+		}
+		if err := d.coverIn(ctx, cover, span, open[week], left, seen); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// coverIn adds to a cover what becomes of the worker's visits in some days, or of
+// those of them that are open. left is how many visits of others may still move.
+func (d *Desk) coverIn(ctx context.Context, cover *schedule.Cover, days schedule.Span, open map[schedule.VisitID]bool, left *int, seen Seen) error {
 	var s situation
 	var lost []schedule.Demand
 	var standing schedule.Standing
@@ -70,58 +102,57 @@ func (d *Desk) coverDay(ctx context.Context, cover *schedule.Cover, day schedule
 		if err != nil {
 			return err
 		}
-		s, standing, lost, err = d.withoutWorker(ctx, tx, cal, day, r, seen)
+		s, standing, lost, err = d.withoutWorker(ctx, tx, cal, days, *cover, open, seen)
 		return err
 	})
 	if err != nil || len(lost) == 0 {
 		return err
 	}
-	standing = standing.Settle()
-	placed, moved, open, err := standing.CoverBy(d.Engine.Lay, lost, *left)
-	if err != nil {
-		return err
+	if cover.Request.MaxMoved < 0 && open == nil {
+		*left += len(lost) * 3 / 2
 	}
-	*left -= len(moved)
-	to := map[schedule.VisitID]schedule.Slot{}
-	plan := schedule.Plan{}
-	for _, p := range standing.Plan.Placed {
-		if !slices.ContainsFunc(moved, func(m schedule.Placement) bool { return m.Visit == p.Visit }) {
-			plan.Placed = append(plan.Placed, p)
+	var plan schedule.Plan
+	if slices.ContainsFunc(lost, func(demand schedule.Demand) bool { return len(demand.Windows) > 0 }) {
+		if plan, err = d.Engine.Cover(ctx, standing, lost, *left); err != nil {
+			return err
 		}
 	}
-	plan.Placed = append(append(plan.Placed, placed...), moved...)
-	whole := standing.Problem
-	whole.Demands = append(slices.Clone(whole.Demands), lost...)
-	for _, p := range whole.Round(plan, grid).Placed {
-		to[p.Visit] = p.Slot
-	}
-	change := func(id schedule.VisitID) schedule.ProposedChange {
-		v, slot := s.visits[id], to[id]
+	change := func(id schedule.VisitID, to *schedule.Slot) schedule.ProposedChange {
+		v := s.visits[id]
 		return schedule.ProposedChange{
-			Change: schedule.Change{Visit: id, Series: v.Series, Kind: schedule.ChangeMoved, From: v.Slot, To: &slot},
-			Case:   v.Case, Week: v.Week, Version: v.Version,
+			Change: schedule.Change{Visit: id, Series: v.Series, Kind: schedule.ChangeMoved, From: v.Slot, To: to}, Case: v.Case, Week: v.Week, Version: v.Version,
 		}
 	}
-	for _, p := range placed {
-		cover.Covered = append(cover.Covered, change(p.Visit))
+	gone := map[schedule.VisitID]bool{}
+	for _, demand := range lost {
+		gone[demand.Visit] = true
 	}
-	for _, p := range moved {
-		cover.Moved = append(cover.Moved, change(p.Visit))
+	for _, p := range plan.Placed {
+		switch {
+		case gone[p.Visit]:
+			cover.Covered = append(cover.Covered, change(p.Visit, &p.Slot))
+			delete(gone, p.Visit)
+		case !s.visits[p.Visit].Slot.Same(p.Slot):
+			cover.Moved = append(cover.Moved, change(p.Visit, &p.Slot))
+			*left--
+		}
 	}
-	for _, demand := range open {
-		v := s.visits[demand.Visit]
-		cover.Open = append(cover.Open, schedule.ProposedChange{
-			Change: schedule.Change{Visit: v.ID, Series: v.Series, Kind: schedule.ChangeOpen, From: v.Slot, Reasons: []schedule.Reason{schedule.TakenFromWorker}},
-			Case:   v.Case, Week: v.Week, Version: v.Version,
-		})
+	for _, demand := range lost {
+		if gone[demand.Visit] {
+			c := change(demand.Visit, nil)
+			c.Kind, c.Reasons = schedule.ChangeOpen, []schedule.Reason{schedule.TakenFromWorker}
+			cover.Open = append(cover.Open, c)
+		}
 	}
 	return nil
 }
 
-// withoutWorker reads a day as it stands without a worker's visits in their
-// absence, which are lost.
-func (d *Desk) withoutWorker(ctx context.Context, tx *kit.Tx, cal *clock.Calendar, day schedule.Span, r schedule.CoverRequest, seen Seen) (s situation, standing schedule.Standing, lost []schedule.Demand, err error) {
-	visits, err := d.Store.VisitsIn(ctx, tx, day)
+// withoutWorker reads some days as they stand without a worker's visits in their
+// absence, which are lost; of them only those in open, unless it is nil. What the
+// cover says so far has happened.
+func (d *Desk) withoutWorker(ctx context.Context, tx *kit.Tx, cal *clock.Calendar, days schedule.Span, cover schedule.Cover, open map[schedule.VisitID]bool, seen Seen) (s situation, standing schedule.Standing, lost []schedule.Demand, err error) {
+	r := cover.Request
+	visits, err := d.Store.VisitsIn(ctx, tx, days)
 	if err != nil {
 		return s, standing, nil, err
 	}
@@ -129,11 +160,11 @@ func (d *Desk) withoutWorker(ctx context.Context, tx *kit.Tx, cal *clock.Calenda
 	if err != nil {
 		return s, standing, nil, err
 	}
-	known, err := d.Store.SeenIn(ctx, tx, day, where, args)
+	known, err := d.Store.SeenIn(ctx, tx, days, where, args)
 	if err != nil {
 		return s, standing, nil, err
 	}
-	roster, err := d.Store.Roster(ctx, tx, day.From)
+	roster, err := d.Store.Roster(ctx, tx, days.From)
 	if err != nil {
 		return s, standing, nil, err
 	}
@@ -142,38 +173,56 @@ func (d *Desk) withoutWorker(ctx context.Context, tx *kit.Tx, cal *clock.Calenda
 			roster[i].Absences = append(slices.Clone(w.Absences), schedule.Absence{Span: r.Span})
 		}
 	}
+	changed := map[schedule.VisitID]schedule.Slot{}
+	for _, c := range slices.Concat(cover.Covered, cover.Moved) {
+		changed[c.Visit] = *c.To
+	}
 	now := tx.Now()
 	fixed := now.Add(d.Settings.Notice)
-	want := weekOf(schedule.WeekOf(cal.Today(day.From)), cal, now.Add(d.Settings.UrgentLead))
-	want.span, want.roster = day, roster
-	gone, untold := map[schedule.VisitID]bool{}, map[schedule.VisitID]bool{}
+	want := weekOf(schedule.WeekOf(cal.Today(days.From)), cal, now.Add(d.Settings.UrgentLead))
+	want.span, want.roster = days, roster
+	gone := map[schedule.VisitID]bool{}
+	want.leaving = map[schedule.VisitID]bool{} // their time is the worker's, who is away, or another by now
+	var stands []schedule.Visit
 	for _, v := range visits {
 		theirs := slices.Contains(v.Slot.Workers, r.Worker) && v.Slot.Span().Overlaps(r.Span) && v.Slot.StartsAt.After(now)
+		to, already := changed[v.ID]
 		switch {
-		case theirs && known[v.ID]:
+		case already:
+			want.leaving[v.ID] = true
+			v.Slot = &to
+			stands = append(stands, v)
+		case theirs && known[v.ID] && (open == nil || open[v.ID]):
 			gone[v.ID] = true
 			want.visits = append(want.visits, v)
 		case theirs:
-			untold[v.ID] = true
+			want.leaving[v.ID] = true
 		case known[v.ID] && !v.Slot.StartsAt.Before(fixed):
 			want.visits = append(want.visits, v)
 		}
 	}
-	want.leaving = untold // their time is the worker's, who is away
+	want.visits = append(want.visits, stands...)
 	if s, err = d.situate(ctx, tx, cal, want); err != nil {
 		return s, standing, nil, err
 	}
 	for i, demand := range s.problem.Demands {
+		_, already := changed[demand.Visit]
 		switch {
 		case gone[demand.Visit]:
-			demand.Windows = clipped(demand.Windows, day)
+			demand.Windows = clipped(demand.Windows, days)
+			if open != nil { // on its own day it was looked for already
+				day := cal.Today(s.visits[demand.Visit].Slot.StartsAt)
+				demand.Windows = slices.DeleteFunc(demand.Windows, func(w schedule.Span) bool { return cal.Today(w.From) == day })
+			}
 			lost = append(lost, demand)
+		case already: // it has moved enough
+			s.problem.Demands[i].Windows = nil
 		default:
-			s.problem.Demands[i].Windows = clipped(demand.Windows, schedule.Span{From: fixed, To: day.To})
+			s.problem.Demands[i].Windows = clipped(demand.Windows, schedule.Span{From: fixed, To: days.To})
 		}
 	}
 	s.problem.Demands = slices.DeleteFunc(s.problem.Demands, func(demand schedule.Demand) bool { return gone[demand.Visit] })
-	return s, s.standing(day), lost, nil
+	return s, s.standing(days), lost, nil
 }
 
 // coverTries is how often a cover is worked out again when the schedule changes

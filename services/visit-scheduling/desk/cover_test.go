@@ -128,6 +128,52 @@ func TestCover_TheCapOnOthersMovedIsHard(t *testing.T) {
 	}
 }
 
+// What has no place on its day goes to another of its week, and others make room
+// for it there within the cap.
+func TestCover_WhatHasNoPlaceThatDayGoesToAnotherOfItsWeek(t *testing.T) {
+	o := open(t)
+	o.hire("w1")
+	p := plan("case-0", 1, 1, 1)
+	p.Pattern.Weekdays, p.Pattern.Minutes, p.Pattern.Earliest, p.Pattern.Latest = []clock.Weekday{"tue", "wed"}, 180, 8*60, 12*60
+	p.EndsOn = clock.NewDate(2026, 3, 8)
+	o.approve(p)
+	o.settle()
+	first := o.visits("case-0")[0]
+	if first.Slot.StartsAt.Day() != 3 { // the planner chose Wednesday: w1 falls ill then
+		t.Fatalf("placed on %s", first.Slot.StartsAt)
+	}
+	// Only w2 is left, away on Tuesday, and busy on Wednesday morning with what may be in the afternoon.
+	o.hire("w2")
+	o.absent("w2", at(1, 0, 0), at(2, 0, 0))
+	other := plan("case-1", 1, 1, 1)
+	other.Pattern.Weekdays, other.Pattern.Minutes, other.Workers = []clock.Weekday{"wed"}, 120, []schedule.WorkerID{"w2"}
+	other.EndsOn = clock.NewDate(2026, 3, 8)
+	o.approve(other)
+	o.settle()
+	if at := o.visits("case-1")[0].Slot; at.Workers[0] != "w2" || at.StartsAt.Hour() > 10 {
+		t.Fatalf("the other visit is at %+v", at)
+	}
+	r := ill(0)
+	r.Span.To = at(3, 0, 0) // Tuesday and Wednesday
+	if c, err := o.Cover(o.ctx, r, everything); err != nil || len(c.Open) != 1 || c.Open[0].Visit != first.ID {
+		t.Fatalf("with nothing to be moved: %+v, %v", c, err)
+	}
+	r.MaxMoved = 1
+	cover := o.apply(r)
+	if len(cover.Covered) != 1 || len(cover.Moved) != 1 || len(cover.Open) != 0 {
+		t.Fatalf("covered %+v, moved %+v, open %+v", cover.Covered, cover.Moved, cover.Open)
+	}
+	now, moved := o.visit(first.ID), o.visits("case-1")[0]
+	if now.Slot.StartsAt.Day() != 4 || now.Slot.Workers[0] != "w2" || moved.Slot.StartsAt.Before(now.Slot.EndsAt) {
+		t.Errorf("the visit is at %+v, the other at %+v", now.Slot, moved.Slot)
+	}
+	if told := o.told(); told["visit.rescheduled"] != 2 || told["visit.unplaced"] != 0 {
+		t.Errorf("told %v", told)
+	}
+	o.balanced("case-0")
+	o.balanced("case-1")
+}
+
 func TestCover_ChangesUnderItAreSeen(t *testing.T) {
 	o := tuesday(t, "w2")
 	cover, err := o.Cover(o.ctx, ill(5), everything)

@@ -28,8 +28,9 @@ type Covered struct {
 // each counted once; below zero it is one and a half for each that lost its
 // place. Visits locked where they cannot be stay unplaced: the caller unlocks
 // what may move. It returns ErrProblem, or a valid schedule; what found no place
-// within the cap is unplaced, with reasons.
-func Cover(ctx context.Context, p Problem, s Solution, maxMoved int, seed uint64) (Covered, error) {
+// within the cap is unplaced, with reasons. Of the options Seed, Deadline and
+// Unexplained count.
+func Cover(ctx context.Context, p Problem, s Solution, maxMoved int, opt Options) (Covered, error) {
 	if err := p.Validate(); err != nil {
 		return Covered{}, fmt.Errorf("%w: %w", ErrProblem, err)
 	}
@@ -48,7 +49,8 @@ func Cover(ctx context.Context, p Problem, s Solution, maxMoved int, seed uint64
 		x, y := &c.visits[a], &c.visits[b]
 		return cmp.Or(-cmp.Compare(x.leaveOut, y.leaveOut), -cmp.Compare(x.roles, y.roles), cmp.Compare(len(x.able[0]), len(y.able[0])))
 	})
-	rng := chance.New(seed, 0)
+	b := newBudget(ctx, opt, len(p.Visits))
+	rng := chance.New(opt.Seed, 0)
 	best, cost := st, st.cost.Total()
 	for try := range coverOrders {
 		if try > 0 {
@@ -57,13 +59,13 @@ func Cover(ctx context.Context, p Problem, s Solution, maxMoved int, seed uint64
 		if x := k.attempt(); x.cost.Total() < cost {
 			best, cost = x, x.cost.Total()
 		}
-		if ctx.Err() != nil {
+		if b.over() {
 			break
 		}
 	}
 	out := Covered{Solution: c.solution(best.tours), Moves: k.moves(best)}
 	out.Objective = c.evaluate(&out.Solution)
-	c.explain(func() bool { return ctx.Err() != nil }, &out.Solution)
+	c.explain(func() bool { return opt.Unexplained || b.over() }, &out.Solution)
 	slices.Sort(k.lost)
 	for _, v := range k.lost {
 		out.Uncovered = append(out.Uncovered, p.Visits[v].ID)

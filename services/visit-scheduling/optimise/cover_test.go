@@ -38,7 +38,7 @@ func TestCover_KeepsTheCapAndEveryRule(t *testing.T) {
 	for worker := range p.Workers {
 		q, lost := away(p, week, worker, worker%5)
 		for _, most := range []int{-1, 0, 2} {
-			got, err := Cover(context.Background(), q, week, most, 1)
+			got, err := Cover(context.Background(), q, week, most, Options{Seed: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,7 +90,7 @@ func TestCover_OfAnyProblemIsValid(t *testing.T) {
 		s := solve(t, p, Options{Seed: 1, WorkUnits: 40})
 		q, _ := away(p, s, rapid.IntRange(0, len(p.Workers)-1).Draw(t, "ill"), rapid.IntRange(0, 2).Draw(t, "day"))
 		most := rapid.IntRange(0, 3).Draw(t, "most")
-		got, err := Cover(context.Background(), q, s, most, 1)
+		got, err := Cover(context.Background(), q, s, most, Options{Seed: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -111,7 +111,7 @@ func BenchmarkCover(b *testing.B) {
 	lost, again, moved, i := 0, 0, 0, 0
 	for b.Loop() {
 		q, n := away(p, week, i%len(p.Workers), i%5)
-		got, err := Cover(context.Background(), q, week, -1, 1)
+		got, err := Cover(context.Background(), q, week, -1, Options{Seed: 1})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -45,7 +45,7 @@ func (s Standing) Difference(after Plan) []Change {
 	for _, p := range after.Placed {
 		to, c := p.Slot, Change{Visit: p.Visit, Series: series[p.Visit], Kind: ChangePlaced}
 		if from, had := before[p.Visit]; had {
-			if from.StartsAt.Equal(to.StartsAt) && sameWorkers(from.Workers, to.Workers) {
+			if from.Same(to) {
 				continue
 			}
 			c.Kind, c.From = ChangeMoved, &from

@@ -23,6 +23,11 @@ type Engine interface {
 	// returns the better of the two: no visit that had a place is without one.
 	// Cancelled, it returns the best it has.
 	Improve(ctx context.Context, s Standing, budget time.Duration) (Plan, error)
+	// Cover places visits that lost their workers, each near the place it had
+	// (Demand.Lost), beside s, which holds neither them nor their workers' time; at
+	// most maxMoved visits of s move for them. The plan is of both, and unplaced are
+	// those of lost that found none.
+	Cover(ctx context.Context, s Standing, lost []Demand, maxMoved int) (Plan, error)
 	// Why finds what would give visits of s that have no place one while all else
 	// stays. Each remedy is proved by the schedule's own rules. A visit it did not
 	// come to within the budget has no answer.

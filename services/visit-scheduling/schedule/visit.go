@@ -45,6 +45,11 @@ type Slot struct {
 	Source string `json:"travel_source,omitempty"`
 }
 
+// Same says whether two are one time with the same workers, in any order.
+func (s Slot) Same(o Slot) bool {
+	return s.StartsAt.Equal(o.StartsAt) && sameWorkers(s.Workers, o.Workers)
+}
+
 // Span is the slot's time.
 func (s Slot) Span() Span { return Span{s.StartsAt, s.EndsAt} }
 
