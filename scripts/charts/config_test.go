@@ -125,6 +125,7 @@ func place(t testing.TB, dir string, pod core.PodSpec, rules func(kind string) m
 			if v.Secret != nil {
 				write(path.Join(mount.MountPath, "password"), []byte("pw\n"))
 				write(path.Join(mount.MountPath, "token"), []byte("pw\n"))
+				write(path.Join(mount.MountPath, "ways.csv"), []byte("from_lat,from_lon,to_lat,to_lon,minutes\n61,25,61.1,25,17\n"))
 				write(path.Join(mount.MountPath, "signing"), []byte("whsec_"+base64.StdEncoding.EncodeToString(make([]byte, 32))+"\n"))
 			}
 			if kind, ok := strings.CutPrefix(v.Name, "rules-"); ok {
@@ -156,7 +157,8 @@ func shipped(t testing.TB) func(kind string) map[string][]byte {
 // everySetting sets each setting that a service of its own has.
 var everySetting = map[string]string{
 	"visit-scheduling": `settings: {planner: optimise, planner_budget: 20s, planner_effort: 30, horizon_weeks: 8, notice: 2h, urgent_lead: 10m,
-  check_in_early: 30m, check_in_late: 6h, checkout_grace: 45m, stop_minutes: 3, unknown_travel_minutes: 25, travel_point_age: 12h, intake_timeout: 1500ms}`,
+  check_in_early: 30m, check_in_late: 6h, checkout_grace: 45m, stop_minutes: 3, unknown_travel_minutes: 25, travel_point_age: 12h, intake_timeout: 1500ms,
+  travel_provider: graphhopper, travel_url: 'https://roads.example.org/api/1', travel_key_file: /etc/hearth/files/gateways/token, travel_timeout: 3s, travel_modes: [car, foot]}`,
 	"notification": `settings:
   smtp: {host: mail.example.org, port: 587, from: hearth@example.org, tls: starttls, username: hearth, password_file: /etc/hearth/files/gateways/password, domain: example.org}
   sms: {url: 'https://sms.example.org/send', token_file: /etc/hearth/files/gateways/token, from: Hearth}
@@ -164,17 +166,24 @@ var everySetting = map[string]string{
 	"resource-directory": `settings: {hsds: {profile: 'https://example.org/profile', openapi_url: 'https://example.org/openapi.json'}}`,
 }
 
+// otherwise are settings that cannot stand beside those of everySetting.
+var otherwise = map[string]string{
+	"visit-scheduling": `settings: {travel_provider: csv, travel_file: /etc/hearth/files/gateways/ways.csv}`,
+}
+
 // The file a chart renders is good by the service's own check, with every secret it
 // names where the pod's volumes put it.
 func TestConfig_IsGoodByTheServicesOwnCheck(t *testing.T) {
 	services := suite()
 	all := slices.Clone(renderings(t, newest()))
-	for chart, set := range everySetting {
-		objects, err := Render(root, chart, Release{Name: chart, Namespace: "hearth", Kubernetes: newest(), Values: over(t, set, settings(t, chart, "full"))})
-		if err != nil {
-			t.Fatal(err)
+	for _, some := range []map[string]string{everySetting, otherwise} {
+		for chart, set := range some {
+			objects, err := Render(root, chart, Release{Name: chart, Namespace: "hearth", Kubernetes: newest(), Values: over(t, set, settings(t, chart, "full"))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, rendering{chart, "settings", objects})
 		}
-		all = append(all, rendering{chart, "settings", objects})
 	}
 	for _, r := range all {
 		for _, o := range r.of("Deployment") {

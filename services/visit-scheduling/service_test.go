@@ -215,6 +215,18 @@ func TestService_RefusesSettingsThatMakeNoSense(t *testing.T) {
 		"far travel":  func(s *visitscheduling.Settings) { s.UnknownTravelMinutes = 1000 },
 		"no effort":   func(s *visitscheduling.Settings) { s.PlannerEffort = 0 },
 		"who is that": func(s *visitscheduling.Settings) { s.Planner = "oracle" },
+
+		"a provider nobody knows": func(s *visitscheduling.Settings) { s.TravelProvider, s.TravelURL = "ors", "http://roads" },
+		"a provider nowhere":      func(s *visitscheduling.Settings) { s.TravelProvider = "osrm" },
+		"an address of nobody":    func(s *visitscheduling.Settings) { s.TravelURL = "http://roads" },
+		"a file for nothing":      func(s *visitscheduling.Settings) { s.TravelFile = "/roads.csv" },
+		"csv without its file":    func(s *visitscheduling.Settings) { s.TravelProvider = "csv" },
+		"a provider without modes": func(s *visitscheduling.Settings) {
+			s.TravelProvider, s.TravelURL, s.TravelModes = "osrm", "http://roads", nil
+		},
+		"a provider without patience": func(s *visitscheduling.Settings) {
+			s.TravelProvider, s.TravelURL, s.TravelTimeout = "osrm", "http://roads", 0
+		},
 	} {
 		s := visitscheduling.Defaults()
 		spoil(&s)

@@ -52,6 +52,22 @@ type Settings struct {
 	StopMinutes int `yaml:"stop_minutes"`
 	// UnknownTravelMinutes is allowed for a way of which an end is not known.
 	UnknownTravelMinutes int `yaml:"unknown_travel_minutes"`
+	// TravelProvider is who is asked how long ways take: empty (nobody; no place
+	// leaves the system), osrm, valhalla, graphhopper, or csv (a file). Who is set
+	// gets the middles of families' postal areas and workers' bases, rounded to some
+	// hundred metres.
+	TravelProvider string `yaml:"travel_provider"`
+	// TravelURL is where the provider's API begins.
+	TravelURL string `yaml:"travel_url"`
+	// TravelKeyFile holds the key the provider wants; empty sends none.
+	TravelKeyFile string `yaml:"travel_key_file"`
+	// TravelFile holds the ways of csv: from_lat, from_lon, to_lat, to_lon, minutes, mode.
+	TravelFile string `yaml:"travel_file"`
+	// TravelTimeout is how long one answer of the provider may take.
+	TravelTimeout app.Duration `yaml:"travel_timeout"`
+	// TravelModes are what the provider is asked about: car, bicycle, foot. A server
+	// prepared for cars alone answers for nothing else.
+	TravelModes []string `yaml:"travel_modes"`
 	// TravelPointAge is how long a household's point is used before intake is asked again.
 	TravelPointAge app.Duration `yaml:"travel_point_age"`
 	// IntakeTimeout is how long one answer of intake may take.
@@ -64,6 +80,7 @@ func Defaults() Settings {
 		Planner: "optimise", PlannerBudget: app.Duration(10 * time.Second), PlannerEffort: 20, HorizonWeeks: 6, Notice: app.Duration(time.Hour), UrgentLead: app.Duration(15 * time.Minute),
 		CheckInEarly: app.Duration(time.Hour), CheckInLate: app.Duration(12 * time.Hour), CheckoutGrace: app.Duration(30 * time.Minute),
 		StopMinutes: 5, UnknownTravelMinutes: 20, TravelPointAge: app.Duration(time.Hour), IntakeTimeout: app.Duration(2 * time.Second),
+		TravelTimeout: app.Duration(5 * time.Second), TravelModes: []string{"car"},
 	}
 }
 
@@ -78,6 +95,9 @@ func (s Settings) Validate() error {
 		return fmt.Errorf("notice, urgent_lead, check_in_early, check_in_late, checkout_grace, travel_point_age: not negative")
 	case s.IntakeTimeout <= 0:
 		return fmt.Errorf("intake_timeout: more than 0")
+	}
+	if err := s.checkRoads(); err != nil {
+		return err
 	}
 	_, err := s.planner()
 	return err
@@ -112,11 +132,12 @@ func Service() app.Service {
 	return app.Service{
 		Name: Name, Port: 8084, Spec: spec, Migrations: postgres.Migrations, Peers: []string{"intake"}, Probe: app.ProbeList("/workers"),
 		New: func(_ context.Context, d *app.Deps) (*app.Parts, error) {
-			office, err := newDesk(d)
+			office, done, err := newDesk(d)
 			if err != nil {
 				return nil, err
 			}
 			return &app.Parts{
+				Close:         done,
 				Routes:        api.Server{Desk: office, Access: api.Access{Engine: d.Policy}, Feeds: api.NewFeedLimit(d.Clock)}.Routes,
 				Subscriptions: subscriptions(office),
 				Timers:        map[string]timers.Handler{desk.CheckoutTimer: office.CheckoutMissed, desk.DailyTimer: office.Daily, desk.TravelTimer: office.FitTravel},
@@ -128,27 +149,28 @@ func Service() app.Service {
 	}
 }
 
-func newDesk(d *app.Deps) (*desk.Desk, error) {
+// newDesk makes the desk; done gives back what it took.
+func newDesk(d *app.Deps) (office *desk.Desk, done func() error, err error) {
 	s := Defaults()
 	if err := d.Settings(&s); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := s.Validate(); err != nil {
-		return nil, fmt.Errorf("settings of %s: %w", Name, err)
+		return nil, nil, fmt.Errorf("settings of %s: %w", Name, err)
 	}
 	plans, err := s.planner()
 	if err != nil {
-		return nil, fmt.Errorf("settings of %s: %w", Name, err)
+		return nil, nil, fmt.Errorf("settings of %s: %w", Name, err)
 	}
 	book, err := rules.Load(rules.Files())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	intake, err := d.Peer("intake")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return &desk.Desk{
+	office = &desk.Desk{
 		DB: d.DB, Planner: plans, Fallback: schedule.Greedy{}, Engine: Optimiser{Grid: startGrid}, Clock: d.Clock, Log: d.Log,
 		Points:     household.Intake{Base: intake.URL, HTTP: intake.HTTP, Timeout: time.Duration(s.IntakeTimeout)},
 		Publishing: desk.Publishing{Limits: book.Automatic, Rule: book.PublishingRule},
@@ -176,7 +198,11 @@ func newDesk(d *app.Deps) (*desk.Desk, error) {
 			return ids
 		},
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
-	}, nil
+	}
+	if done, err = s.askRoads(office); err != nil {
+		return nil, nil, fmt.Errorf("settings of %s: %w", Name, err)
+	}
+	return office, done, nil
 }
 
 // planningLease is how long after a planner's death another takes its week over.

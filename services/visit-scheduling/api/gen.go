@@ -1018,8 +1018,11 @@ type TravelEstimate struct {
 	LeastWays int                  `json:"least_ways"`
 	Modes     []TravelModeEstimate `json:"modes"`
 
-	// Provider Who is asked before the estimate; left out, nobody is.
+	// Provider Who is asked before the estimate stands in; left out, nobody is.
 	Provider *TravelSource `json:"provider,omitempty"`
+
+	// ProviderWays Ways the provider has told, those it says there are not among them.
+	ProviderWays *int `json:"provider_ways,omitempty"`
 
 	// Since Visits from then on counted.
 	Since *time.Time `json:"since,omitempty"`

@@ -18,9 +18,13 @@ func sourceOf(s schedule.Slot) TravelSource {
 // GetTravelEstimate answers what travel is planned by.
 func (s Server) GetTravelEstimate(ctx context.Context, _ GetTravelEstimateRequestObject) (GetTravelEstimateResponseObject, error) {
 	var fit schedule.TravelFit
+	told := 0
 	err := s.Desk.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) error {
 		err := s.Access.schedule(ctx, tx)
 		if err != nil {
+			return err
+		}
+		if told, err = s.Desk.RoadWays(ctx, tx); err != nil {
 			return err
 		}
 		fit, err = s.Desk.Store.TravelFit(ctx, tx)
@@ -33,6 +37,9 @@ func (s Server) GetTravelEstimate(ctx context.Context, _ GetTravelEstimateReques
 	answer := GetTravelEstimate200JSONResponse{
 		Label: TravelEstimateLabelEstimate, Words: fit.Words(), Detour: optimise.Detour, StopMinutes: base.Stop(optimise.Car),
 		UnknownMinutes: base.Unknown(), LeastWays: schedule.LeastWays, FittedAt: orNil(fit.FittedAt), Since: orNil(fit.Since),
+	}
+	if name := s.Desk.Roads.Name; name != "" {
+		answer.Provider, answer.ProviderWays = ptr(TravelSource(name)), &told
 	}
 	for _, mode := range schedule.Modes() {
 		answer.Modes = append(answer.Modes, viewModeFit(base, fit.Of(mode)))

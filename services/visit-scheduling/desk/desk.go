@@ -76,6 +76,8 @@ type Desk struct {
 	Engine   schedule.Engine
 	Points   Points
 	Settings Settings
+	// Roads is who is asked how long ways take before they are estimated.
+	Roads Roads
 	// Publishing is what planning jobs may publish by themselves.
 	Publishing Publishing
 	// Coverage is what visits are measured by, CoverageRule the file that says so.

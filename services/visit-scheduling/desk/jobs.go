@@ -312,6 +312,9 @@ func (d *Desk) jobWeek(ctx context.Context, job *schedule.Job, week schedule.Wee
 		return s, standing, start, err
 	}
 	s.relocate(fetched)
+	if err := d.askRoads(ctx, &s, fetched); err != nil {
+		return s, standing, start, err
+	}
 	standing = s.standing(week.Span(s.problem.Zone)).Settle()
 	standing.Plan = standing.Made(nil)
 	return s, standing, rebased(s, standing, earlier), nil

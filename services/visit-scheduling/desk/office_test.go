@@ -34,6 +34,8 @@ type points struct {
 	asked []string
 	away  bool
 	of    func(household string) (lat, lon float64) // nil: all at one place
+	// withheld are households that keep their place to themselves.
+	withheld map[string]bool
 }
 
 func (p *points) TravelPoint(_ context.Context, household string) (postgres.TravelPoint, error) {
@@ -42,6 +44,9 @@ func (p *points) TravelPoint(_ context.Context, household string) (postgres.Trav
 	p.asked = append(p.asked, household)
 	if p.away {
 		return postgres.TravelPoint{}, fault.New(fault.Unavailable, "intake_unavailable", "Away.")
+	}
+	if p.withheld[household] {
+		return postgres.TravelPoint{Source: "withheld"}, nil
 	}
 	lat, lon := 61.0, 25.66
 	if p.of != nil {

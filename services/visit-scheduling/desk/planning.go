@@ -164,6 +164,9 @@ func (d *Desk) planWeek(ctx context.Context, week schedule.Week) error {
 		return err
 	}
 	s.relocate(fetched)
+	if err := d.askRoads(ctx, &s, fetched); err != nil {
+		return err
+	}
 
 	plan, err := sound(ctx, d.Planner, s.problem)
 	if err != nil && ctx.Err() == nil && d.Fallback != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/hearthfps/hearth/pkg/clock"
 	kit "github.com/hearthfps/hearth/pkg/postgres"
 	"github.com/hearthfps/hearth/pkg/timers"
+	"github.com/hearthfps/hearth/services/visit-scheduling/optimise/matrix"
 	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
 )
 
@@ -30,7 +31,8 @@ func (d *Desk) setTravelFit(ctx context.Context, tx *kit.Tx, cal *clock.Calendar
 }
 
 // FitTravel fits the estimate of travel to the ways that were recorded, keeps the
-// numbers, and sets the next night's timer. Places are read and not kept.
+// numbers, drops road times that are old or of places nobody has any more, and sets
+// the next night's timer. Places are read and not kept.
 func (d *Desk) FitTravel(ctx context.Context, tx *kit.Tx, _ timers.Timer) error {
 	cal, err := d.Calendar(tx.Agency())
 	if err != nil {
@@ -45,14 +47,26 @@ func (d *Desk) FitTravel(ctx context.Context, tx *kit.Tx, _ timers.Timer) error 
 	if err := d.Store.KeepTravelFit(ctx, tx, fit); err != nil {
 		return err
 	}
+	if err := d.Store.ForgetRoadTimes(ctx, tx, tx.Now().Add(-roadAge)); err != nil {
+		return err
+	}
 	return d.setTravelFit(ctx, tx, cal)
 }
 
-// travel is what ways are planned by: the estimate as far as recorded ways correct it.
+// travel is what ways are planned by: what a provider or a file told, and else the
+// estimate, as far as recorded ways correct it.
 func (d *Desk) travel(ctx context.Context, tx *kit.Tx) (schedule.Travel, error) {
 	fit, err := d.Store.TravelFit(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	return fit.Apply(d.Settings.Travel), nil
+	estimate := fit.Apply(d.Settings.Travel)
+	switch {
+	case d.Roads.File != nil:
+		return matrix.Over{Times: d.Roads.File, Estimate: estimate}, nil
+	case d.Roads.Provider != nil:
+		told, err := d.knownRoads(ctx, tx)
+		return matrix.Over{Times: told, Estimate: estimate}, err
+	}
+	return estimate, nil
 }

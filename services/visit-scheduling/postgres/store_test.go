@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	kit "github.com/hearthfps/hearth/pkg/postgres"
 	"github.com/hearthfps/hearth/pkg/tenant"
 	"github.com/hearthfps/hearth/pkg/testkit"
+	"github.com/hearthfps/hearth/services/visit-scheduling/optimise/matrix"
 	"github.com/hearthfps/hearth/services/visit-scheduling/postgres"
 	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
 )
@@ -539,4 +541,77 @@ func dump(t testing.TB, db *kit.DB, ctx context.Context) (rows []string) {
 func TestStore_EveryTableKeepsAgenciesApart(t *testing.T) {
 	db, _ := testkit.Database(t, postgres.Migrations)
 	testkit.ProveTenancy(t, db)
+}
+
+func TestStore_KeepsWhatAProviderTold(t *testing.T) {
+	db, _ := testkit.Database(t, postgres.Migrations)
+	ctx := agency(t, "lakeland")
+	seed(t, db, ctx) // three workers with their base at 61, 25.5
+	home, area, gone := matrix.Spot{Lat: 61000, Lon: 25500}, matrix.Spot{Lat: 61123, Lon: 25456}, matrix.Spot{Lat: 62000, Lon: 25000}
+	lat, lon := 61.1234, 25.4561
+	way := func(from, to matrix.Spot, minutes int) matrix.Way {
+		return matrix.Way{Mode: "bicycle", From: from, To: to, Minutes: minutes}
+	}
+	mark := func(tx *kit.Tx, ctx context.Context) postgres.RoadMark {
+		t.Helper()
+		m, err := store.RoadMark(ctx, tx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	read := func(tx *kit.Tx, ctx context.Context, source string, after int64) []matrix.Way {
+		t.Helper()
+		ways, err := store.RoadTimes(ctx, tx, source, after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.SortFunc(ways, func(a, b matrix.Way) int { return a.Minutes - b.Minutes })
+		return ways
+	}
+	in(t, db, ctx, func(ctx context.Context, tx *kit.Tx) error {
+		if m := mark(tx, ctx); m != (postgres.RoadMark{}) {
+			t.Errorf("at first %+v", m)
+		}
+		if err := store.KeepTravelPoints(ctx, tx, postgres.TravelPoint{Household: "house-1", Known: true, Lat: &lat, Lon: &lon, Source: "postal_area", FetchedAt: at(0, 8)}); err != nil {
+			return err
+		}
+		if err := store.KeepRoadTimes(ctx, tx, "osrm", []matrix.Way{way(home, area, 10), way(area, home, matrix.None), way(home, gone, 30)}, at(0, 8)); err != nil {
+			return err
+		}
+		if err := store.KeepRoadTimes(ctx, tx, "osrm", []matrix.Way{way(home, area, 12)}, at(1, 8)); err != nil {
+			return err
+		}
+		if diff := cmp.Diff([]matrix.Way{way(area, home, -1), way(home, area, 12), way(home, gone, 30)}, read(tx, ctx, "osrm", 0)); diff != "" {
+			t.Errorf("told (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]matrix.Way{way(home, area, 12)}, read(tx, ctx, "osrm", 1)); diff != "" {
+			t.Errorf("told after the first time (-want +got):\n%s", diff)
+		}
+		if m := mark(tx, ctx); m != (postgres.RoadMark{Revision: 2}) || len(read(tx, ctx, "valhalla", 0)) != 0 {
+			t.Errorf("mark %+v", m)
+		}
+		// The place nobody has goes, then what is old; each time readers begin anew.
+		for i, want := range []int{2, 1, 1} {
+			if err := store.ForgetRoadTimes(ctx, tx, at(0, 8+i)); err != nil {
+				return err
+			}
+			if got, m := read(tx, ctx, "osrm", 0), mark(tx, ctx); len(got) != want || m.Epoch != int64(min(i+1, 2)) {
+				t.Errorf("%+v are left, want %d; mark %+v", got, want, m)
+			}
+		}
+		return nil
+	})
+	in(t, db, agency(t, "elsewhere"), func(ctx context.Context, tx *kit.Tx) error {
+		if m := mark(tx, ctx); m != (postgres.RoadMark{}) || len(read(tx, ctx, "osrm", 0)) != 0 {
+			t.Errorf("another agency reads %+v", m)
+		}
+		return store.ForgetRoadTimes(ctx, tx, at(9, 0))
+	})
+	in(t, db, ctx, func(ctx context.Context, tx *kit.Tx) error {
+		if got := read(tx, ctx, "osrm", 0); len(got) != 1 {
+			t.Errorf("%+v are left after another agency forgot its own", got)
+		}
+		return nil
+	})
 }
