@@ -20,9 +20,9 @@ const (
 
 // routePool remembers feasible routes met anywhere in the search, the cheapest
 // order of each set of customers, and finds cheaper whole answers among them:
-// a set partitioning problem, bounded by Lagrangian multipliers (one a
-// customer) and searched depth first among the routes whose reduced cost still
-// fits between the bound and the best answer known.
+// a set partitioning problem, bounded by the multipliers of its linear
+// relaxation with cuts, and searched depth first among the routes whose reduced
+// cost still fits between the bound and the best answer known.
 type routePool struct {
 	n, fleet int
 	words    int // of a route's set of customers
