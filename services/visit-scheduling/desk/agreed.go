@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/hearthfps/hearth/pkg/clock"
 	kit "github.com/hearthfps/hearth/pkg/postgres"
@@ -98,6 +99,10 @@ func (d *Desk) weighing(tx *kit.Tx) schedule.Weighing {
 	return d.Weighing(tx.Agency())
 }
 
+// recently is how far back each visit of a family is looked at: further than the
+// visit before any in a problem lies, with a family that is visited.
+const recently = 28 * 24 * time.Hour
+
 // families are the rules of series that look at all their visits, with the visits
 // that are not in the problem.
 func (d *Desk) families(
@@ -105,7 +110,7 @@ func (d *Desk) families(
 ) ([]schedule.Family, error) {
 	var cases []schedule.CaseID
 	whole := want.whole(cal)
-	from := whole.From
+	from, recent := whole.From, whole.From.Add(-recently)
 	for _, s := range series {
 		if s.Kind == schedule.Urgent || !s.Pattern.Together() {
 			continue
@@ -114,11 +119,14 @@ func (d *Desk) families(
 		if since := whole.To.Add(-s.Pattern.Since()); since.Before(from) {
 			from = since
 		}
+		if p := s.Pattern.People; p != nil && whole.To.AddDate(0, 0, -p.Days).Before(recent) {
+			recent = whole.To.AddDate(0, 0, -p.Days)
+		}
 	}
 	if cases == nil {
 		return nil, nil
 	}
-	visits, err := d.Store.PastVisits(ctx, tx, cases, from)
+	visits, err := d.Store.PastVisits(ctx, tx, cases, from, recent)
 	if err != nil {
 		return nil, err
 	}

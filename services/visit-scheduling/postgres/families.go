@@ -42,8 +42,9 @@ func keepFamilyWorkers(ctx context.Context, tx *postgres.Tx, s schedule.Series) 
 
 // PastVisits reads the visits of cases from a time on that took place or have a
 // time, in order. A visit is by a substitute when none of its workers was the
-// family's own then.
-func (Store) PastVisits(ctx context.Context, tx *postgres.Tx, cases []schedule.CaseID, from time.Time) (map[schedule.CaseID][]schedule.PastVisit, error) {
+// family's own then. Before recent only what still says something is read: visits by
+// substitutes, and of each team the last.
+func (Store) PastVisits(ctx context.Context, tx *postgres.Tx, cases []schedule.CaseID, from, recent time.Time) (map[schedule.CaseID][]schedule.PastVisit, error) {
 	ids := make([]string, len(cases))
 	for i, c := range cases {
 		ids[i] = string(c)
@@ -58,13 +59,16 @@ func (Store) PastVisits(ctx context.Context, tx *postgres.Tx, cases []schedule.C
 		Substitute bool                        `db:"substitute"`
 	}
 	err := tx.SelectContext(ctx, &rows, `
+		SELECT case_id, visit_id, starts_at, workers, took, urgent, substitute FROM (
 		SELECT v.case_id, v.visit_id, v.starts_at, v.workers, v.status = 'completed' AS took, s.kind = 'urgent' AS urgent,
+			row_number() OVER (PARTITION BY v.case_id, v.workers, v.status ORDER BY v.starts_at DESC) AS nth,
 			EXISTS (SELECT FROM family_worker f WHERE f.case_id = v.case_id) AND NOT EXISTS (
 				SELECT FROM family_worker f WHERE f.case_id = v.case_id AND v.workers ? f.worker_id
 				AND f.since <= v.starts_at AND (f.until IS NULL OR f.until > v.starts_at)) AS substitute
 		FROM visit v JOIN series s USING (agency_id, series_id)
-		WHERE v.case_id = ANY ($1) AND v.starts_at >= $2 AND v.status IN ('scheduled', 'in_progress', 'completed')
-		ORDER BY v.case_id, v.starts_at, v.visit_id`, ids, from)
+		WHERE v.case_id = ANY ($1) AND v.starts_at >= $2 AND v.status IN ('scheduled', 'in_progress', 'completed')) known
+		WHERE starts_at >= $3 OR substitute OR nth = 1
+		ORDER BY case_id, starts_at, visit_id`, ids, from, recent)
 	if err != nil {
 		return nil, fmt.Errorf("read visits of families: %w", err)
 	}

@@ -48,6 +48,10 @@ func aSeries() schedule.Series {
 		Pattern: schedule.Pattern{
 			TimesAWeek: 2, Minutes: 60, Workers: 2, Place: schedule.Home, Skills: []string{"parenting"},
 			Language: "fi", Earliest: 540, Latest: 1020, Weekdays: []clock.Weekday{"mon", "tue", "wed", "thu", "fri"},
+			Asks: schedule.Asks{
+				Levels: []schedule.SkillLevel{{Skill: "parenting", Level: 2}}, Wishes: []schedule.Wish{{Attribute: "woman", Must: true}, {Attribute: "elder"}},
+				People: &schedule.People{Most: 3, Days: 90}, Substitutes: &schedule.Substitutes{Most: 4, NeverRunning: true}, KnownFirst: true, Daylight: true, NotLast: true,
+			},
 		},
 		Workers: []schedule.WorkerID{"w1"}, Recipients: []string{"p1"}, Status: schedule.SeriesActive, Version: 1,
 	}
@@ -58,7 +62,11 @@ func aWorker(id schedule.WorkerID) schedule.Worker {
 		ID: id, Skills: []string{"parenting"}, Languages: []string{"fi"}, Base: &schedule.Point{Lat: 61, Lon: 25.5},
 		Hours:    []schedule.Hours{{Weekday: "mon", From: 480, To: 960}},
 		Absences: []schedule.Absence{{ID: "a1", Span: schedule.Span{From: at(3, 0), To: at(4, 0)}, Reason: "leave"}},
-		Version:  1,
+		Terms: schedule.Terms{
+			Levels: []schedule.SkillLevel{{Skill: "parenting", Level: 2}}, Attributes: []string{"woman"}, TravelMode: "car",
+			Breaks: []schedule.Break{{From: 660, To: 840, Minutes: 30}}, Limits: &schedule.Limits{DayVisits: 4, Families: 12},
+		},
+		Version: 1,
 	}
 }
 
@@ -325,6 +333,14 @@ func TestStore_AnotherAgencySeesNothing(t *testing.T) {
 	nothing("Series", func(ctx context.Context, tx *kit.Tx) (int, error) {
 		_, err := store.Series(ctx, tx, "series-1", true)
 		return one(err)
+	})
+	nothing("PastVisits", func(ctx context.Context, tx *kit.Tx) (int, error) {
+		all, err := store.PastVisits(ctx, tx, []schedule.CaseID{"case-1"}, at(-300, 0), at(-28, 0))
+		return len(all["case-1"]), err
+	})
+	nothing("FamiliesOf", func(ctx context.Context, tx *kit.Tx) (int, error) {
+		all, err := store.FamiliesOf(ctx, tx, []schedule.WorkerID{"w1"})
+		return len(all["w1"]), err
 	})
 	nothing("ActiveSeries", func(ctx context.Context, tx *kit.Tx) (int, error) {
 		_, err := store.ActiveSeries(ctx, tx, "case-1", schedule.OfPlan)
@@ -613,5 +629,64 @@ func TestStore_KeepsWhatAProviderTold(t *testing.T) {
 			t.Errorf("%+v are left after another agency forgot its own", got)
 		}
 		return nil
+	})
+}
+
+// Who was a substitute is decided by whose family it was when the visit was, not now.
+func TestStore_KnowsWhoseFamilyItWasThen(t *testing.T) {
+	now := clock.NewManual(at(-30, 0))
+	db, _ := testkit.Database(t, postgres.Migrations, testkit.WithClock(now))
+	ctx := agency(t, "lakeland")
+	visits := seed(t, db, ctx)
+	save := func(change func(*schedule.Series)) {
+		in(t, db, ctx, func(ctx context.Context, tx *kit.Tx) error {
+			s, err := store.Series(ctx, tx, "series-1", true)
+			if err != nil {
+				return err
+			}
+			change(&s)
+			return store.SaveSeries(ctx, tx, s)
+		})
+	}
+	// w1 until Wednesday, w2 from then on, w3 never.
+	now.Advance(at(2, 0).Sub(now.Now()))
+	save(func(s *schedule.Series) { s.Workers = []schedule.WorkerID{"w2"} })
+	place(t, &visits[0], 0, 10, "w1", "w3")
+	place(t, &visits[1], 1, 10, "w2", "w3")
+	place(t, &visits[2], 3, 10, "w1", "w3")
+	place(t, &visits[3], 4, 10, "w2", "w1")
+	in(t, db, ctx, func(ctx context.Context, tx *kit.Tx) error { return store.SaveVisits(ctx, tx, visits...) })
+	in(t, db, ctx, func(ctx context.Context, tx *kit.Tx) error {
+		all, err := store.PastVisits(ctx, tx, []schedule.CaseID{"case-1"}, at(-300, 0), at(-28, 0))
+		if err != nil {
+			return err
+		}
+		var got []bool
+		for _, v := range all["case-1"] {
+			got = append(got, v.Substitute)
+		}
+		if diff := cmp.Diff([]bool{false, true, true, false}, got); diff != "" {
+			t.Errorf("substitutes (-want +got):\n%s", diff)
+		}
+		families, err := store.FamiliesOf(ctx, tx, []schedule.WorkerID{"w1", "w2"})
+		if diff := cmp.Diff(map[schedule.WorkerID][]schedule.SeriesID{"w2": {"series-1"}}, families); diff != "" {
+			t.Errorf("families (-want +got):\n%s", diff)
+		}
+		return err
+	})
+	// A case that is older than the record: the workers it had are taken over.
+	in(t, db, ctx, func(ctx context.Context, tx *kit.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM family_worker`)
+		return err
+	})
+	save(func(s *schedule.Series) { s.Workers = []schedule.WorkerID{"w3"} })
+	in(t, db, ctx, func(ctx context.Context, tx *kit.Tx) error {
+		all, err := store.PastVisits(ctx, tx, []schedule.CaseID{"case-1"}, at(-300, 0), at(-28, 0))
+		for i, v := range all["case-1"] {
+			if want := i == 0 || i == 3; v.Substitute != want { // w2 had it until Wednesday, w3 has it now
+				t.Errorf("visit %d on %v: substitute %v, want %v", i, v.Workers, v.Substitute, want)
+			}
+		}
+		return err
 	})
 }

@@ -46,9 +46,7 @@ func (p Problem) Check(plan Plan) []Violation {
 	for _, a := range p.Roster {
 		c.agreed(a)
 	}
-	for _, f := range p.Families {
-		c.family(f, plan)
-	}
+	c.families(plan)
 	return c.found
 }
 

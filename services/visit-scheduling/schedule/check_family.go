@@ -13,22 +13,29 @@ type familyVisit struct {
 	substitute bool
 }
 
-// family checks the rules that look at all visits of one series: what is placed,
+// families checks the rules that look at all visits of one series: what is placed,
 // what was booked and what lies outside the problem, in order of time.
-func (c *checker) family(f Family, plan Plan) {
-	var visits []familyVisit
-	own := func(workers []WorkerID) bool {
-		return slices.ContainsFunc(workers, func(w WorkerID) bool { return slices.Contains(f.Regular, w) })
+func (c *checker) families(plan Plan) {
+	if len(c.problem.Families) == 0 {
+		return
 	}
+	of := map[SeriesID][]familyVisit{}
 	for _, b := range c.problem.Booked {
-		if b.Series == f.Series {
-			visits = append(visits, familyVisit{b.Span.From, b.Workers, "", !own(b.Workers)})
-		}
+		of[b.Series] = append(of[b.Series], familyVisit{at: b.Span.From, workers: b.Workers})
 	}
 	for _, p := range plan.Placed {
-		if d, known := c.demands[p.Visit]; known && d.Series == f.Series {
-			visits = append(visits, familyVisit{p.Slot.StartsAt, p.Slot.Workers, p.Visit, !own(p.Slot.Workers)})
+		if d, known := c.demands[p.Visit]; known {
+			of[d.Series] = append(of[d.Series], familyVisit{at: p.Slot.StartsAt, workers: p.Slot.Workers, visit: p.Visit})
 		}
+	}
+	for _, f := range c.problem.Families {
+		c.family(f, of[f.Series])
+	}
+}
+
+func (c *checker) family(f Family, visits []familyVisit) {
+	for i, v := range visits {
+		visits[i].substitute = !slices.ContainsFunc(v.workers, func(w WorkerID) bool { return slices.Contains(f.Regular, w) })
 	}
 	if !slices.ContainsFunc(visits, func(v familyVisit) bool { return v.visit != "" }) {
 		return
