@@ -28,9 +28,10 @@ const (
 	byIndexSQL = `SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
 		set_config('plan_cache_mode', 'force_generic_plan', true), set_config('jit', 'off', true)`
 
-	// Taken in the order of the keys by every transaction, before any row.
-	lockSQL       = `SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::bigint[]) AS k`
-	shareIndexSQL = `SELECT pg_advisory_xact_lock_shared($1)`
+	// The index is shared; the others are taken in the order of the keys by every
+	// transaction, before any row. What is read after is read by a statement of its own,
+	// which sees what others committed while this one waited.
+	lockSQL = byIndexSQL + `, pg_advisory_xact_lock_shared($1), (SELECT count(pg_advisory_xact_lock(k)) FROM unnest($2::bigint[]) AS k)`
 
 	entryColumns = `e.source, e.event_id, e.receipt_id, e.kind, e.event_time, coalesce(e.target_source, ''), coalesce(e.target_id, ''),
 		coalesce(e.referral_id, ''), e.status, coalesce(e.problems, ''), e.content_hash, e.wants_feedback`
@@ -157,19 +158,15 @@ func (l *loader) first(refs []referral.EventRef, locks []int64) error {
 	slices.Sort(locks)
 	sources, ids := columns(refs)
 	batch := &pgx.Batch{}
-	batch.Queue(byIndexSQL)
-	batch.Queue(shareIndexSQL, indexLock(l.tx))
-	batch.Queue(lockSQL, slices.Compact(locks))
+	batch.Queue(lockSQL, indexLock(l.tx), slices.Compact(locks))
 	batch.Queue(indexVersionSQL)
 	batch.Queue(entriesSQL, sources, ids)
 	batch.Queue(waitingSQL, sources, ids)
 	batch.Queue(findPersonsSQL, l.keys(), l.index.Generation, referral.MostOfKey)
 	var version int64
 	if err := l.tx.SendBatch(l.ctx, batch, func(results pgx.BatchResults) error {
-		for range 3 {
-			if _, err := results.Exec(); err != nil {
-				return err
-			}
+		if _, err := results.Exec(); err != nil {
+			return err
 		}
 		if err := results.QueryRow().Scan(&version); err != nil {
 			return err

@@ -33,10 +33,11 @@ type ground struct {
 	question []question
 }
 
-// question is a further record of somebody in the index; person is who.
+// question is a further record of somebody in the index; person is who, and known the
+// record of them that is in it.
 type question struct {
-	described *referral.Person
-	person    referral.PersonID
+	described, known *referral.Person
+	person           referral.PersonID
 }
 
 // questions are kept: more than are asked, from all over the population.
@@ -82,12 +83,12 @@ func (g *ground) load(ctx context.Context, n int, seed uint64) (keysPerson float
 	keys := 0
 	chunk := &rows{ground: g}
 	known := 0
-	last := -1
+	last, first := -1, (*referral.Person)(nil)
 	settings := population.Default(3*n, seed)
 	settings.Households = 0 // a report does not name the household as the index knows it
 	err = generate(settings, n, func(p *referral.Person, person int) error {
 		if person != last {
-			last = person
+			last, first = person, p
 			known++
 			p.ID = number(person)
 			keys += chunk.add(p)
@@ -97,7 +98,7 @@ func (g *ground) load(ctx context.Context, n int, seed uint64) (keysPerson float
 			return nil
 		}
 		if len(g.question) < questions && person%(1+n/questions) == 0 {
-			g.question = append(g.question, question{p, number(person)})
+			g.question = append(g.question, question{p, first, number(person)})
 		}
 		return nil
 	})

@@ -46,6 +46,9 @@ type figures struct {
 	Asked  int     `json:"asked"`
 	Found  float64 `json:"found_first"`
 	Missed float64 `json:"missed"`
+	// Unlike are those of the missed whom the model takes for a new person at this size
+	// of population, found or not; the others no key found.
+	Unlike float64 `json:"missed_unlike"`
 	// InProcess is one after the other; HTTP at Rate a second.
 	InProcess latency `json:"in_process"`
 	HTTP      latency `json:"http"`

@@ -24,6 +24,7 @@ import (
 	"github.com/hearthfps/hearth/pkg/postgres/launch"
 	"github.com/hearthfps/hearth/pkg/tenant"
 	"github.com/hearthfps/hearth/services/intake/api"
+	"github.com/hearthfps/hearth/services/intake/index"
 	"github.com/hearthfps/hearth/services/intake/reception"
 	"github.com/hearthfps/hearth/services/intake/referral"
 )
@@ -32,7 +33,7 @@ const most = 10
 
 // inProcess asks one question after the other and counts whom they find.
 func (g *ground) inProcess(ctx context.Context, span time.Duration, f *figures) error {
-	first, missed := 0, 0
+	first, missed, unlike := 0, 0, 0
 	before := launch.CPUTime(g.pg.PID())
 	begin := time.Now()
 	times, err := g.ask(ctx, span, func(q question, ranked []referral.PersonID) {
@@ -41,6 +42,9 @@ func (g *ground) inProcess(ctx context.Context, span time.Duration, f *figures) 
 			first++
 		case -1:
 			missed++
+			if s, ok := index.Compare(g.by.Live, q.described, q.known); !ok || !index.Together(s) {
+				unlike++
+			}
 		}
 	})
 	if err != nil {
@@ -48,6 +52,7 @@ func (g *ground) inProcess(ctx context.Context, span time.Duration, f *figures) 
 	}
 	f.Asked = len(times)
 	f.Found, f.Missed = float64(first)/float64(len(times)), float64(missed)/float64(len(times))
+	f.Unlike = float64(unlike) / float64(len(times))
 	f.InProcess = summary(times, time.Since(begin), launch.CPUTime(g.pg.PID())-before)
 	return nil
 }
