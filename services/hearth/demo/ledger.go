@@ -209,6 +209,8 @@ func (l *Ledger) addUp() {
 	equal("assessments by status and assessments", sum(l.AssessmentsBy), l.Assessments)
 	equal("visits by status and visits of the series", sum(l.VisitsBy), l.Visits)
 	equal("a sick worker's visits taken over or left open and those they had", l.Scheduling.Covered+l.Scheduling.LeftOpen, l.Scheduling.SickVisits)
+	equal("visits freed by a family's exception and those that stood in it", l.Scheduling.Freed, l.Scheduling.Stood)
+	equal("visits freed by an exception and those with another time or none", l.Scheduling.Rearranged+l.Scheduling.Homeless, l.Scheduling.Freed)
 	equal("urgent visits on the list and booked", l.urgentSeen, l.Scheduling.Urgent)
 	if moved := l.Scheduling.changes(); moved > 0 && l.VisitsTold["visit_changed"] < moved {
 		l.Faults = append(l.Faults, fmt.Sprintf("workers told of visits that moved: %d of %d", l.VisitsTold["visit_changed"], moved))
@@ -239,6 +241,7 @@ func (l *Ledger) Print(w io.Writer) {
 	row("missed check-outs", l.Alarms, nil)
 	row("planned anew", l.Scheduling.Moved+l.Scheduling.Placed, map[string]int{"moved": l.Scheduling.Moved, "placed": l.Scheduling.Placed})
 	row("a sick worker's", l.Scheduling.SickVisits, map[string]int{"taken over": l.Scheduling.Covered, "left open": l.Scheduling.LeftOpen, "others moved": l.Scheduling.MadeRoom})
+	row("a family away", l.Scheduling.Freed, map[string]int{"another time": l.Scheduling.Rearranged, "none that week": l.Scheduling.Homeless})
 	row("urgent visits", l.Scheduling.Urgent, map[string]int{"places offered": l.Scheduling.Offered})
 	row("resource referrals", l.ResourceReferrals, l.ResourceBy)
 	row("messages", l.Messages, l.MessagesBy)

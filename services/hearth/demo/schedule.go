@@ -10,7 +10,7 @@ import (
 )
 
 // Scheduling is what happened to the schedule before the first visit: it was
-// planned anew, a worker fell ill, and a family needed a visit at once.
+// planned anew, a family was away, a worker fell ill, and a family needed a visit at once.
 type Scheduling struct {
 	Moved      int `json:"moved"`       // visits the new plan moved
 	Placed     int `json:"placed"`      // and gave their first place
@@ -20,6 +20,12 @@ type Scheduling struct {
 	LeftOpen   int `json:"left_open"`   // planned again within the week
 	Offered    int `json:"offered"`     // places for the urgent visit
 	Urgent     int `json:"urgent"`      // urgent visits booked
+	// A family is away on the day of a visit: Stood were its visits of that day, Freed
+	// are those it was freed of, Rearranged have another time, Homeless have none that week.
+	Stood      int `json:"stood_in_exception"`
+	Freed      int `json:"freed_by_exception"`
+	Rearranged int `json:"rearranged_for_exception"`
+	Homeless   int `json:"without_time_for_exception"`
 	urgent     play.Visit
 }
 
@@ -48,6 +54,9 @@ func (r *run) schedule(ctx context.Context, families []*family, s *Scheduling) e
 	if err != nil {
 		return err
 	}
+	if err := r.away(ctx, families, first, s); err != nil {
+		return err
+	}
 	if err := r.urgent(ctx, families, s); err != nil {
 		return err
 	}
@@ -62,7 +71,7 @@ func (r *run) schedule(ctx context.Context, families []*family, s *Scheduling) e
 }
 
 // changes is how many visits have another time or other workers than were told before.
-func (s Scheduling) changes() int { return s.Moved + s.Covered + s.MadeRoom }
+func (s Scheduling) changes() int { return s.Moved + s.Covered + s.MadeRoom + s.Rearranged }
 
 // heard reports whether workers have been told of so many visits that changed.
 func (r *run) heard(ctx context.Context, changes int) (bool, error) {
@@ -96,6 +105,38 @@ func (r *run) lookUp(ctx context.Context, families []*family) error {
 		}
 		return err
 	})
+}
+
+// away has the family with the latest next visit be away on that day, so that none
+// begins before its workers have heard.
+func (r *run) away(ctx context.Context, families []*family, first play.Visit, s *Scheduling) error {
+	var chosen *family
+	for _, f := range families {
+		visited := !f.closed && f.visit.VisitID != "" && f.visit.VisitID != first.VisitID
+		if visited && (chosen == nil || f.visit.StartsAt.After(chosen.visit.StartsAt)) {
+			chosen = f
+		}
+	}
+	if chosen == nil {
+		return nil
+	}
+	freed, visits, err := r.cast.Away(ctx, chosen.file.CaseID, chosen.visit.StartsAt)
+	if err != nil {
+		return err
+	}
+	s.Stood, s.Freed = len(visits), freed
+	for _, v := range visits {
+		if v.Status == "scheduled" {
+			s.Rearranged++
+		} else {
+			s.Homeless++
+		}
+	}
+	r.say("a family is away on %s: %d visits freed, %d have another time", chosen.visit.StartsAt.Format("Mon 2 Jan"), s.Freed, s.Rearranged)
+	if chosen.visit, _, err = r.cast.NextVisit(ctx, chosen.file.CaseID); err != nil {
+		return err
+	}
+	return nil
 }
 
 // urgent finds the last family on the list a visit at once.

@@ -47,7 +47,7 @@ func TestSuite_PlayedFromReferralToClosing(t *testing.T) {
 		if l.MessagesTo["family"] == 0 || l.MessagesTo["duty_team"] == 0 || l.MessagesTo["worker"] == 0 || l.MessagesTo["supervisor"] == 0 {
 			t.Errorf("messages were sent to %v, want family, duty team, workers and supervisors", l.MessagesTo)
 		}
-		if s := l.Scheduling; s.SickVisits == 0 || s.Covered == 0 || s.Urgent != 1 || s.Offered == 0 {
+		if s := l.Scheduling; s.SickVisits == 0 || s.Covered == 0 || s.Rearranged == 0 || s.Urgent != 1 || s.Offered == 0 {
 			t.Errorf("scheduling: %+v", s)
 		}
 		if l.VisitsTold["visit_changed"] == 0 || l.VisitsTold["visit_taken"] == 0 || l.VisitsTold["visit_moved"] == 0 {

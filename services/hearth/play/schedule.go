@@ -3,6 +3,7 @@ package play
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -109,4 +110,33 @@ func (c *Cast) VisitUrgently(ctx context.Context, caseID string) (offer UrgentOf
 		return offer, visit, false, fmt.Errorf("take a place for case %s: %w", caseID, err)
 	}
 	return offer, taken.Visit, true, nil
+}
+
+// Away tells that a family is away on a day, waits until its visits of that day are
+// placed again or told not to be, and answers them as they stand then.
+func (c *Cast) Away(ctx context.Context, caseID string, day time.Time) (freed int, visits []Visit, err error) {
+	scheduler := c.As("scheduler", "scheduler-1")
+	type page struct {
+		Items []Visit `json:"items"`
+	}
+	date := day.Format(time.DateOnly)
+	var stood page
+	if _, err := scheduler.Get(ctx, "/visits/v1/visits?status=scheduled&case_id="+caseID+"&day="+date, &stood); err != nil {
+		return 0, nil, fmt.Errorf("the visits of case %s on %s: %w", caseID, date, err)
+	}
+	var added struct {
+		Freed int `json:"visits_freed"`
+	}
+	_, err = scheduler.Post(ctx, "/visits/v1/cases/"+caseID+"/exceptions", map[string]any{"kind": "away", "from_on": date, "to_on": date}, &added, Key("play", "away", caseID, date))
+	if err != nil {
+		return 0, nil, fmt.Errorf("tell that case %s is away on %s: %w", caseID, date, err)
+	}
+	for _, v := range stood.Items {
+		now, err := await(ctx, scheduler, "/visits/v1/visits/"+v.VisitID, func(v Visit) bool { return !slices.Contains(v.Reasons, "taken_from_worker") })
+		if err != nil {
+			return added.Freed, nil, fmt.Errorf("await another time for visit %s: %w", v.VisitID, err)
+		}
+		visits = append(visits, now)
+	}
+	return added.Freed, visits, nil
 }
