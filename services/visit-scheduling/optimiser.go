@@ -122,15 +122,13 @@ func newTranslation(p schedule.Problem) *translation {
 		stretches, inside := schedule.Stretches(a, bookings[a.ID])
 		t.problem.Workers = append(t.problem.Workers, t.worker(a, bookings[a.ID], stretches, burdens[a.ID]))
 		for _, b := range inside {
-			v := t.visit(string(b.Visit)+"#"+string(a.ID), b.At, t.up(b.Span.To)-t.down(b.Span.From), []schedule.Span{b.Span})
+			v := t.booking(b, a.ID)
 			if !counted[b.Visit] && t.turn(b, a.ID) { // a pair's visit is one of the day
 				counted[b.Visit] = true
 				if crowd.counts(b) {
 					v.Series = string(b.Series)
 				}
 			}
-			v.Locked = true
-			v.Published = &optimise.Assignment{Workers: []string{string(a.ID)}, Starts: []int{v.Windows[0].From}}
 			t.problem.Visits = append(t.problem.Visits, v)
 		}
 	}
@@ -177,6 +175,17 @@ func (c crowd) counts(b schedule.Booking) bool {
 	}
 	c.booked[on]++
 	return true
+}
+
+// bookedBy parts the id of a booked visit from its worker's.
+const bookedBy = "#"
+
+// booking is one worker's part of what is booked in the words of the search.
+func (t *translation) booking(b schedule.Booking, by schedule.WorkerID) optimise.Visit {
+	v := t.visit(string(b.Visit)+bookedBy+string(by), b.At, t.up(b.Span.To)-t.down(b.Span.From), []schedule.Span{b.Span})
+	v.Locked = true
+	v.Published = &optimise.Assignment{Workers: []string{string(by)}, Starts: []int{v.Windows[0].From}}
+	return v
 }
 
 // demand is a visit to be placed in the words of the search.

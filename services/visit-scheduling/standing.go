@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hearthfps/hearth/services/visit-scheduling/optimise"
@@ -23,18 +24,28 @@ func (o Optimiser) Lay(s schedule.Standing) (schedule.Board, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lay out %d visits: %w", len(t.problem.Visits), err)
 	}
-	return board{o, t, laid, s}, nil
+	b := &board{o: o, t: t, laid: laid, s: s, names: map[schedule.VisitID][]string{}, roster: map[schedule.WorkerID]schedule.Available{}}
+	for _, a := range s.Problem.Roster {
+		b.roster[a.ID] = a
+	}
+	for _, v := range t.problem.Visits {
+		id, _, _ := strings.Cut(v.ID, bookedBy)
+		b.names[schedule.VisitID(id)] = append(b.names[schedule.VisitID(id)], v.ID)
+	}
+	return b, nil
 }
 
 type board struct {
-	o    Optimiser
-	t    *translation
-	laid *optimise.Board
-	s    schedule.Standing
+	o      Optimiser
+	t      *translation
+	laid   *optimise.Board
+	s      schedule.Standing
+	names  map[schedule.VisitID][]string // what each visit is called where it is laid out
+	roster map[schedule.WorkerID]schedule.Available
 }
 
 // Openings implements schedule.Board.
-func (b board) Openings(d schedule.Demand) ([]schedule.Opening, error) {
+func (b *board) Openings(d schedule.Demand) ([]schedule.Opening, error) {
 	visit := b.t.demand(d)
 	defer delete(b.t.demands, visit.ID)
 	visit.Priority = urgency
@@ -54,7 +65,7 @@ func (b board) Openings(d schedule.Demand) ([]schedule.Opening, error) {
 }
 
 // Why implements schedule.Board.
-func (b board) Why(ctx context.Context, d schedule.Demand) ([]schedule.Remedy, error) {
+func (b *board) Why(ctx context.Context, d schedule.Demand) ([]schedule.Remedy, error) {
 	s := b.s
 	s.Problem.Demands = append(slices.Clone(s.Problem.Demands), d)
 	why, err := b.o.Why(ctx, s, whyUrgent, d.Visit)

@@ -15,9 +15,9 @@ import (
 
 // boards are the next days of each agency as they stand, laid out in memory so
 // that an urgent visit is answered at once. A board knows what it was laid out
-// from (Store.ChangedSince). While one that is behind is laid out anew in the
-// background it still answers: what it answers is checked against the database
-// before it is shown.
+// from (Store.ChangedSince), and is amended by the visits that have changed since.
+// When it cannot be it is laid out anew in the background and still answers: what
+// it answers is checked against the database before it is shown.
 type boards struct {
 	mu      sync.Mutex
 	of      map[tenant.AgencyID]*laid
@@ -120,19 +120,102 @@ func (d *Desk) days(cal *clock.Calendar, now time.Time) schedule.Span {
 	return schedule.Span{From: today.Start(cal.Zone()), To: today.AddDays(boardDays).Start(cal.Zone())}
 }
 
+// mostAmended is how many visits may have changed for a board to be amended; with
+// more it is laid out anew.
+const mostAmended = 100
+
 // usable is the agency's sheet as far as it may still be asked, and whether it is
-// up to date.
+// up to date: it is amended by the visits that have changed.
 func (d *Desk) usable(ctx context.Context, tx *kit.Tx, cal *clock.Calendar) (s *sheet, upToDate bool, err error) {
 	now := d.Clock.Now()
 	l := d.boards.kept(tx.Agency(), now)
-	l.mu.Lock()
-	s = l.sheet
-	l.mu.Unlock()
-	if s == nil || now.Sub(s.at) >= boardAge || s.span != d.days(cal, now) {
-		return nil, false, nil
+	for {
+		l.mu.Lock()
+		s = l.sheet
+		since := ""
+		if s != nil {
+			since = s.snapshot
+		}
+		l.mu.Unlock()
+		if s == nil || now.Sub(s.at) >= boardAge || s.span != d.days(cal, now) {
+			return nil, false, nil
+		}
+		changed, more, err := d.Store.ChangedSince(ctx, tx, since, s.span, mostAmended)
+		if err != nil || more || len(changed) == 0 {
+			return s, err == nil && !more, err
+		}
+		amended, again, err := d.amend(ctx, tx, cal, l, s, since)
+		if err != nil || !again {
+			return s, amended, err
+		}
 	}
-	changed, err := d.Store.ChangedSince(ctx, tx, s.snapshot, s.span)
-	return s, !changed, err
+}
+
+// amend brings a sheet up to date by the visits that have changed since a snapshot;
+// false when it has to be laid out anew, again when somebody else amended it meanwhile.
+func (d *Desk) amend(ctx context.Context, tx *kit.Tx, cal *clock.Calendar, l *laid, s *sheet, since string) (amended, again bool, err error) {
+	// What is committed from here on may be read below, and is then amended twice.
+	snapshot, err := d.Store.Snapshot(ctx, tx)
+	if err != nil {
+		return false, false, err
+	}
+	changed, more, err := d.Store.ChangedSince(ctx, tx, since, s.span, mostAmended)
+	if err != nil || more {
+		return false, false, err
+	}
+	gone, now, err := d.standingOf(ctx, tx, cal, s, changed)
+	if err != nil {
+		return false, false, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.sheet != s || s.snapshot != since {
+		return false, true, nil
+	}
+	if err := s.board.Amend(gone, now); err != nil {
+		d.Log.LogAttrs(ctx, slog.LevelDebug, "a board cannot be amended", slog.Any("error", err))
+		return false, false, nil
+	}
+	s.snapshot = snapshot
+	return true, false, nil
+}
+
+// standingOf reads how some visits stand in the days of a sheet, and which of them
+// do not.
+func (d *Desk) standingOf(ctx context.Context, tx *kit.Tx, cal *clock.Calendar, s *sheet, ids []schedule.VisitID) (gone []schedule.VisitID, now schedule.Standing, err error) {
+	visits, err := d.Store.VisitsOf(ctx, tx, ids)
+	if err != nil {
+		return nil, now, err
+	}
+	want := wanted{span: s.span, notBefore: s.at.Add(d.Settings.Notice + boardAge), busy: []schedule.WorkerID{}, weeks: weeksOf(cal, s.span)}
+	here := map[schedule.VisitID]bool{}
+	for _, v := range visits {
+		if v.Slot != nil && v.Slot.Span().Overlaps(s.span) {
+			here[v.ID] = true
+			want.visits = append(want.visits, v)
+		}
+	}
+	for _, id := range ids {
+		if !here[id] {
+			gone = append(gone, id)
+		}
+	}
+	if want.visits == nil {
+		return gone, now, nil
+	}
+	read, err := d.situate(ctx, tx, cal, want)
+	read.problem.Booked = nil // visits of the same families that have not changed
+	return gone, read.standing(s.span), err
+}
+
+// weeksOf are the weeks a span lies in.
+func weeksOf(cal *clock.Calendar, span schedule.Span) (weeks []schedule.Week) {
+	for day := cal.Today(span.From); day.Start(cal.Zone()).Before(span.To); day = day.AddDays(1) {
+		if week := schedule.WeekOf(day); len(weeks) == 0 || weeks[len(weeks)-1] != week {
+			weeks = append(weeks, week)
+		}
+	}
+	return weeks
 }
 
 // layOut lays the agency's next days out as they are now.
@@ -185,12 +268,7 @@ func (d *Desk) standing(ctx context.Context, tx *kit.Tx, cal *clock.Calendar, sp
 	if err != nil {
 		return schedule.Standing{}, err
 	}
-	want := wanted{span: span, notBefore: notBefore, roster: roster}
-	for day := cal.Today(span.From); day.Start(cal.Zone()).Before(span.To); day = day.AddDays(1) {
-		if week := schedule.WeekOf(day); len(want.weeks) == 0 || want.weeks[len(want.weeks)-1] != week {
-			want.weeks = append(want.weeks, week)
-		}
-	}
+	want := wanted{span: span, notBefore: notBefore, roster: roster, weeks: weeksOf(cal, span)}
 	for _, v := range visits {
 		if !v.Slot.StartsAt.Before(notBefore) {
 			want.visits = append(want.visits, v)

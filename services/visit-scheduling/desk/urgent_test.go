@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hearthfps/hearth/pkg/clock"
 	"github.com/hearthfps/hearth/pkg/fault"
 	kit "github.com/hearthfps/hearth/pkg/postgres"
 	"github.com/hearthfps/hearth/services/visit-scheduling/desk"
@@ -146,6 +147,61 @@ func TestUrgent_AnotherVisitMakesRoomAndIsTold(t *testing.T) {
 	}
 	o.balanced("case-1")
 	o.balanced("case-2")
+}
+
+// counting counts how often days are laid out anew.
+type counting struct {
+	schedule.Engine
+	laid int
+}
+
+func (c *counting) Lay(s schedule.Standing) (schedule.Board, error) {
+	c.laid++
+	return c.Engine.Lay(s)
+}
+
+func TestUrgent_WhatIsCommittedAmendsTheBoardWhereItIsLaidOut(t *testing.T) {
+	o := open(t)
+	engine := &counting{Engine: o.Engine}
+	o.Desk.Engine = engine
+	o.hire("w1", "w2", "w3")
+	for i := range 4 {
+		p := plan(fmt.Sprintf("c%d", i), 1, 1, 1)
+		p.Pattern.Weekdays = []clock.Weekday{"mon"}
+		o.approve(p)
+	}
+	o.settle()
+	seen := map[schedule.WorkerID][]schedule.Span{}
+	for i := range 4 {
+		if i == 2 { // a visit is cancelled, and one moved by hand, meanwhile
+			gone, moved := o.visits("c0")[0], o.visits("c1")[0]
+			o.in(func(ctx context.Context, tx *kit.Tx) error {
+				if _, err := o.Cancel(ctx, tx, gone.ID, schedule.FamilySide, "family_ill", false, yes); err != nil {
+					return err
+				}
+				_, err := o.Reschedule(ctx, tx, moved.ID, desk.MoveRequest{StartsAt: at(0, 14, 0), Workers: []schedule.WorkerID{"w3"}, Side: schedule.FamilySide, Reason: "family_asked"}, yes)
+				return err
+			})
+		}
+		offer := o.mustOffer(crisis(fmt.Sprintf("c%d", i), at(0, 8, 0), at(0, 16, 0)))
+		if len(offer.Places) == 0 {
+			t.Fatalf("no place for crisis %d", i)
+		}
+		visit, _, err := o.take(offer.ID, 1)
+		if err != nil {
+			t.Fatalf("take the first place of %+v: %v", offer.Places, err)
+		}
+		w := visit.Slot.Workers[0]
+		for _, other := range seen[w] {
+			if other.Overlaps(visit.Slot.Span()) {
+				t.Errorf("%s is sent to two at %s", w, visit.Slot.StartsAt)
+			}
+		}
+		seen[w] = append(seen[w], visit.Slot.Span())
+	}
+	if engine.laid != 1 {
+		t.Errorf("laid out %d times, want once", engine.laid)
+	}
 }
 
 func TestUrgent_WhatHasChangedSinceIsNotBooked(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hearthfps/hearth/pkg/fault"
@@ -88,19 +89,21 @@ func (Store) Snapshot(ctx context.Context, tx *postgres.Tx) (string, error) {
 	return snapshot, nil
 }
 
-// ChangedSince says whether bookings in span, or workers, were changed by what a
-// snapshot did not see. What was committed late counts like what was committed at once.
-func (Store) ChangedSince(ctx context.Context, tx *postgres.Tx, snapshot string, span schedule.Span) (bool, error) {
-	var changed bool
-	err := tx.GetContext(ctx, &changed, `SELECT EXISTS (
-		SELECT FROM day_change
+// ChangedSince are the visits whose bookings in span were changed by what a
+// snapshot did not see, and whether more than those changed: workers, travel points,
+// or more visits than most. What was committed late counts like what was committed
+// at once.
+func (Store) ChangedSince(ctx context.Context, tx *postgres.Tx, snapshot string, span schedule.Span, most int) (changed []schedule.VisitID, more bool, err error) {
+	err = tx.SelectContext(ctx, &changed, `SELECT DISTINCT visit_id
+		FROM day_change
 		WHERE txid >= pg_snapshot_xmin($1::pg_snapshot) AND NOT pg_visible_in_snapshot(txid, $1::pg_snapshot)
-		  AND (day = '-infinity' OR day BETWEEN ($2 AT TIME ZONE 'UTC')::date AND ($3 AT TIME ZONE 'UTC')::date))`,
-		snapshot, span.From, span.To)
+		  AND (day = '-infinity' OR day BETWEEN ($2 AT TIME ZONE 'UTC')::date AND ($3 AT TIME ZONE 'UTC')::date)
+		ORDER BY visit_id LIMIT $4`,
+		snapshot, span.From, span.To, most+1)
 	if err != nil {
-		return false, fmt.Errorf("look for changes: %w", err)
+		return nil, false, fmt.Errorf("look for changes: %w", err)
 	}
-	return changed, nil
+	return changed, len(changed) > most || slices.Contains(changed, ""), nil
 }
 
 // Forget drops what nobody asks for any more: what changed more than a day ago by

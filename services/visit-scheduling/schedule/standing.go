@@ -39,6 +39,10 @@ type Board interface {
 	// Openings are up to three places for a visit that is not on the board, the
 	// best first. Nothing is changed.
 	Openings(d Demand) ([]Opening, error)
+	// Amend makes visits stand as now says, in whose problem there are no others,
+	// and takes away those that are gone; what is not on the board yet is added. An
+	// error leaves the board as it was: it is to be laid out anew.
+	Amend(gone []VisitID, now Standing) error
 	// Why finds what would give a visit that has no opening one; see Engine.Why.
 	Why(ctx context.Context, d Demand) ([]Remedy, error)
 }
