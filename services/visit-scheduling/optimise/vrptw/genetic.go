@@ -229,6 +229,7 @@ func (g *genetic) random() {
 // more than patience: a population falls into one valley early, and which one is
 // luck. Every third lineage starts from the elites of those before it.
 func (g *genetic) solve(stop func() bool) {
+	g.pool.stop = func() bool { return g.halt(stop) }
 	for line := 1; !g.halt(stop); line++ {
 		merge := line%linesToMerge == 0
 		wait := patience
@@ -264,7 +265,7 @@ func (g *genetic) recombine() {
 	}
 	for range rounds {
 		g.pool.relax()
-		if g.maker.build(g.pool, -1) == 0 {
+		if g.pool.halted() || g.maker.build(g.pool, -1) == 0 {
 			break
 		}
 	}

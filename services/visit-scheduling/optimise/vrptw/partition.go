@@ -16,6 +16,8 @@ const (
 	poolLimit = 40000 // routes kept; beyond it the least promising half goes
 	mostTried = 3000  // routes given to the exact part
 	mostNodes = 20000
+
+	stopStride = 64 // nodes or pivots between two looks at the time
 )
 
 // routePool remembers feasible routes met anywhere in the search, the cheapest
@@ -25,7 +27,8 @@ const (
 // cost still fits between the bound and the best answer known.
 type routePool struct {
 	n, fleet int
-	words    int // of a route's set of customers
+	stop     func() bool // asked now and then during long work; may be nil
+	words    int         // of a route's set of customers
 	sign     []uint64
 	index    map[uint64]int32
 	cost     []int32
@@ -180,6 +183,9 @@ func (p *routePool) signAll() {
 	}
 }
 
+// halted asks stop. Work that is broken off leaves valid bounds and answers.
+func (p *routePool) halted() bool { return p.stop != nil && p.stop() }
+
 // relax finds the multipliers and each route's reduced cost, and returns the
 // bound they give.
 func (p *routePool) relax() int64 {
@@ -206,6 +212,10 @@ func (p *routePool) relax() int64 {
 // the last alive entries of lists are the routes that still fit.
 func (p *routePool) search(bound int64, alive int) {
 	p.nodes++
+	if p.nodes%stopStride == 0 && p.halted() {
+		p.nodes = mostNodes
+		return
+	}
 	left := false
 	for _, w := range p.open {
 		left = left || w != 0

@@ -94,7 +94,7 @@ func (m *routeMaker) build(p *routePool, limit int64) int {
 	clear(m.starts)
 	start := label{depart: in.Ready[0] + in.Service[0], step: -1}
 	m.extend(&start, 0)
-	for m.turn(limit) {
+	for m.turn(limit) && !p.halted() {
 		for c := 1; c < in.N; c++ {
 			for k := range m.starts[c] {
 				m.extend(&m.now[c*labelsKept+int(k)], c)

@@ -45,6 +45,9 @@ func newRelaxation(p *routePool, rng *chance.Source) *relaxation {
 func (r *relaxation) solve(p *routePool) int {
 	m := r.m
 	for pivots := range mostPivots {
+		if pivots%stopStride == stopStride-1 && p.halted() {
+			return pivots
+		}
 		enter, least := int32(-1), -0.01
 		for i, cost := range p.cost {
 			reduced := float64(cost)

@@ -141,8 +141,11 @@ func (t *tightening) add(p *routePool, found []brokenCut) {
 
 // solve pivots until every row is within its right-hand side again or the bound
 // is above enough, at most turns times. It reports false when that failed.
-func (t *tightening) solve(enough float64, turns int) (int, bool) {
+func (t *tightening) solve(p *routePool, enough float64, turns int) (int, bool) {
 	for turn := range turns {
+		if turn%stopStride == stopStride-1 && p.halted() {
+			return turn, false
+		}
 		leave, worst := -1, -1e-6
 		for i, v := range t.value[:t.rows] {
 			if v < worst {
@@ -244,7 +247,7 @@ func (p *routePool) tighten(upper, lower int64) int64 {
 			break
 		}
 		t.add(p, found)
-		used, ok := t.solve(float64(upper), turns)
+		used, ok := t.solve(p, float64(upper), turns)
 		turns -= used + 1
 		bound := p.reprice(best)
 		if bound <= best {
