@@ -102,6 +102,8 @@ func scenarios() map[string][]scenario {
 		"HearthScreeningLateSlow":        one(5*hour, lakeland, counter(met, 1, 0.7), counter(ranOut, 0, 0.3)),
 		"HearthClockExpired":             one(5*minute, map[string]string{"agency": "lakeland", "clock": "take_up"}, counter(ranOut, 0, 1)),
 		"HearthImmediateReferralWaits":   one(125*minute, lakeland, gauge(`hearth_referrals_waiting{agency="lakeland",priority="immediate",service="intake"}`, 0, 1)),
+		"HearthMatchDrift":               one(4*hour, lakeland, gauge(`hearth_match_drift{agency="lakeland",service="intake"}`, 0.1, 0.3)),
+		"HearthMatchReviewsPile":         one(25*hour, lakeland, gauge(`hearth_match_reviews_waiting{agency="lakeland",service="intake"}`, 200, 201)),
 		"HearthAssessmentsOverdue":       one(25*hour, lakeland, gauge(`hearth_assessments_open{agency="lakeland",service="assessment",state="overdue"}`, 0, 2)),
 		"HearthCasesUnassigned":          one(25*hour, lakeland, gauge(`hearth_cases_unassigned{agency="lakeland",service="planning"}`, 0, 1)),
 		"HearthVisitsUnplaced":           one(25*hour, lakeland, gauge(`hearth_visits_unplaced{agency="lakeland",service="visit-scheduling"}`, 0, 1)),

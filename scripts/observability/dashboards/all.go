@@ -92,6 +92,8 @@ func agencies() Dashboard {
 		{Title: "Referrals that wait", Says: "By priority.", Unit: "short", Queries: one(now("hearth_referrals_waiting", "priority"), "{{agency}} {{priority}}")},
 		{Title: "Referrals received in a day", Unit: "short", Queries: one(day("hearth_referrals_received_total", "channel"), "{{agency}} {{channel}}")},
 		{Title: "Screening decisions in a day", Unit: "short", Queries: one(day("hearth_referrals_screened_total", "decision"), "{{agency}} {{decision}}")},
+		{Title: "Pairs of persons to decide", Says: "Whether they are one.", Unit: "short", Queries: one(`max by (agency) (hearth_match_reviews_waiting`+of+`)`, "{{agency}}")},
+		{Title: "Drift of matching", Says: "Of the comparison that changed most since the model came into use; an alarm from 0.25.", Unit: "short", Queries: one(`max by (agency) (hearth_match_drift`+of+`)`, "{{agency}}")},
 		{Title: "Cases", Says: "Open until a plan is approved, then active.", Unit: "short", Queries: []Query{
 			{now("hearth_cases_open", "status"), "{{agency}} {{status}}"}, {`max by (agency) (hearth_cases_unassigned` + of + `)`, "{{agency}} without a worker"},
 		}},

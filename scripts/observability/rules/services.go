@@ -41,6 +41,14 @@ var (
 		"HearthImmediateReferralWaits", "page", `max by (agency) (hearth_referrals_waiting{priority="immediate"}) > 0`, "2h",
 		"{{ $value }} referrals of immediate priority wait at {{ $labels.agency }}", "For two hours there has been one that nobody screened.",
 	}
+	drift = Cause{
+		"HearthMatchDrift", "ticket", `max by (agency) (hearth_match_drift) >= 0.25`, "3h",
+		"Persons reported to {{ $labels.agency }} are no longer like those its matching model was learnt from", "What it links and asks about may be wrong: a comparison has moved by {{ $value }}.",
+	}
+	reviews = Cause{
+		"HearthMatchReviewsPile", "ticket", `max by (agency) (hearth_match_reviews_waiting) > 200`, "1d",
+		"{{ $value }} pairs of persons of {{ $labels.agency }} wait for a records officer", "Until they are decided, what was reported before of a child may not be seen with what is reported now.",
+	}
 	assessments = Cause{
 		"HearthAssessmentsOverdue", "ticket", `max by (agency) (hearth_assessments_open{state="overdue"}) > 0`, "1d",
 		"{{ $value }} assessments are overdue at {{ $labels.agency }}", "For a day there has been one past its day.",

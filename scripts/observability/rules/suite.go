@@ -7,7 +7,7 @@ func parts() map[string]part {
 			objectives: []Objective{requests, events},
 			causes:     []Cause{gone, dependency, cache, notFetched, unassigned, lost, outbox, parked, manyParked, timersLate, timersParked, pool, behind, ahead, versions},
 		},
-		"intake":             {objectives: []Objective{accepted, screened}, causes: []Cause{expired, immediate}},
+		"intake":             {objectives: []Objective{accepted, screened}, causes: []Cause{expired, immediate, drift, reviews}},
 		"assessment":         {causes: []Cause{assessments}},
 		"planning":           {causes: []Cause{cases}},
 		"visit-scheduling":   {objectives: []Objective{alarms}, causes: []Cause{unplaced}},
