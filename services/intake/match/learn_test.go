@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -378,5 +379,82 @@ func TestModel_ComparesAndFindsAsIfForTheFirstTime(t *testing.T) {
 				t.Errorf("ranked (-fresh +used):\n%s", diff)
 			}
 		}
+	}
+}
+
+// The index of the built-in model is chosen for a million persons: few keys a person,
+// that find nearly all of the pairs there are, and few others.
+func TestDefaultModel_ItsIndexFindsMuchWithFewKeys(t *testing.T) {
+	m, err := match.DefaultModel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var firsts, again []*match.Person
+	var of []int
+	last := -1
+	set := population.Default(40_000, 5)
+	set.Households = 0
+	population.Generate(population.BuiltIn(), set, func(p *match.Person, person int) {
+		q := *p
+		if person == last {
+			again, of = append(again, &q), append(of, len(firsts)-1)
+			return
+		}
+		last = person
+		firsts = append(firsts, &q)
+	})
+	by := map[uint64][]int{}
+	keys := 0
+	for i, p := range firsts {
+		for _, k := range m.IndexKeys(p) {
+			by[k.Hash] = append(by[k.Hash], i)
+			keys++
+		}
+	}
+	found, alike, read := 0, 0, 0
+	for i, q := range again {
+		if m.Compare(q, firsts[of[i]]).Zone == match.New {
+			continue // not to be seen, whether they are found or not
+		}
+		alike++
+		there := false
+		for _, k := range m.IndexKeys(q) {
+			read += len(by[k.Hash])
+			there = there || slices.Contains(by[k.Hash], of[i])
+		}
+		if there {
+			found++
+		}
+	}
+	share, mean, candidates := float64(found)/float64(alike), float64(keys)/float64(len(firsts)), float64(read)/float64(alike)
+	t.Logf("%d persons, %.1f keys each; of %d pairs %.4f found, reading %.1f persons", len(firsts), mean, alike, share, candidates)
+	if share < 0.98 || mean > 11 || candidates > 20 {
+		t.Errorf("found %.4f (want 0.98), %.1f keys a person (at most 11), %.1f persons read (at most 20)", share, mean, candidates)
+	}
+}
+
+func TestIndexedBy_RefusesWhatItCannotChooseBy(t *testing.T) {
+	m, err := match.DefaultModel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, truth := invented(t, 3000, 7)
+	if _, err := m.IndexedBy(d, truth[1:], 3000); err == nil {
+		t.Error("a person too few, and no error")
+	}
+	other, err := match.NewDataset(match.Columns{Attributes: []string{"school"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.IndexedBy(other, nil, 3000); err == nil {
+		t.Error("other columns, and no error")
+	}
+	again, err := m.IndexedBy(d, truth, 3000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	twice, err := m.IndexedBy(d, truth, 3000)
+	if err != nil || again.ID() != twice.ID() || again.ID() == m.ID() {
+		t.Errorf("models %s and %s of %s: %v", again.ID(), twice.ID(), m.ID(), err)
 	}
 }
