@@ -22,10 +22,13 @@ const (
 	hot  = 100.0 * unit
 	cold = 1.0 * unit
 	// One slow cooling ends in as bad a valley as a fast one, now and then; the
-	// best of three seldom does. The rest of the time goes to that one.
-	rounds     = 3
-	roundShare = 0.3
-	warm       = 10.0 * unit
+	// best of three or more seldom does. The rest of the time goes to that one.
+	leastRounds   = 3
+	mostRounds    = 30
+	stepsARound   = 300 // a patient, where there is time for more than the least
+	coolingShare  = 0.9 // of the budget, all rounds together
+	settledBudget = 1.0 / 256 // used up when the number of rounds is settled
+	warm          = 10.0 * unit
 	// Small moves between two ruins: they are a thousand times cheaper, and
 	// shake out what a recreation leaves uneven.
 	smallMoves = 200
@@ -60,6 +63,8 @@ func (r *ruin) run(opt Options) {
 	in := r.in
 	t := hot
 	last := false
+	share := coolingShare / leastRounds // of one round
+	settled := false
 	for {
 		if r.steps&63 == 0 {
 			p := 0.0
@@ -72,14 +77,20 @@ func (r *ruin) run(opt Options) {
 			if p >= 1 {
 				return
 			}
-			if p < rounds*roundShare {
-				t = chance.Cool(hot, cold, math.Mod(p, roundShare)/roundShare)
+			if !settled && p >= settledBudget && r.steps > 0 {
+				// by now it is known how many steps the budget allows
+				settled = true
+				rounds := math.Floor(coolingShare * (float64(r.steps) / p) / float64(stepsARound*in.patients))
+				share = coolingShare / min(max(rounds, leastRounds), mostRounds)
+			}
+			if p < coolingShare {
+				t = chance.Cool(hot, cold, math.Mod(p, share)/share)
 			} else {
 				if !last {
 					r.restore()
 					last = true
 				}
-				t = chance.Cool(warm, cold, (p-rounds*roundShare)/(1-rounds*roundShare))
+				t = chance.Cool(warm, cold, (p-coolingShare)/(1-coolingShare))
 			}
 		}
 		r.steps++

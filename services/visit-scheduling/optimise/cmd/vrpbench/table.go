@@ -72,7 +72,8 @@ func (s *sum) add(l *line) {
 		s.worst = *l.Gap
 	}
 	s.gap += *l.Gap
-	if *l.Gap < -1e-6 {
+	// published values are cut to three decimals at most
+	if *l.Gap/100**l.Best < -1e-3 {
 		s.better++
 	}
 	if l.BestVehicles != nil {
