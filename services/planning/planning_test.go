@@ -141,6 +141,9 @@ func TestCase_FromItsOpeningToAnApprovedPlan(t *testing.T) {
 		}}},
 	}).Want(http.StatusCreated)
 	path := "/planning/v1/plans/" + apitest.Read[api.Plan](created).PlanId
+	created = w.Patch(path, map[string]any{"visit_pattern": map[string]any{
+		"wishes": []any{map[string]any{"attribute": "woman", "must": true}}, "substitutes": map[string]any{"most": 4, "never_running": true},
+	}}, apitest.IfMatch(created.ETag())).Want(http.StatusOK)
 	submitted := w.Post(path+":submit", nil, apitest.IfMatch(created.ETag())).Want(http.StatusOK)
 	w.Post(theCase+"/safety-plans", map[string]any{"review_on": "2026-03-09", "actions": []any{
 		map[string]any{"description": "The aunt stays overnight.", "responsible": map[string]any{"kind": "network"}},
@@ -153,13 +156,15 @@ func TestCase_FromItsOpeningToAnApprovedPlan(t *testing.T) {
 		Workers      []string `json:"workers"`
 		Recipients   []string `json:"recipients"`
 		VisitPattern struct {
-			TimesAWeek int `json:"times_a_week"`
+			TimesAWeek  int              `json:"times_a_week"`
+			Wishes      []map[string]any `json:"wishes"`
+			Substitutes map[string]any   `json:"substitutes"`
 		} `json:"visit_pattern"`
 	}
 	if err := e.Decode(&data); err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(data); got != "{household-1 [worker-1] [parent-1] {2}}" {
+	if got := fmt.Sprint(data); got != "{household-1 [worker-1] [parent-1] {2 [map[attribute:woman must:true]] map[most:4 never_running:true]}}" {
 		t.Errorf("approved plan tells %s", got)
 	}
 	h.Settle()

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	visitscheduling "github.com/hearthfps/hearth/services/visit-scheduling"
+	"github.com/hearthfps/hearth/services/visit-scheduling/optimise"
 	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
 )
 
@@ -104,6 +105,9 @@ func TestOptimiser_KeepsWhatWasAgreed(t *testing.T) {
 		if placed += len(plan.Placed); len(plan.Placed) > len(simple.Placed) {
 			better++
 		}
+		if _, ok := o.Price(schedule.Standing{Problem: p, Plan: plan}); !ok && seed%2 == 0 {
+			t.Errorf("seed %d: the engine cannot price its own plan", seed)
+		}
 	}
 	if better < 4 {
 		t.Errorf("the search placed more than the simple planner in %d weeks of 40: is it used?", better)
@@ -188,5 +192,46 @@ func TestBoard_OffersKeepWhatWasAgreed(t *testing.T) {
 	t.Logf("%d offers, %d of them the judge refuses", offered, broken)
 	if offered < 30 || broken*10 > offered {
 		t.Errorf("%d offers, %d of them the judge refuses; want nearly none", offered, broken)
+	}
+}
+
+// An agency that weighs what families were told as much keeps to it more than one
+// that weighs the way as much.
+func TestOptimiser_WeighsAsTheAgencyDoes(t *testing.T) {
+	o := visitscheduling.Optimiser{Budget: time.Hour, Effort: 30, Grid: 5}
+	steady, quick := optimise.DefaultWeights(), optimise.DefaultWeights()
+	steady.ChangedWorker, steady.MovedMinute, steady.MovedMost = 5000, 50, 1440
+	quick.ChangedWorker, quick.MovedMinute, quick.TravelMinute = 0, 0, 100
+	kept := map[string]int{}
+	for seed := range uint64(12) {
+		p := week(t, seed, 6, 40)
+		for i := range p.Demands { // everybody was told a time and a worker
+			d := &p.Demands[i]
+			from := d.Windows[i%len(d.Windows)].From
+			d.Lost = &schedule.Slot{StartsAt: from, EndsAt: from.Add(time.Duration(d.Minutes) * time.Minute)}
+			for n := range d.Workers {
+				d.Lost.Workers = append(d.Lost.Workers, p.Roster[(i+n)%len(p.Roster)].ID)
+			}
+		}
+		for name, weights := range map[string]optimise.Weights{"steady": steady, "quick": quick} {
+			p.Weights = weights
+			plan, err := o.Plan(t.Context(), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			told := map[schedule.VisitID]*schedule.Slot{}
+			for _, d := range p.Demands {
+				told[d.Visit] = d.Lost
+			}
+			for _, x := range plan.Placed {
+				if told[x.Visit].StartsAt.Equal(x.Slot.StartsAt) && slices.Contains(told[x.Visit].Workers, x.Slot.Workers[0]) {
+					kept[name]++
+				}
+			}
+		}
+	}
+	t.Log(kept)
+	if kept["steady"] <= 2*kept["quick"] {
+		t.Errorf("%v visits are as told; the weights are not heard", kept)
 	}
 }

@@ -190,6 +190,48 @@ func TestService_FollowsAssignmentsExclusionsAndTheCasesEnd(t *testing.T) {
 	}
 }
 
+// What the family asked for comes with the plan, and the planner keeps it.
+func TestService_APlansAsksReachThePlanner(t *testing.T) {
+	h := start(t)
+	hire(h, "worker-1", "worker-2")
+	scheduler := h.As(auth.RoleScheduler, "scheduler-1")
+	const path = "/visits/v1/workers/worker-2"
+	had := scheduler.Get(path).Want(200)
+	scheduler.Put(path, map[string]any{
+		"skills": []string{"family_work"}, "languages": []string{"fi"}, "weekly_hours": []map[string]any{{"weekday": "thu", "from": "08:00", "to": "17:00"}},
+		"skill_levels": []map[string]any{{"skill": "family_work", "level": 3}}, "attributes": []string{"woman"},
+		"breaks": []map[string]any{{"from": "10:00", "to": "14:00", "minutes": 45}},
+	}, apitest.IfMatch(had.ETag())).Want(200)
+	h.Publish(approved(h, "case-1", 1, func(d map[string]any) {
+		pattern := d["visit_pattern"].(map[string]any)
+		pattern["skill_levels"] = []map[string]any{{"skill": "family_work", "level": 2}}
+		pattern["wishes"] = []map[string]any{{"attribute": "woman", "must": true}}
+		pattern["people"] = map[string]any{"most": 2, "days": 90}
+		pattern["substitutes"] = map[string]any{"most": 2, "never_running": false}
+		pattern["known_first"], pattern["daylight"] = false, true
+	}))
+	placed := 0
+	for _, v := range planned(h, "case-1", 3) {
+		if v.Status != "scheduled" {
+			if v.Reasons[0] != "family_rules" {
+				t.Errorf("a visit has no place for %v", v.Reasons)
+			}
+			continue
+		}
+		placed++
+		if v.Workers[0] != "worker-2" || v.StartsAt.Weekday() != time.Thursday {
+			t.Errorf("%v come on %s; only worker-2 is as the family asked", v.Workers, v.StartsAt.Weekday())
+		}
+	}
+	if placed != 2 {
+		t.Errorf("%d visits by a substitute, want the two that are allowed", placed)
+	}
+	series := apitest.Read[api.SeriesPage](scheduler.Get("/visits/v1/series?case_id=case-1").Want(200)).Items
+	if p := series[0].Pattern; p.Substitutes == nil || p.Substitutes.Most != 2 || p.Wishes == nil || (*p.Wishes)[0].Attribute != "woman" || p.Daylight == nil || p.People.Days != 90 {
+		t.Errorf("the series shows %+v", p)
+	}
+}
+
 func TestService_APlanThatCannotBecomeVisitsIsParked(t *testing.T) {
 	h := start(t)
 	h.Publish(approved(h, "case-1", 1, func(d map[string]any) { d["ends_on"] = "2026-03-01" }), approved(h, "case-2", 1))

@@ -190,6 +190,13 @@ func (o Optimiser) Cover(ctx context.Context, s schedule.Standing, lost []schedu
 	return plan, nil
 }
 
+// Price implements schedule.Engine.
+func (o Optimiser) Price(s schedule.Standing) (int64, bool) {
+	t := newTranslation(s.Problem)
+	cost, err := optimise.Price(t.problem, t.whole(s.Plan))
+	return cost.Total(), err == nil
+}
+
 // steady is the priority of visits that have a place: they keep one.
 const steady = 100
 

@@ -175,7 +175,8 @@ func newDesk(d *app.Deps) (office *desk.Desk, done func() error, err error) {
 		Points:     household.Intake{Base: intake.URL, HTTP: intake.HTTP, Timeout: time.Duration(s.IntakeTimeout)},
 		Publishing: desk.Publishing{Limits: book.Automatic, Rule: book.PublishingRule},
 		Coverage:   book.Coverage, CoverageRule: book.CoverageRule,
-		Weighing: func(id tenant.AgencyID) schedule.Weighing { return book.Weighing(id.String()) },
+		Weighing:    func(id tenant.AgencyID) schedule.Weighing { return book.Weighing(id.String()) },
+		WeightsRule: book.WeightsRule,
 		Settings: desk.Settings{
 			Attendance: schedule.Attendance{
 				Early: time.Duration(s.CheckInEarly), Late: time.Duration(s.CheckInLate), Grace: time.Duration(s.CheckoutGrace),

@@ -822,13 +822,16 @@ type PlanningJob struct {
 	Status          JobStatus `json:"status"`
 
 	// Stopped The search was ended before its time.
-	Stopped   bool         `json:"stopped"`
-	Teams     *[]Code      `json:"teams,omitempty"`
-	Unplaced  int          `json:"unplaced"`
-	Version   int64        `json:"version"`
-	Weeks     int          `json:"weeks"`
-	WeeksDone int          `json:"weeks_done"`
-	Workers   *[]WorkerRef `json:"workers,omitempty"`
+	Stopped   bool    `json:"stopped"`
+	Teams     *[]Code `json:"teams,omitempty"`
+	Unplaced  int     `json:"unplaced"`
+	Version   int64   `json:"version"`
+	Weeks     int     `json:"weeks"`
+	WeeksDone int     `json:"weeks_done"`
+
+	// WeightsRule What the search weighed by.
+	WeightsRule *RuleRef     `json:"weights_rule,omitempty"`
+	Workers     *[]WorkerRef `json:"workers,omitempty"`
 
 	// WorkersAffected What the weeks that are done come to for each worker whose work changes.
 	WorkersAffected []struct {

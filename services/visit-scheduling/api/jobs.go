@@ -265,6 +265,9 @@ func viewJob(j schedule.Job) PlanningJob {
 		Moved: p.Now.Moved, Placed: p.Now.Placed, Unplaced: p.Now.Open, Stopped: p.Stopped, Published: p.Published, Rebased: p.Rebased,
 		FailureCode: orNil(j.Failure), Version: j.Version,
 	}
+	if p.Weights != nil {
+		shown.WeightsRule = &RuleRef{Name: p.Weights.Name, Version: p.Weights.Version, Hash: p.Weights.Hash}
+	}
 	if p.Rule != nil {
 		shown.PublishingRule = &RuleRef{Name: p.Rule.Name, Version: p.Rule.Version, Hash: p.Rule.Hash}
 	}

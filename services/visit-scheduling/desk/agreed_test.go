@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hearthfps/hearth/pkg/clock"
+	"github.com/hearthfps/hearth/pkg/fault"
 	kit "github.com/hearthfps/hearth/pkg/postgres"
 	"github.com/hearthfps/hearth/pkg/tenant"
 	"github.com/hearthfps/hearth/services/visit-scheduling/desk"
@@ -213,6 +214,43 @@ func TestSafety_LoneVisitsLieInDaylightAndTheRiskyIsNotTheLast(t *testing.T) {
 		}
 		if !followed {
 			t.Errorf("the risky visit at %s is the worker's last", r.Slot.StartsAt)
+		}
+	}
+}
+
+func TestWorker_WhoIsNoLongerAsTheFamilyAskedLosesItsVisits(t *testing.T) {
+	o := open(t)
+	o.hire("w1", "w2")
+	for _, w := range []schedule.WorkerID{"w1", "w2"} {
+		o.agree(w, schedule.Terms{Attributes: []string{"woman"}, Levels: []schedule.SkillLevel{{Skill: "parenting", Level: 3}}})
+	}
+	o.approve(asking("case-1", 1, []schedule.WorkerID{"w1"}, schedule.Asks{
+		Wishes: []schedule.Wish{{Attribute: "woman", Must: true}}, Levels: []schedule.SkillLevel{{Skill: "parenting", Level: 3}},
+	}))
+	o.settle()
+	if _, by, _ := o.held("case-1"); by["w1"] != 3 {
+		t.Fatalf("%v; want w1 three times", by)
+	}
+	o.agree("w1", schedule.Terms{Levels: []schedule.SkillLevel{{Skill: "parenting", Level: 2}}})
+	o.settle()
+	if _, by, _ := o.held("case-1"); by["w2"] != 3 || by["w1"] != 0 {
+		t.Errorf("%v; w1 has not the level any more", by)
+	}
+}
+
+// A plan that asks for what cannot be kept is its sender's defect.
+func TestFamily_APlanWithSenselessAsksIsRefused(t *testing.T) {
+	for name, asks := range map[string]schedule.Asks{
+		"a level of nothing": {Levels: []schedule.SkillLevel{{Skill: "music", Level: 2}}},
+		"a level too high":   {Levels: []schedule.SkillLevel{{Skill: "parenting", Level: 6}}},
+		"a nameless wish":    {Wishes: []schedule.Wish{{}}},
+		"no people":          {People: &schedule.People{Days: 30}},
+		"fewer than none":    {Substitutes: &schedule.Substitutes{Most: -1}},
+	} {
+		p := asking("case-1", 1, nil, asks)
+		s := schedule.Series{StartsOn: p.StartsOn, EndsOn: p.EndsOn, Pattern: p.Pattern}
+		if err := s.Validate(); !fault.Is(err, "plan_not_schedulable") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -85,6 +85,8 @@ type Desk struct {
 	CoverageRule rules.Ref
 	// Weighing is what an agency weighs against what; nil weighs as the planner does.
 	Weighing func(tenant.AgencyID) schedule.Weighing
+	// WeightsRule is the file that says so.
+	WeightsRule rules.Ref
 	// Calendar gives an agency's calendar, and so its zone.
 	Calendar func(tenant.AgencyID) (*clock.Calendar, error)
 	// Agencies lists who is planned for.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hearthfps/hearth/pkg/fault"
 	kit "github.com/hearthfps/hearth/pkg/postgres"
+	"github.com/hearthfps/hearth/pkg/rules"
 	"github.com/hearthfps/hearth/services/visit-scheduling/postgres"
 	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
 )
@@ -173,7 +174,7 @@ func (d *Desk) searchWeek(ctx context.Context, planner string, job *schedule.Job
 				movable[c.Visit] = true
 			}
 		}
-		if standing.Problem.Check(found) == nil && better(standing, found, best) {
+		if standing.Problem.Check(found) == nil && d.better(standing, found, best) {
 			best, idle = found, 0
 		}
 		if err := tell(false); err != nil {
@@ -198,6 +199,9 @@ func (d *Desk) searchWeek(ctx context.Context, planner string, job *schedule.Job
 // proposed for it. It learns whether the job is to stop.
 func (d *Desk) tellProgress(ctx context.Context, planner string, job *schedule.Job, s situation, standing schedule.Standing, best schedule.Plan, week schedule.Week, last bool) error {
 	p := &job.Progress
+	if d.WeightsRule != (rules.Ref{}) {
+		p.Weights = &d.WeightsRule
+	}
 	p.Now = p.Done.With(standing, best)
 	if last {
 		p.Done = p.Now
@@ -221,12 +225,17 @@ func (d *Desk) tellProgress(ctx context.Context, planner string, job *schedule.J
 }
 
 // better says whether a plan is worth showing in the place of another: more visits
-// with a place; else less travel and fewer strangers, which are weighed as ten
-// minutes each; else the same with fewer changes.
-func better(standing schedule.Standing, plan, than schedule.Plan) bool {
+// with a place; else what the agency weighs as less. Where the engine cannot weigh,
+// less travel and fewer strangers, ten minutes each; else the same with fewer changes.
+func (d *Desk) better(standing schedule.Standing, plan, than schedule.Plan) bool {
 	found, best := standing.Problem.Figures(plan), standing.Problem.Figures(than)
 	if found.Placed != best.Placed {
 		return found.Placed > best.Placed
+	}
+	cost, weighed := d.Engine.Price(schedule.Standing{Problem: standing.Problem, Plan: plan})
+	was, known := d.Engine.Price(schedule.Standing{Problem: standing.Problem, Plan: than})
+	if weighed && known {
+		return cost < was
 	}
 	const stranger = 10
 	a, b := found.TravelMinutes+stranger*found.Strangers, best.TravelMinutes+stranger*best.Strangers

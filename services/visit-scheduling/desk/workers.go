@@ -91,7 +91,11 @@ func (d *Desk) releaseUnserved(ctx context.Context, tx *kit.Tx, w, before schedu
 	if err != nil {
 		return 0, err
 	}
-	visits = slices.DeleteFunc(visits, func(v schedule.Visit) bool { return w.StillServes(v, before, cal) })
+	series, err := d.Store.SeriesOf(ctx, tx, visits)
+	if err != nil {
+		return 0, err
+	}
+	visits = slices.DeleteFunc(visits, func(v schedule.Visit) bool { return w.StillServes(v, series[v.Series].Pattern.Asks, before, cal) })
 	return len(visits), d.release(ctx, tx, visits)
 }
 

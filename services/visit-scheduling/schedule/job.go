@@ -106,6 +106,8 @@ type JobProgress struct {
 	Failures  int `json:"failures"`
 	// Rule is what decided over publishing without a person.
 	Rule *rules.Ref `json:"rule,omitempty"`
+	// Weights is what the search weighed by.
+	Weights *rules.Ref `json:"weights,omitempty"`
 }
 
 // JobCounts weigh some weeks as published against the best found for them.

@@ -23,6 +23,9 @@ type Engine interface {
 	// returns the better of the two: no visit that had a place is without one.
 	// Cancelled, it returns the best it has.
 	Improve(ctx context.Context, s Standing, budget time.Duration) (Plan, error)
+	// Price is what s.Plan costs by the agency's weights (Problem.Weights), changes
+	// against what people know included; false when the engine cannot tell.
+	Price(s Standing) (points int64, ok bool)
 	// Cover places visits that lost their workers, each near the place it had
 	// (Demand.Lost), beside s, which holds neither them nor their workers' time; at
 	// most maxMoved visits of s move for them. The plan is of both, and unplaced are

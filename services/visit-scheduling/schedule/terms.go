@@ -63,6 +63,12 @@ func (t Terms) Equal(o Terms) bool {
 		slices.Equal(t.Breaks, o.Breaks) && t.Bounds() == o.Bounds()
 }
 
+// level is how well a worker has a skill, 0 not at all.
+func (w Worker) level(skill string) int {
+	a := Available{Skills: w.Skills, Levels: w.Levels}
+	return a.level(skill)
+}
+
 // Bounds are the limits agreed on.
 func (t Terms) Bounds() Limits {
 	if t.Limits == nil {

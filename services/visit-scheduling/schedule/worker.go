@@ -144,13 +144,17 @@ func (w Worker) Speaks(language string) bool {
 
 // StillServes says whether a visit the worker has can stay theirs after a change
 // from what they were before: it lies in their hours, they are there, and have
-// lost no skill and no language it asks for.
-func (w Worker) StillServes(v Visit, before Worker, cal *clock.Calendar) bool {
+// lost no skill, level or language it asks for, nor what its family asked.
+func (w Worker) StillServes(v Visit, asks Asks, before Worker, cal *clock.Calendar) bool {
 	if v.Slot == nil {
 		return false
 	}
 	week := WeekOf(cal.Today(v.Slot.StartsAt))
 	at := slices.ContainsFunc(w.Available([]Week{week}, cal).hours(), func(s Span) bool { return s.Holds(v.Slot.Span()) })
 	lost := slices.ContainsFunc(v.Skills, func(s string) bool { return before.Has(s) && !w.Has(s) })
+	lost = lost || slices.ContainsFunc(asks.Levels, func(l SkillLevel) bool { return before.level(l.Skill) >= l.Level && w.level(l.Skill) < l.Level })
+	lost = lost || slices.ContainsFunc(asks.Attributes(true), func(a string) bool {
+		return slices.Contains(before.Attributes, a) && !slices.Contains(w.Attributes, a)
+	})
 	return at && !lost && (!before.Speaks(v.Language) || w.Speaks(v.Language))
 }
