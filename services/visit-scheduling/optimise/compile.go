@@ -13,8 +13,10 @@ type plan struct {
 	w        Weights
 	evening  int32 // minute of the day
 	places   int
-	all      []Place  // by number
-	bases    int32    // the first places are where workers start and end
+	all      []Place // by number
+	bases    int32   // the first places are where workers start and end
+	baseNo   map[Place]int32
+	placeNo  map[Place]int32
 	units    []vector // of the same, when travel is the estimate
 	modes    []Mode
 	minutes  [][]uint16 // mode → places × places
@@ -108,6 +110,27 @@ func newPlan(p *Problem) *plan { return newPlanWith(p, nil) }
 
 // newPlanWith takes over the travel times of a plan with the same places and modes.
 func newPlanWith(p *Problem, like *plan) *plan {
+	c := compile(p)
+	if like != nil {
+		c.places, c.units, c.modes, c.minutes = len(c.all), like.units, like.modes, like.minutes
+	} else {
+		c.fillMinutes(nil)
+	}
+	c.fillSpeeds()
+	return c
+}
+
+// newPlanOf numbers a part of a problem, whose travel times are a part of those of
+// its plan.
+func newPlanOf(p *Problem, whole *plan) *plan {
+	c := compile(p)
+	c.fillMinutes(whole)
+	c.fillSpeeds()
+	return c
+}
+
+// compile numbers everything but the travel times.
+func compile(p *Problem) *plan {
 	own := *p
 	c := &plan{
 		given: p, p: &own, w: p.Weights, evening: int32(p.Evening), worker: map[string]int32{}, visit: map[string]int32{},
@@ -139,8 +162,9 @@ func newPlanWith(p *Problem, like *plan) *plan {
 	}
 	// A visit at a base is a place of its own: the way to its door is asked of
 	// Travel, and who has not left the base has none back.
-	c.bases = int32(len(c.all))
-	clear(index)
+	c.bases, c.baseNo = int32(len(c.all)), index
+	index = map[Place]int32{}
+	c.placeNo = index
 	for i := range p.Visits {
 		c.numberSeries(int32(i))
 	}
@@ -152,12 +176,6 @@ func newPlanWith(p *Problem, like *plan) *plan {
 	}
 	c.mendable = c.mendable || c.risky
 	c.addBreaks()
-	if like != nil {
-		c.places, c.units, c.modes, c.minutes = len(c.all), like.units, like.modes, like.minutes
-	} else {
-		c.fillMinutes()
-	}
-	c.fillSpeeds()
 	return c
 }
 
@@ -301,7 +319,8 @@ func (c *plan) windowsOf(v *Visit) []Window {
 	return out
 }
 
-func (c *plan) fillMinutes() {
+// fillMinutes looks the travel times up in a plan of more, or works them out.
+func (c *plan) fillMinutes(whole *plan) {
 	n := len(c.all)
 	c.places = n
 	if len(c.modes) == 0 {
@@ -309,12 +328,37 @@ func (c *plan) fillMinutes() {
 	}
 	c.fillUnits()
 	for _, mode := range c.modes {
-		if n > matrixMost {
+		switch {
+		case n > matrixMost:
 			c.minutes = append(c.minutes, nil)
-			continue
+		case whole != nil && whole.minutes[slices.Index(whole.modes, mode)] != nil:
+			c.minutes = append(c.minutes, c.excerpt(whole, mode))
+		default:
+			c.minutes = append(c.minutes, c.matrix(mode, n))
 		}
-		c.minutes = append(c.minutes, c.matrix(mode, n))
 	}
+}
+
+// excerpt is the part of the travel times of a plan of more that are between the
+// places of this one.
+func (c *plan) excerpt(whole *plan, mode Mode) []uint16 {
+	at := make([]int, len(c.all))
+	for i, p := range c.all {
+		if int32(i) < c.bases {
+			at[i] = int(whole.baseNo[p])
+		} else {
+			at[i] = int(whole.placeNo[p])
+		}
+	}
+	all := whole.minutes[slices.Index(whole.modes, mode)]
+	out := make([]uint16, 0, len(at)*len(at))
+	for _, i := range at {
+		row := all[i*whole.places : (i+1)*whole.places]
+		for _, j := range at {
+			out = append(out, row[j])
+		}
+	}
+	return out
 }
 
 // Beyond so many places the travel between them is worked out each time it is

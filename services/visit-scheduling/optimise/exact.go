@@ -17,6 +17,10 @@ func (p Place) unit() vector {
 	return vector{c * cosine(lon), c * sine(lon), sine(lat)}
 }
 
+func (a vector) times(b vector) float64 {
+	return float64(a.x*b.x) + float64(a.y*b.y) + float64(a.z*b.z)
+}
+
 // roadKm is the great-circle distance times the detour.
 func (a vector) roadKm(b vector) float64 {
 	dx, dy, dz := a.x-b.x, a.y-b.y, a.z-b.z

@@ -28,12 +28,18 @@ func newFinder(s *state) *finder { return &finder{state: s, stamp: make([]int32,
 // open reports whether a visit's windows meet a tour's time.
 func (f *finder) open(v *pVisit, t int32) bool {
 	def := &f.plan.tours[t]
+	_, meets := v.opens(def)
+	return meets
+}
+
+// opens is when the first of a visit's windows that meets a tour's time begins.
+func (v *pVisit) opens(def *pTour) (from int32, meets bool) {
 	for _, w := range v.windows {
 		if int32(w.From) < def.to && int32(w.To) > def.from {
-			return true
+			return int32(w.From), true
 		}
 	}
-	return false
+	return 0, false
 }
 
 // spotsOf lists the places of one part of a visit in the tours given, or in all
@@ -43,23 +49,25 @@ func (f *finder) open(v *pVisit, t int32) bool {
 func (f *finder) spotsOf(v, k int32, tours []int32, limit int64) []spot {
 	pv := &f.visits[v]
 	out := f.lists[k][:0]
-	soonest := int32(math.MaxInt32)
-	if len(pv.windows) > 0 {
-		soonest = int32(pv.windows[0].From) + pv.minutes
-	}
 	visit := func(t int32) {
 		def := &f.plan.tours[t]
-		if !f.open(pv, t) || (k == 0 && f.ban[t]) {
+		soonest, meets := pv.opens(def)
+		if !meets || (k == 0 && f.ban[t]) {
 			return
 		}
+		soonest += pv.minutes
 		points, ok := f.sendCost(pv, k, t)
 		if !ok || points >= limit {
 			return
 		}
 		n := int32(len(f.tours[t].stops))
 		for i := int32(0); i <= n; i++ {
-			if i < n && f.tours[t].stops[i].latest < soonest {
-				continue // the next stop cannot wait until this visit is done
+			if i < n {
+				// The next stop cannot wait until this visit is done; a remote one might,
+				// if the visit shortens the way after it.
+				if x := &f.tours[t].stops[i]; x.latest < soonest && (pv.place < 0 || f.visits[x.visit].place >= 0) {
+					continue
+				}
 			}
 			sp, ok, over := f.look(t, i, pv)
 			if over {

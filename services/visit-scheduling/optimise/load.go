@@ -35,7 +35,7 @@ func (s *state) load(placed []Placement) {
 	slices.SortStableFunc(list, func(a, b Placement) int {
 		return cmp.Compare(first(a.Starts), first(b.Starts))
 	})
-	if s.pin && s.loadWhole(list) {
+	if s.loadWhole(list) {
 		return
 	}
 	for _, p := range list {
@@ -53,7 +53,9 @@ func (s *state) load(placed []Placement) {
 // breaks the triangle inequality a schedule may stand of which a part does not.
 func (s *state) loadWhole(list []Placement) bool {
 	s.accept()
-	before := s.cost
+	before, pin := s.cost, s.pin
+	s.pin = true
+	defer func() { s.pin = pin }()
 	f := newFinder(s)
 	parts := make([][]part, len(s.tours))
 	var tours []int32
@@ -85,8 +87,23 @@ func (s *state) loadWhole(list []Placement) bool {
 			return false
 		}
 	}
+	if !pin {
+		for _, t := range tours {
+			s.float(t)
+		}
+	}
 	s.accept()
 	return true
+}
+
+// float lets the visits of one worker in a tour be pushed.
+func (s *state) float(t int32) {
+	for i := range s.tours[t].stops {
+		x := &s.tours[t].stops[i]
+		v := &s.visits[x.visit]
+		x.fixed = (v.roles > 1 || v.locked) && !v.rest
+	}
+	s.resync(t)
 }
 
 // part is a stop that is to be.

@@ -43,10 +43,10 @@ func (s *state) look(t, i int32, v *pVisit) (sp spot, ok, over bool) {
 		then = -1 // nobody is on the way yet
 	}
 	first, can := v.earliest(lo)
-	if !can {
+	if !can || first+v.minutes > def.to {
 		// travel may make this place late and a later one not
-		_, can = v.earliest(now)
-		return spot{}, false, !can
+		first, can = v.earliest(now)
+		return spot{}, false, !can || first+v.minutes > def.to
 	}
 	legs := lo - now
 	var hi int32

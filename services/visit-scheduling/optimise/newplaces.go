@@ -44,19 +44,11 @@ func (b *Board) placeOf(at *Place) int32 {
 		return -1
 	}
 	c := b.f.plan
-	if b.places == nil {
-		b.places = make(map[Place]int32, b.used)
-		for i := c.bases; i < int32(b.used); i++ {
-			if i != b.spare {
-				b.places[c.all[i]] = i
-			}
-		}
-	}
-	if i, known := b.places[*at]; known {
+	if i, known := c.placeNo[*at]; known {
 		return i
 	}
 	k := b.newPlace(c)
-	b.places[*at] = k
+	c.placeNo[*at] = k
 	c.all[k] = *at
 	unit := at.unit()
 	if c.units != nil {

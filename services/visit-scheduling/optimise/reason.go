@@ -1,6 +1,7 @@
 package optimise
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -35,7 +36,7 @@ const (
 	RuleBooked     Rule = "booked"         // the time of visits that are not locked
 	RuleTogether   Rule = "together"       // parts that begin apart, or not after the gap there must be
 	RuleLocked     Rule = "locked"         // the visit is locked where no rule lets it be
-	RuleStopped    Rule = "stopped"        // the time was over before this was looked into
+	RuleStopped    Rule = "stopped"        // the time was over before this was looked into, or so many others were
 	RuleNoWorkers  Rule = "too_few_people" // even with all of the above relaxed there is no team
 )
 
@@ -98,8 +99,15 @@ func Why(ctx context.Context, p Problem, s Solution, visits ...string) ([]Unplac
 	return out.Unplaced, nil
 }
 
+// Of a large week only so many unplaced visits are looked into, the dearest first:
+// reasonPlaces over the number of visits, and no fewer than reasonsLeast.
+const (
+	reasonPlaces = 2_000_000
+	reasonsLeast = 20
+)
+
 // explain fills in the unplaced visits of a schedule with their reasons, as far as
-// time allows; of those named, if any are.
+// time and the number looked into allow; of those named, if any are, all.
 func (c *plan) explain(over func() bool, out *Solution, visits ...string) {
 	named := map[string]bool{}
 	for _, v := range visits {
@@ -109,24 +117,35 @@ func (c *plan) explain(over func() bool, out *Solution, visits ...string) {
 	for _, p := range out.Placed {
 		in[p.Visit] = true
 	}
+	var left []int32
+	for i := range c.given.Visits {
+		if id := c.given.Visits[i].ID; !in[id] && (len(named) == 0 || named[id]) {
+			left = append(left, int32(i))
+		}
+	}
+	dearest := slices.DeleteFunc(slices.Clone(left), func(v int32) bool { return c.visits[v].locked })
+	slices.SortStableFunc(dearest, func(a, b int32) int { return -cmp.Compare(c.visits[a].leaveOut, c.visits[b].leaveOut) })
+	if len(named) == 0 {
+		dearest = dearest[:min(len(dearest), max(reasonsLeast, reasonPlaces/max(1, len(c.visits))))]
+	}
+	looked := map[int32]bool{}
+	for _, v := range dearest {
+		looked[v] = true
+	}
 	out.Unplaced = nil
 	var grounds []relaxed
-	for i := range c.given.Visits {
-		v := &c.given.Visits[i]
-		if in[v.ID] || (len(named) > 0 && !named[v.ID]) {
-			continue
-		}
-		u := Unplaced{Visit: v.ID}
+	for _, v := range left {
+		u := Unplaced{Visit: c.given.Visits[v].ID}
 		switch {
-		case v.Locked:
+		case c.visits[v].locked:
 			u.Reasons = []Reason{{Rules: []Rule{RuleLocked}}}
-		case over():
+		case !looked[v] || over():
 			u.Reasons = []Reason{{Rules: []Rule{RuleStopped}}}
 		default:
 			if grounds == nil {
 				grounds = c.grounds(out, over)
 			}
-			u.Reasons = c.reasons(int32(i), grounds, over)
+			u.Reasons = c.reasons(v, grounds, over)
 		}
 		out.Unplaced = append(out.Unplaced, u)
 	}

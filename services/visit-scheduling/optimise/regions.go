@@ -12,25 +12,28 @@ import (
 // memory. Instead workers near each other are put into regions, each region's
 // visits are searched as a problem of its own on one thread, and then the regions
 // are drawn anew, until the budget ends. What crosses a border stands still
-// meanwhile. Regions of one round share no worker and no series with a visit that
-// may move, so their answers together keep every rule, and the result does not
+// meanwhile. Regions of one round share no worker, and of a series only one moves
+// visits, so their answers together keep every rule, and the result does not
 // depend on how many threads there are.
 const (
 	regionsFrom   = 1500
-	regionWorkers = 24
-	stepsPerVisit = 4 // of a region in a round
+	regionWorkers = 60 // at most, and no more than half of all
+	stepsPerVisit = 2  // of a region in a round
+	fillRounds    = 8  // at most, that only place what is left out
 )
 
 // regions is a schedule improved region by region.
 type regions struct {
 	*plan
-	rng    *chance.Source
-	at     []Assignment // visit → where it stands; no workers: unplaced
-	series [][]int32    // series → its visits
-	posts  [][]post     // worker → parts they have, made anew for each round
-	where  []vector     // worker → middle of their visits
-	part   []int32      // worker → region of this round
-	tell   func(Progress)
+	rng     *chance.Source
+	at      []Assignment // visit → where it stands; no workers: unplaced
+	series  [][]int32    // series → its visits
+	posts   [][]post     // worker → parts they have, made anew for each round
+	where   []vector     // worker → middle of their visits
+	part    []int32      // worker → region of this round
+	cuts    []cut        // how the land is cut in this round
+	cutInto [][]int32    // region → its workers
+	tell    func(Progress)
 }
 
 type post struct{ visit, role int32 }
@@ -116,70 +119,110 @@ func (g *regions) survey() {
 	}
 }
 
-// draw cuts the workers into regions by lines in random directions, and says how
-// many there are.
+// cut is a line between two parts of the land, or a region at its end.
+type cut struct {
+	dir         vector
+	at          float64
+	left, right int32 // cuts; a region has none
+	region      int32 // -1 for a line
+	reach       float64
+}
+
+// draw cuts the workers into regions by lines in random directions. The first of
+// its cuts is of all the land.
 func (g *regions) draw() [][]int32 {
 	all := make([]int32, len(g.workers))
 	for w := range all {
 		all[w] = int32(w)
 	}
+	most := min(regionWorkers, (len(all)+1)/2)
 	var out [][]int32
-	var cut func(ws []int32)
-	cut = func(ws []int32) {
-		if len(ws) <= regionWorkers {
+	g.cuts = g.cuts[:0]
+	var divide func(ws []int32) int32
+	divide = func(ws []int32) int32 {
+		k := int32(len(g.cuts))
+		if len(ws) <= most+most/8 {
 			for _, w := range ws {
 				g.part[w] = int32(len(out))
 			}
+			g.cuts = append(g.cuts, cut{region: int32(len(out)), reach: g.extent(ws)})
 			slices.Sort(ws)
 			out = append(out, ws)
-			return
+			return k
 		}
 		dir := vector{g.rng.Unit() - 0.5, g.rng.Unit() - 0.5, g.rng.Unit() - 0.5}
-		key := func(w int32) float64 {
-			u := g.where[w]
-			return float64(dir.x*u.x) + float64(dir.y*u.y) + float64(dir.z*u.z)
-		}
+		key := func(w int32) float64 { return dir.times(g.where[w]) }
 		slices.SortStableFunc(ws, func(a, b int32) int { return cmp.Compare(key(a), key(b)) })
 		half := len(ws)/2 + int(g.rng.Unit()*float64(len(ws))/8) - len(ws)/16
-		cut(ws[:half])
-		cut(ws[half:])
+		g.cuts = append(g.cuts, cut{dir: dir, at: key(ws[half]), region: -1})
+		left := divide(ws[:half])
+		right := divide(ws[half:])
+		g.cuts[k].left, g.cuts[k].right = left, right
+		return k
 	}
-	cut(all)
+	divide(all)
 	return out
 }
 
-// claims says which region may move each visit, -1 for none: all parts of all
-// visits of its series that are placed must be the region's.
+// extent is how far the places of workers lie apart, along the axis where it is most.
+func (g *regions) extent(ws []int32) float64 {
+	lo, hi := g.where[ws[0]], g.where[ws[0]]
+	for _, w := range ws[1:] {
+		u := g.where[w]
+		lo = vector{min(lo.x, u.x), min(lo.y, u.y), min(lo.z, u.z)}
+		hi = vector{max(hi.x, u.x), max(hi.y, u.y), max(hi.z, u.z)}
+	}
+	return max(hi.x-lo.x, hi.y-lo.y, hi.z-lo.z)
+}
+
+// regionAt is the cut of the region in which a place lies.
+func (g *regions) regionAt(u vector) *cut {
+	c := &g.cuts[0]
+	for c.region < 0 {
+		if c.dir.times(u) < c.at {
+			c = &g.cuts[c.left]
+		} else {
+			c = &g.cuts[c.right]
+		}
+	}
+	return c
+}
+
+// claims says which region may move each visit, -1 for none. Of a series it is one
+// region: its visits there, all parts of them, and those that are not placed. The
+// others stand still and are seen by it.
 func (g *regions) claims() []int32 {
 	out := make([]int32, len(g.at))
-	regionOf := func(v int32) (region int32, whole bool) {
-		region = -1
+	regionOf := func(v int32) int32 {
+		region := int32(-1)
 		for _, id := range g.at[v].Workers {
 			switch r := g.part[g.worker[id]]; {
 			case region < 0:
 				region = r
 			case region != r:
-				return -1, false
+				return -1
 			}
 		}
-		return region, true
+		return region
 	}
 	settle := func(visits []int32) {
-		region, whole := int32(-1), true
+		region, placed, n := int32(-1), false, 0
 		for _, v := range visits {
-			r, ok := regionOf(v)
-			if !ok || (r >= 0 && region >= 0 && r != region) {
-				whole = false
-				break
+			out[v] = regionOf(v)
+			placed = placed || g.at[v].Workers != nil
+			if out[v] >= 0 {
+				if n++; g.rng.Intn(n) == 0 {
+					region = out[v]
+				}
 			}
-			region = max(region, r)
 		}
-		if whole && region < 0 {
+		if !placed {
 			region = g.invite(visits[0])
 		}
 		for _, v := range visits {
-			out[v] = region
-			if !whole {
+			if g.at[v].Workers == nil {
+				out[v] = region
+			} else if out[v] != region {
 				out[v] = -1
 			}
 		}
@@ -200,7 +243,7 @@ func (g *regions) claims() []int32 {
 }
 
 // invite chooses a region for visits none of which is placed: that of a worker
-// they know, or of the nearest of some who could go.
+// they know, or the one they lie in or near, if somebody there could go.
 func (g *regions) invite(v int32) int32 {
 	able := g.visits[v].able[0]
 	if len(able) == 0 {
@@ -209,6 +252,26 @@ func (g *regions) invite(v int32) int32 {
 	if known := g.visits[v].known; len(known) > 0 && g.rng.Intn(4) > 0 {
 		return g.part[known[g.rng.Intn(len(known))]]
 	}
+	if p := g.given.Visits[v].Place; p != nil {
+		at := p.unit()
+		in := g.regionAt(at)
+		if g.rng.Intn(2) == 0 { // somewhere near, as the one it lies in may be full
+			far := in.reach
+			in = g.regionAt(vector{
+				at.x + float64(far*(2*g.rng.Unit()-1)), at.y + float64(far*(2*g.rng.Unit()-1)), at.z + float64(far*(2*g.rng.Unit()-1)),
+			})
+		}
+		for _, w := range g.cutInto[in.region] {
+			if _, can := slices.BinarySearch(able, w); can {
+				return in.region
+			}
+		}
+	}
+	return g.part[g.nearestOf(v, able)]
+}
+
+// nearestOf is the nearest to a visit of some workers of those who could go.
+func (g *regions) nearestOf(v int32, able []int32) int32 {
 	best, least := int32(-1), 0.0
 	var at vector
 	if p := g.given.Visits[v].Place; p != nil {
@@ -222,55 +285,92 @@ func (g *regions) invite(v int32) int32 {
 			best, least = w, far
 		}
 	}
-	return g.part[best]
+	return best
 }
 
-// solve improves the schedule until the budget ends.
+// solve places what it can in some rounds and then improves the schedule until the
+// budget ends.
 func (g *regions) solve(b *budget, threads int, hot float64) {
+	left := g.left()
+	for round := 0; round < fillRounds && left > 0 && !b.over(); round++ {
+		g.round(b, threads, func(j *region) bool {
+			return slices.ContainsFunc(j.visits, func(v int32) bool { return g.at[v].Workers == nil })
+		})
+		now := g.left()
+		if 10*now > 9*left {
+			break
+		}
+		left = now
+	}
+	g.report(b, 0)
 	var steps int64
-	for round := uint64(1); b.progress(steps) < 1; round++ {
-		g.survey()
-		cut := g.draw()
-		claims := g.claims()
-		jobs := make([]*region, len(cut))
-		byRegion := make([][]int32, len(cut))
-		for v, r := range claims {
-			if r >= 0 {
-				byRegion[r] = append(byRegion[r], int32(v))
-			}
-		}
-		p := b.progress(steps)
-		for i, ws := range cut {
-			jobs[i] = &region{of: g, workers: ws, visits: byRegion[i], seed: g.rng.Next(), heat: chance.Cool(hot, cold, p)}
-			jobs[i].quota = int64(len(jobs[i].visits) * stepsPerVisit)
-
+	for b.progress(steps) < 1 {
+		heat, before := chance.Cool(hot, cold, b.progress(steps)), steps
+		g.round(b, threads, func(j *region) bool {
+			j.heat, j.quota = heat, int64(len(j.visits)*stepsPerVisit)
 			if b.work > 0 { // not beyond the work there is
-				jobs[i].quota = min(jobs[i].quota, (b.work-steps)/int64(len(cut))+1)
+				j.quota = min(j.quota, (b.work-before)/int64(len(g.cutInto))+1)
 			}
-			steps += max(1, jobs[i].quota)
-		}
-		var group sync.WaitGroup
-		next := make(chan *region)
-		for range threads {
-			group.Go(func() {
-				for j := range next {
-					j.solve(b)
-				}
-			})
-		}
-		for _, j := range jobs {
-			next <- j
-		}
-		close(next)
-		group.Wait()
-		for _, j := range jobs {
-			g.apply(j)
-		}
-		if g.tell != nil {
-			now := Solution{Placed: g.placed()}
-			g.tell(g.progress(0, b.progress(steps), len(now.Placed), g.evaluate(&now)))
+			steps += max(1, j.quota)
+			return true
+		})
+		g.report(b, steps)
+	}
+}
+
+// round draws regions and solves those that are to be, on some threads.
+func (g *regions) round(b *budget, threads int, do func(*region) bool) {
+	g.survey()
+	g.cutInto = g.draw()
+	visits := make([][]int32, len(g.cutInto))
+	for v, r := range g.claims() {
+		if r >= 0 {
+			visits[r] = append(visits[r], int32(v))
 		}
 	}
+	var jobs []*region
+	for i, ws := range g.cutInto {
+		j := &region{of: g, workers: ws, visits: visits[i], seed: g.rng.Next()}
+		if do(j) {
+			jobs = append(jobs, j)
+		}
+	}
+	var group sync.WaitGroup
+	next := make(chan *region)
+	for range threads {
+		group.Go(func() {
+			for j := range next {
+				j.solve(b)
+			}
+		})
+	}
+	for _, j := range jobs {
+		next <- j
+	}
+	close(next)
+	group.Wait()
+	for _, j := range jobs {
+		g.apply(j)
+	}
+}
+
+// left is how many visits are left out.
+func (g *regions) left() int {
+	n := 0
+	for _, a := range g.at {
+		if a.Workers == nil {
+			n++
+		}
+	}
+	return n
+}
+
+func (g *regions) report(b *budget, steps int64) {
+	if g.tell == nil {
+		return
+	}
+	now := Solution{Placed: g.placed()}
+	g.tell(g.progress(0, b.progress(steps), len(now.Placed), g.evaluate(&now)))
 }
 
 func (g *regions) apply(j *region) {
@@ -293,7 +393,7 @@ type region struct {
 	workers []int32
 	visits  []int32 // that may move
 	seed    uint64
-	quota   int64
+	quota   int64 // steps; 0 only places what is left out
 	heat    float64
 	mine    map[int32]bool
 	found   []Placement // nil: as it was
@@ -422,7 +522,7 @@ func (j *region) solve(b *budget) {
 		return
 	}
 	q, start := j.problem()
-	c := newPlan(q)
+	c := newPlanOf(q, j.of.plan)
 	s := newState(c)
 	s.loadLocked()
 	s.load(start)
@@ -433,7 +533,10 @@ func (j *region) solve(b *budget) {
 	}
 	x := newSearch(s, j.seed, 0)
 	x.construct(b.over)
-	x.keepBest()
+	if x.keepBest(); j.quota == 0 {
+		j.found = c.solution(x.tours).Placed
+		return
+	}
 	x.anneal(j.heat, j.heat, func(steps int64) float64 {
 		if b.progress(0) >= 1 {
 			return 1

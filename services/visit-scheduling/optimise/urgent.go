@@ -15,8 +15,6 @@ type Board struct {
 	spare int32  // number of the place kept free for the visit asked about
 	at    *Place // where the visit asked about is, nil if its place has a number of its own
 	used  int    // numbers of places given out
-	// places are the numbers of those that are known, made when first asked for.
-	places map[Place]int32
 	// stranger is the number of the series kept free for a family of no visit.
 	stranger int32
 	banned   map[int32]bool
@@ -88,11 +86,10 @@ func (s *state) unpin(t int32) {
 	for i := range s.tours[t].stops {
 		x := &s.tours[t].stops[i]
 		if v := &s.visits[x.visit]; v.roles == 1 && !v.locked && !v.rest {
-			x.fixed, v.start = false, x.start
-			v.moved = max(v.moved, int64(s.w.MovedMinute))
+			v.start, v.moved = x.start, max(v.moved, int64(s.w.MovedMinute))
 		}
 	}
-	s.resync(t)
+	s.float(t)
 }
 
 // Insert finds up to three places for a visit that is not in the schedule, the

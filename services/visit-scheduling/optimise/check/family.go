@@ -10,9 +10,9 @@ import (
 // of lists a series' placements with the day each belongs to: the one the first
 // worker's stretch begins on.
 func (c *schedule) of(series string, placed []optimise.Placement) (days []int, visits []optimise.Placement) {
-	for _, x := range placed {
+	for _, x := range c.placedOf(series, placed) {
 		v := c.visits[x.Visit]
-		if v == nil || v.Series != series || len(x.Workers) == 0 || len(x.Starts) == 0 || c.workers[x.Workers[0]] == nil {
+		if len(x.Workers) == 0 || len(x.Starts) == 0 || c.workers[x.Workers[0]] == nil {
 			continue
 		}
 		w := c.workers[x.Workers[0]]
@@ -28,22 +28,16 @@ func (c *schedule) of(series string, placed []optimise.Placement) (days []int, v
 
 // series counts the visits of each series a day.
 func (c *schedule) series(placed []optimise.Placement) {
-	done := map[string]bool{}
+	most := map[string]int{}
 	for _, v := range c.p.Visits {
 		if v.Series == "" || v.PerDay == 0 {
 			continue
 		}
-		key := v.Series
-		most := v.PerDay
-		for _, u := range c.p.Visits {
-			if u.Series == key && u.PerDay > 0 {
-				most = min(most, u.PerDay)
-			}
+		if old, said := most[v.Series]; !said || v.PerDay < old {
+			most[v.Series] = v.PerDay
 		}
-		if done[key] {
-			continue
-		}
-		done[key] = true
+	}
+	for key, most := range most {
 		count := map[int]int{}
 		days, _ := c.of(key, placed)
 		for _, d := range days {
@@ -55,6 +49,19 @@ func (c *schedule) series(placed []optimise.Placement) {
 			}
 		}
 	}
+}
+
+// placedOf are the placements of a series.
+func (c *schedule) placedOf(series string, placed []optimise.Placement) []optimise.Placement {
+	if c.bySeries == nil {
+		c.bySeries = map[string][]optimise.Placement{}
+		for _, x := range placed {
+			if v := c.visits[x.Visit]; v != nil {
+				c.bySeries[v.Series] = append(c.bySeries[v.Series], x)
+			}
+		}
+	}
+	return c.bySeries[series]
 }
 
 // family verifies the rules of one family.

@@ -60,6 +60,7 @@ type schedule struct {
 	workers  map[string]*optimise.Worker
 	seen     map[string]int
 	by       map[string][]part
+	bySeries map[string][]optimise.Placement // made when first asked for
 	breaches []error
 }
 
