@@ -261,6 +261,36 @@ func (e Side) Valid() bool {
 	}
 }
 
+// Defines values for SuppositionKind.
+const (
+	SuppositionKindVisitDropped SuppositionKind = "visit_dropped"
+	SuppositionKindVisitMore    SuppositionKind = "visit_more"
+	SuppositionKindWorkerAbler  SuppositionKind = "worker_abler"
+	SuppositionKindWorkerAway   SuppositionKind = "worker_away"
+	SuppositionKindWorkerMore   SuppositionKind = "worker_more"
+	SuppositionKindWorkerThere  SuppositionKind = "worker_there"
+)
+
+// Valid indicates whether the value is a known member of the SuppositionKind enum.
+func (e SuppositionKind) Valid() bool {
+	switch e {
+	case SuppositionKindVisitDropped:
+		return true
+	case SuppositionKindVisitMore:
+		return true
+	case SuppositionKindWorkerAbler:
+		return true
+	case SuppositionKindWorkerAway:
+		return true
+	case SuppositionKindWorkerMore:
+		return true
+	case SuppositionKindWorkerThere:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TravelEstimateLabel.
 const (
 	TravelEstimateLabelEstimate TravelEstimateLabel = "estimate"
@@ -830,8 +860,11 @@ type PlanningJob struct {
 	WeeksDone int     `json:"weeks_done"`
 
 	// WeightsRule What the search weighed by.
-	WeightsRule *RuleRef     `json:"weights_rule,omitempty"`
-	Workers     *[]WorkerRef `json:"workers,omitempty"`
+	WeightsRule *RuleRef `json:"weights_rule,omitempty"`
+
+	// WhatIf What is only thought of; the proposal is never published.
+	WhatIf  *[]Supposition `json:"what_if,omitempty"`
+	Workers *[]WorkerRef   `json:"workers,omitempty"`
 
 	// WorkersAffected What the weeks that are done come to for each worker whose work changes.
 	WorkersAffected []struct {
@@ -862,6 +895,9 @@ type PlanningJobRequest struct {
 	Publish  *PlanningJobRequestPublish `json:"publish,omitempty"`
 	Teams    *[]Code                    `json:"teams,omitempty"`
 	Weeks    int                        `json:"weeks"`
+
+	// WhatIf What is only thought of. The job then ends with the difference it would make to the schedule that stands, and its figures; nothing of it is ever published (409 `what_if`). What is frozen stays where it is.
+	WhatIf *[]Supposition `json:"what_if,omitempty"`
 
 	// Workers Whose visits may change, with those of `teams`; both left out, everybody's.
 	Workers *[]WorkerRef `json:"workers,omitempty"`
@@ -988,6 +1024,22 @@ type SkillLevel struct {
 	Level int  `json:"level"`
 	Skill Code `json:"skill"`
 }
+
+// Supposition `worker_away`: the worker is away from `from` to `to`. `worker_there`: they work then too. `worker_abler`: they have the skills and speak the languages too. `worker_more`: there is one more worker like this one. `visit_more`: there is one more visit like this one. `visit_dropped`: the visit does not take place. What is made up is named after what it is like, with `:what-if:` and the place of the supposition in the list.
+type Supposition struct {
+	From      *time.Time      `json:"from,omitempty"`
+	Kind      SuppositionKind `json:"kind"`
+	Languages *[]Language     `json:"languages,omitempty"`
+	Skills    *[]Code         `json:"skills,omitempty"`
+	To        *time.Time      `json:"to,omitempty"`
+	VisitId   *ID             `json:"visit_id,omitempty"`
+
+	// WorkerId The id the agency chose for a worker.
+	WorkerId *WorkerRef `json:"worker_id,omitempty"`
+}
+
+// SuppositionKind defines model for Supposition.Kind.
+type SuppositionKind string
 
 // Tells Who hears of it, families by how many caregivers.
 type Tells struct {

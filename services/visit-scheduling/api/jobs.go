@@ -24,6 +24,7 @@ func jobOf(body PlanningJobRequest) schedule.JobRequest {
 		Workers: each(valueOr(body.Workers, nil), text[WorkerRef, schedule.WorkerID]), Teams: each(valueOr(body.Teams, nil), text[Code, string]),
 		FrozenHours: valueOr(body.FrozenHours, jobFrozen), MaxMoved: body.MaxMoved, BudgetSeconds: valueOr(body.BudgetSeconds, jobBudget),
 		Automatic: valueOr(body.Publish, PlanningJobRequestPublishPerson) == PlanningJobRequestPublishAutomatic,
+		WhatIf:    each(valueOr(body.WhatIf, nil), suppositionOf),
 	}
 }
 
@@ -34,7 +35,20 @@ func (s Server) CreatePlanningJob(ctx context.Context, r CreatePlanningJobReques
 			return answer, err
 		}
 		p, _ := auth.From(ctx)
-		job, err := s.Desk.AskJob(ctx, tx, jobOf(*r.Body), p.Actor())
+		request := jobOf(*r.Body)
+		for _, x := range request.WhatIf {
+			if x.Visit == "" {
+				continue
+			}
+			v, err := s.Desk.Store.Visit(ctx, tx, x.Visit, false)
+			if err != nil {
+				return answer, err
+			}
+			if err := s.Access.scheduleVisit(ctx, tx, v); err != nil {
+				return answer, err
+			}
+		}
+		job, err := s.Desk.AskJob(ctx, tx, request, p.Actor())
 		return CreatePlanningJob202JSONResponse{answerJob(job)}, err
 	})
 }
@@ -248,6 +262,31 @@ func (s Server) RebasePlanningJob(ctx context.Context, r RebasePlanningJobReques
 	})
 }
 
+func suppositionOf(x Supposition) schedule.Supposition {
+	out := schedule.Supposition{
+		Kind: schedule.SupposedKind(x.Kind), Worker: given[WorkerRef, schedule.WorkerID](x.WorkerId), Visit: given[ID, schedule.VisitID](x.VisitId),
+		Skills: each(valueOr(x.Skills, nil), text[Code, string]), Languages: each(valueOr(x.Languages, nil), text[Language, string]),
+	}
+	if x.From != nil && x.To != nil {
+		out.Span = &schedule.Span{From: instant(*x.From), To: instant(*x.To)}
+	}
+	return out
+}
+
+func viewSupposition(x schedule.Supposition) Supposition {
+	shown := Supposition{Kind: SuppositionKind(x.Kind), WorkerId: orNil(WorkerRef(x.Worker)), VisitId: orNil(ID(x.Visit))}
+	if x.Span != nil {
+		shown.From, shown.To = &x.Span.From, &x.Span.To
+	}
+	if len(x.Skills) > 0 {
+		shown.Skills = ptr(each(x.Skills, text[string, Code]))
+	}
+	if len(x.Languages) > 0 {
+		shown.Languages = ptr(each(x.Languages, text[string, Language]))
+	}
+	return shown
+}
+
 func viewFigures(f schedule.Figures) Figures {
 	return Figures{Placed: f.Placed, Unplaced: f.Unplaced, TravelMinutes: f.TravelMinutes, Strangers: f.Strangers}
 }
@@ -273,6 +312,9 @@ func viewJob(j schedule.Job) PlanningJob {
 	}
 	if r.Automatic {
 		shown.Publish = PlanningJobPublishAutomatic
+	}
+	if len(r.WhatIf) > 0 {
+		shown.WhatIf = ptr(each(r.WhatIf, viewSupposition))
 	}
 	if len(r.Workers) > 0 {
 		shown.Workers = ptr(each(r.Workers, text[schedule.WorkerID, WorkerRef]))

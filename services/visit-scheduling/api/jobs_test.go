@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/hearthfps/hearth/pkg/httpapi/apitest"
 	"github.com/hearthfps/hearth/pkg/policy"
@@ -119,4 +120,39 @@ func TestPlanningJob_DiscardedChangesNothing(t *testing.T) {
 			t.Errorf("visit %s changed", v.VisitId)
 		}
 	}
+}
+
+func TestPlanningJob_WhatIfIsLookedAtAndNeverPublished(t *testing.T) {
+	a := start(t)
+	a.hire("w1", "w2")
+	a.approve("case-0", 1, 1, "w1")
+	a.tx(func(ctx context.Context, tx *kit.Tx) error { return policy.ExcludeWorker(ctx, tx, "case-0", "s-2") })
+	scheduler := a.as("scheduler", "s-1")
+	visit := apitest.Read[api.VisitPage](scheduler.Get("/visits/v1/visits?case_id=case-0").Want(200)).Items[1]
+	from := time.Date(2026, 3, 9, 0, 0, 0, 0, time.UTC)
+	wish := map[string]any{"first_week": "2026-03-09", "weeks": 1, "budget_seconds": 1, "what_if": []map[string]any{
+		{"kind": "worker_away", "worker_id": visit.Workers[0], "from": from, "to": from.AddDate(0, 0, 7)},
+		{"kind": "visit_more", "visit_id": visit.VisitId},
+	}}
+	a.as("scheduler", "s-2").Post("/visits/v1/planning-jobs", wish).WantProblem(404, "visit_not_found")
+	job := apitest.Read[api.PlanningJob](scheduler.Post("/visits/v1/planning-jobs", wish).Want(202))
+	if job.WhatIf == nil || len(*job.WhatIf) != 2 || (*job.WhatIf)[0].From == nil {
+		t.Fatalf("supposed %+v", job.WhatIf)
+	}
+	a.work()
+	path := "/visits/v1/planning-jobs/" + job.JobId
+	done := scheduler.Get(path).Want(200)
+	changes := apitest.Read[page[api.PlanningChange]](scheduler.Get(path + "/changes").Want(200)).Items
+	kinds := map[api.ChangeKind]int{}
+	for _, c := range changes {
+		kinds[c.Kind]++
+	}
+	if len(changes) != 2 || kinds["moved"] != 1 || kinds["new"] != 1 {
+		t.Errorf("changes %+v", changes)
+	}
+	hidden := apitest.Read[page[api.PlanningChange]](a.as("scheduler", "s-2").Get(path + "/changes").Want(200)).Items
+	if len(hidden) != 0 {
+		t.Errorf("shown to who may not know of the family: %+v", hidden)
+	}
+	scheduler.Post(path+":accept", nil, apitest.IfMatch(done.ETag())).WantProblem(409, "what_if")
 }

@@ -45,6 +45,16 @@ func (d *Desk) AskJob(ctx context.Context, tx *kit.Tx, r schedule.JobRequest, by
 			}
 		}
 	}
+	for i, x := range r.WhatIf {
+		if x.Worker == "" {
+			continue
+		}
+		if _, err := d.Store.Worker(ctx, tx, x.Worker, false); fault.Is(err, "worker_not_found") {
+			faults = append(faults, fault.Field{Pointer: fmt.Sprintf("/what_if/%d/worker_id", i), Code: "unknown", Detail: "No worker of this agency has that id."})
+		} else if err != nil {
+			return schedule.Job{}, err
+		}
+	}
 	if faults != nil {
 		return schedule.Job{}, fault.New(fault.Unprocessable, "job_invalid", "The weeks cannot be planned like this.", faults...)
 	}
@@ -144,7 +154,11 @@ func (d *Desk) searchWeek(ctx context.Context, planner string, job *schedule.Job
 	if err != nil {
 		return err
 	}
-	tell := func(last bool) error { return d.tellProgress(ctx, planner, job, s, standing, best, week, last) }
+	known := standing
+	if len(job.Request.WhatIf) > 0 {
+		known, standing, best = s.suppose(standing, job.Request.WhatIf)
+	}
+	tell := func(last bool) error { return d.tellProgress(ctx, planner, job, s, known, standing, best, week, last) }
 	limit := len(standing.Plan.Placed)
 	if r := job.Request.MaxMoved; r != nil {
 		limit = max(*r-job.Progress.Done.Moved, 0)
@@ -195,14 +209,26 @@ func (d *Desk) searchWeek(ctx context.Context, planner string, job *schedule.Job
 	return tell(true)
 }
 
+// suppose makes a week what it would be. known is the schedule that stands, with the
+// visits that are made up among those to be placed.
+func (s situation) suppose(standing schedule.Standing, all []schedule.Supposition) (known, would schedule.Standing, best schedule.Plan) {
+	would, known, like := standing.Supposed(all)
+	for made, of := range like {
+		v := s.visits[of]
+		v.ID, v.Slot, v.Version = made, nil, 0
+		s.visits[made] = v
+	}
+	return known, would, would.Plan
+}
+
 // tellProgress stores how far a job is, and with the last of a week what is
 // proposed for it. It learns whether the job is to stop.
-func (d *Desk) tellProgress(ctx context.Context, planner string, job *schedule.Job, s situation, standing schedule.Standing, best schedule.Plan, week schedule.Week, last bool) error {
+func (d *Desk) tellProgress(ctx context.Context, planner string, job *schedule.Job, s situation, known, standing schedule.Standing, best schedule.Plan, week schedule.Week, last bool) error {
 	p := &job.Progress
 	if d.WeightsRule != (rules.Ref{}) {
 		p.Weights = &d.WeightsRule
 	}
-	p.Now = p.Done.With(standing, best)
+	p.Now = p.Done.With(known, standing, best)
 	if last {
 		p.Done = p.Now
 		p.WeeksDone++
@@ -216,7 +242,7 @@ func (d *Desk) tellProgress(ctx context.Context, planner string, job *schedule.J
 		now.Progress = *p
 		now.Version++
 		if last {
-			if err := d.Store.KeepChanges(ctx, tx, job.ID, week, proposed(s, week, standing.Difference(best))); err != nil {
+			if err := d.Store.KeepChanges(ctx, tx, job.ID, week, proposed(s, week, known.Difference(best))); err != nil {
 				return err
 			}
 		}
@@ -455,8 +481,8 @@ func (d *Desk) RebaseJob(ctx context.Context, tx *kit.Tx, id schedule.JobID, all
 // has changed since it was worked out: two planners never publish over each other.
 func (d *Desk) AcceptJob(ctx context.Context, tx *kit.Tx, id schedule.JobID, allow AllowJob, mine func([]schedule.ProposedChange) error) (schedule.Job, error) {
 	return d.changeJob(ctx, tx, id, allow, func(j *schedule.Job) error {
-		if j.Status != schedule.JobProposed {
-			return j.Accept(0, tx.Now())
+		if err := j.Acceptable(); err != nil {
+			return err
 		}
 		all, err := d.Store.Changes(ctx, tx, postgres.ChangePage{Job: id})
 		if err != nil {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/hearthfps/hearth/pkg/fault"
 	kit "github.com/hearthfps/hearth/pkg/postgres"
 	"github.com/hearthfps/hearth/pkg/rules"
@@ -240,6 +242,112 @@ func TestJob_PublishesByItselfWhatTheAgencyLetsIt(t *testing.T) {
 	job = o.work(o.ask(r).ID)
 	if job.Status != schedule.JobProposed || job.Progress.Published != 0 || job.Progress.Now.Moved == 0 {
 		t.Errorf("%s %+v", job.Status, job.Progress)
+	}
+}
+
+func TestJob_WhatIsOnlySupposedIsToldAndNeverPublished(t *testing.T) {
+	o := scattered(t)
+	week := schedule.WeekOf(day(7))
+	before := map[schedule.VisitID]schedule.Slot{}
+	var theirs, other schedule.Visit
+	for i := range 8 {
+		for _, v := range o.visits(fmt.Sprintf("case-%d", i)) {
+			if v.Week != week || v.Slot == nil {
+				continue
+			}
+			before[v.ID] = *v.Slot
+			if v.Slot.Workers[0] == "w1" {
+				theirs = v
+			} else {
+				other = v
+			}
+		}
+	}
+	if len(before) != 8 || theirs.ID == "" || other.ID == "" {
+		t.Fatalf("%d visits are published", len(before))
+	}
+	all := schedule.Span{From: at(7, 0, 0), To: at(14, 0, 0)}
+	none := 0
+	for _, test := range []struct {
+		name    string
+		suppose []schedule.Supposition
+		limit   *int
+		check   func(t *testing.T, job schedule.Job, changes map[schedule.VisitID]schedule.ProposedChange)
+	}{
+		{"a worker away", []schedule.Supposition{{Kind: schedule.SupposeAway, Worker: "w1", Span: &all}}, &none, func(t *testing.T, job schedule.Job, changes map[schedule.VisitID]schedule.ProposedChange) {
+			for id, slot := range before {
+				c, changed := changes[id]
+				had := slot.Workers[0] == "w1"
+				if had != changed {
+					t.Errorf("%s had by w1: %v, changed: %v", id, had, changed)
+				}
+				if changed && c.To != nil && (c.To.Workers[0] != "w2" || !c.From.Same(slot)) {
+					t.Errorf("from %v to %v", c.From, c.To)
+				}
+			}
+			if p := job.Progress.Now; p.Before.Placed != 8 || p.Best.Placed+p.Best.Unplaced != 8 {
+				t.Errorf("figures %+v", p)
+			}
+		}},
+		{"one worker more and two away", []schedule.Supposition{
+			{Kind: schedule.SupposeWorker, Worker: "w2"}, {Kind: schedule.SupposeAway, Worker: "w1", Span: &all}, {Kind: schedule.SupposeAway, Worker: "w2", Span: &all},
+		}, nil, func(t *testing.T, job schedule.Job, changes map[schedule.VisitID]schedule.ProposedChange) {
+			if job.Progress.Now.Best.Placed != 8 {
+				t.Errorf("figures %+v", job.Progress.Now)
+			}
+			used := false
+			for _, c := range changes {
+				used = used || c.To != nil && c.To.Workers[0] == "w2:what-if:1"
+			}
+			if !used {
+				t.Errorf("the one more has nothing to do: %v", changes)
+			}
+		}},
+		{"a visit more and one less", []schedule.Supposition{{Kind: schedule.SupposeVisit, Visit: theirs.ID}, {Kind: schedule.SupposeLess, Visit: other.ID}}, &none, func(t *testing.T, job schedule.Job, changes map[schedule.VisitID]schedule.ProposedChange) {
+			made := changes[theirs.ID+":what-if:1"]
+			if made.Kind != schedule.ChangePlaced || made.Case != theirs.Case || len(changes) != 1 {
+				t.Errorf("changes %+v", changes)
+			}
+			if p := job.Progress.Now; p.Before.Placed != 8 || p.Best.Placed != 8 {
+				t.Errorf("figures %+v", p)
+			}
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := nextWeek()
+			r.WhatIf, r.MaxMoved = test.suppose, test.limit
+			job := o.work(o.ask(r).ID)
+			if job.Status != schedule.JobProposed {
+				t.Fatalf("%s: %+v", job.Status, job)
+			}
+			changes := map[schedule.VisitID]schedule.ProposedChange{}
+			for _, c := range o.changes(job.ID) {
+				changes[c.Visit] = c
+			}
+			test.check(t, job, changes)
+			if _, err := o.accept(job.ID); !fault.Is(err, "what_if") {
+				t.Errorf("accepted: %v", err)
+			}
+			for id, slot := range before {
+				if v := o.visit(id); v.Slot == nil || !v.Slot.Same(slot) {
+					t.Errorf("%s stands at %+v, it was at %+v", id, v.Slot, slot)
+				}
+			}
+		})
+	}
+	r := nextWeek()
+	r.Automatic, r.WhatIf = true, []schedule.Supposition{{Kind: schedule.SupposeAway, Worker: "nobody"}, {Kind: schedule.SupposeLess}}
+	err := o.DB.InTenant(o.ctx, func(ctx context.Context, tx *kit.Tx) error {
+		_, err := o.AskJob(ctx, tx, r, "scheduler-1")
+		return err
+	})
+	f, _ := fault.As(err)
+	var got []string
+	for _, x := range f.Fields {
+		got = append(got, x.Pointer)
+	}
+	if diff := cmp.Diff([]string{"/what_if/0/from", "/what_if/1/visit_id", "/publish", "/what_if/0/worker_id"}, got); diff != "" {
+		t.Errorf("named (-want +got):\n%s", diff)
 	}
 }
 

@@ -249,8 +249,8 @@ func (Store) Changes(ctx context.Context, tx *postgres.Tx, p ChangePage) ([]sche
 		Remedies  column[[]schedule.Remedy] `db:"remedies"`
 		Published bool                      `db:"published"`
 	}
-	err := tx.SelectContext(ctx, &rows, `SELECT p.visit_id, p.visit_version, p.case_id, v.series_id, p.week_of, p.kind, p.before, p.after, p.reasons, p.remedies, p.published
-		FROM planning_change p JOIN visit v USING (agency_id, visit_id) WHERE `+q.where+order, q.args...)
+	err := tx.SelectContext(ctx, &rows, `SELECT p.visit_id, p.visit_version, p.case_id, coalesce(v.series_id, '') AS series_id, p.week_of, p.kind, p.before, p.after, p.reasons, p.remedies, p.published
+		FROM planning_change p LEFT JOIN visit v USING (agency_id, visit_id) WHERE `+q.where+order, q.args...)
 	if err != nil {
 		return nil, fmt.Errorf("read changes: %w", err)
 	}

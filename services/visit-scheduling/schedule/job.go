@@ -49,6 +49,8 @@ type JobRequest struct {
 	// Automatic publishes, at the end, what the agency's limits let a planner
 	// publish by itself; the rest is proposed.
 	Automatic bool `json:"automatic"`
+	// WhatIf is what is only thought of: its proposal is looked at and never published.
+	WhatIf []Supposition `json:"what_if,omitempty"`
 }
 
 // Bounds of a job.
@@ -78,6 +80,15 @@ func (r JobRequest) Validate(current Week) []fault.Field {
 	}
 	if r.BudgetSeconds < 1 || r.BudgetSeconds > JobBudgetMost {
 		bad("/budget_seconds", "range", fmt.Sprintf("1 to %d seconds.", JobBudgetMost))
+	}
+	if len(r.WhatIf) > SupposedMost {
+		bad("/what_if", "range", fmt.Sprintf("At most %d things are supposed at once.", SupposedMost))
+	}
+	for i, x := range r.WhatIf {
+		faults = append(faults, x.validate(fmt.Sprintf("/what_if/%d", i))...)
+	}
+	if r.Automatic && len(r.WhatIf) > 0 {
+		bad("/publish", "what_if", "What is only supposed is never published.")
 	}
 	if r.MaxMoved != nil && *r.MaxMoved < 0 {
 		bad("/max_moved", "range", "0 or more.")
@@ -122,11 +133,12 @@ type JobCounts struct {
 	Loads []LoadChange `json:"loads,omitempty"`
 }
 
-// With adds a week: what it changes of a standing schedule.
-func (c JobCounts) With(s Standing, best Plan) JobCounts {
-	c.Before = c.Before.Plus(s.Problem.Figures(s.Plan))
-	c.Best = c.Best.Plus(s.Problem.Figures(best))
-	for _, change := range s.Difference(best) {
+// With adds a week: what it changes of the schedule that is known. would is that
+// schedule laid out to be changed; of what is supposed it differs from known.
+func (c JobCounts) With(known, would Standing, best Plan) JobCounts {
+	c.Before = c.Before.Plus(known.Problem.Figures(known.Plan))
+	c.Best = c.Best.Plus(would.Problem.Figures(best))
+	for _, change := range known.Difference(best) {
 		switch change.Kind {
 		case ChangeMoved:
 			c.Moved++
@@ -136,7 +148,7 @@ func (c JobCounts) With(s Standing, best Plan) JobCounts {
 			c.Open++
 		}
 	}
-	c.Loads = addLoads(slices.Clone(c.Loads), loadChanges(s.Problem.Loads(s.Plan), s.Problem.Loads(best)))
+	c.Loads = addLoads(slices.Clone(c.Loads), loadChanges(known.Problem.Loads(known.Plan), would.Problem.Loads(best)))
 	return c
 }
 
@@ -147,13 +159,21 @@ type LoadChange struct {
 	After  Load     `json:"after"`
 }
 
-// loadChanges lists the workers whose load differs, by worker. Both lists are of
-// the same roster.
+// loadChanges lists the workers whose load differs, by worker. after may have
+// workers more.
 func loadChanges(before, after []Load) []LoadChange {
+	was := map[WorkerID]Load{}
+	for _, l := range before {
+		was[l.Worker] = l
+	}
 	var changes []LoadChange
-	for i := range before {
-		if before[i] != after[i] {
-			changes = append(changes, LoadChange{before[i].Worker, before[i], after[i]})
+	for _, l := range after {
+		old, known := was[l.Worker]
+		if !known {
+			old.Worker = l.Worker
+		}
+		if old != l {
+			changes = append(changes, LoadChange{l.Worker, old, l})
 		}
 	}
 	return changes
@@ -234,11 +254,23 @@ func (j *Job) proposed() error {
 
 // Accept ends a job whose proposal was published, n changes of it.
 func (j *Job) Accept(n int, at time.Time) error {
-	if err := j.proposed(); err != nil {
+	if err := j.Acceptable(); err != nil {
 		return err
 	}
 	j.Progress.Published += n
 	j.to(JobPublished, at)
+	return nil
+}
+
+// Acceptable is Conflict while there is no proposal (no_proposal), and for one of
+// what is only supposed (what_if).
+func (j *Job) Acceptable() error {
+	if err := j.proposed(); err != nil {
+		return err
+	}
+	if len(j.Request.WhatIf) > 0 {
+		return fault.New(fault.Conflict, "what_if", "The proposal is of what is only supposed. Make it so, and plan the weeks anew.")
+	}
 	return nil
 }
 
