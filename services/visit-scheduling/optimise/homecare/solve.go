@@ -25,8 +25,8 @@ const (
 	// best of three or more seldom does. The rest of the time goes to that one.
 	leastRounds   = 3
 	mostRounds    = 30
-	stepsARound   = 300 // a patient, where there is time for more than the least
-	coolingShare  = 0.9 // of the budget, all rounds together
+	stepsARound   = 300       // a patient, where there is time for more than the least
+	coolingShare  = 0.9       // of the budget, all rounds together
 	settledBudget = 1.0 / 256 // used up when the number of rounds is settled
 	warm          = 10.0 * unit
 	// Small moves between two ruins: they are a thousand times cheaper, and

@@ -260,7 +260,8 @@ func (g *genetic) recombine() {
 	g.pool.thin()
 	n := int64(g.in.N)
 	rounds := makingRounds
-	if g.maker == nil {
+	making := g.maker != nil && g.in.N-1 <= makingLength*len(g.best.Routes)
+	if !making {
 		rounds = 0
 	}
 	for range rounds {
@@ -271,7 +272,7 @@ func (g *genetic) recombine() {
 	}
 	routes := g.pool.solve(g.best.Cost)
 	if routes == nil {
-		if g.maker != nil {
+		if making {
 			g.maker.build(g.pool, max(0, g.pool.gap))
 		}
 		g.wait = min(g.wait+recombineDelay*n, recombineLate*n)

@@ -7,12 +7,13 @@ import (
 )
 
 const (
-	// Nodes up to which routes are made: beyond, the beam misses too many, and the
-	// time is better spent on answers.
-	makingUpTo  = 160
-	labelsKept  = 10  // at one customer after so many visits
-	routesMade  = 200 // in one round
-	routesOfOne = 25  // of these, that serve one and the same customer
+	// Nodes, and customers a route, up to which routes are made: beyond, the beam
+	// misses too many, and the time is better spent on answers.
+	makingUpTo   = 160
+	makingLength = 12
+	labelsKept   = 10  // at one customer after so many visits
+	routesMade   = 200 // in one round
+	routesOfOne  = 25  // of these, that serve one and the same customer
 )
 
 // routeMaker builds routes nobody met yet out of the pool's multipliers: those a
