@@ -127,6 +127,10 @@ func TestService_APlanTwiceIsOneScheduleInTheFamilysTrace(t *testing.T) {
 			t.Errorf("visit %s with %v, %d min away", v.Status, v.Workers, *v.TravelMinutes)
 		}
 	}
+	month := apitest.Read[struct{ Items []api.CaseCoverage }](h.As(auth.RoleScheduler, "scheduler-1").Get("/visits/v1/coverage?month=2026-03").Want(200)).Items
+	if len(month) != 1 || month[0].Program == nil || *month[0].Program != "perhetyo" || month[0].Rule.Name != "visits" {
+		t.Errorf("covered as %+v", month)
+	}
 	for _, secret := range []string{"60.98", "house-of"} {
 		if strings.Contains(h.Logs(), secret) {
 			t.Errorf("the log holds %s", secret)

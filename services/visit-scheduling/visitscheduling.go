@@ -172,9 +172,9 @@ func newDesk(d *app.Deps) (office *desk.Desk, done func() error, err error) {
 	}
 	office = &desk.Desk{
 		DB: d.DB, Planner: plans, Fallback: schedule.Greedy{}, Engine: Optimiser{Grid: startGrid}, Clock: d.Clock, Log: d.Log,
-		Points:     household.Intake{Base: intake.URL, HTTP: intake.HTTP, Timeout: time.Duration(s.IntakeTimeout)},
-		Publishing: desk.Publishing{Limits: book.Automatic, Rule: book.PublishingRule},
-		Coverage:   book.Coverage, CoverageRule: book.CoverageRule,
+		Points:      household.Intake{Base: intake.URL, HTTP: intake.HTTP, Timeout: time.Duration(s.IntakeTimeout)},
+		Publishing:  desk.Publishing{Limits: book.Automatic, Rule: book.PublishingRule},
+		Coverage:    book.Coverage,
 		Weighing:    func(id tenant.AgencyID) schedule.Weighing { return book.Weighing(id.String()) },
 		WeightsRule: book.WeightsRule,
 		Settings: desk.Settings{

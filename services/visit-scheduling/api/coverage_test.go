@@ -1,10 +1,13 @@
 package api_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
+	"github.com/hearthfps/hearth/pkg/clock"
 	"github.com/hearthfps/hearth/pkg/httpapi/apitest"
+	kit "github.com/hearthfps/hearth/pkg/postgres"
 	"github.com/hearthfps/hearth/services/visit-scheduling/api"
 	"github.com/hearthfps/hearth/services/visit-scheduling/rules"
 )
@@ -15,7 +18,8 @@ func TestCoverage_AnAttemptIsNoVisitAndTheChildIsSeenAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.desk.Coverage, a.desk.CoverageRule = book.Coverage, book.CoverageRule
+	a.desk.Coverage = book.Coverage
+	every := book.Coverage("", clock.NewDate(2026, 3, 1)).Ref
 	a.hire("w1")
 	a.approve("case-1", 2, 1, "w1")
 	scheduler, worker := a.as("scheduler", "s-1"), a.as("family_worker", "w1")
@@ -36,7 +40,7 @@ func TestCoverage_AnAttemptIsNoVisitAndTheChildIsSeenAlone(t *testing.T) {
 	}
 	gaps := func(query string) map[string]int {
 		r := apitest.Read[report](scheduler.Get("/visits/v1/coverage?month=2026-03" + query).Want(200))
-		if r.Rule.Name != "visits" || r.Rule.Hash != book.CoverageRule.Hash {
+		if r.Rule.Name != "visits" || r.Rule.Hash != every.Hash {
 			t.Errorf("decided by %+v", r.Rule)
 		}
 		all := map[string]int{}
@@ -58,4 +62,66 @@ func TestCoverage_AnAttemptIsNoVisitAndTheChildIsSeenAlone(t *testing.T) {
 		t.Errorf("a colleague sees %+v", r.Items)
 	}
 	scheduler.Get("/visits/v1/coverage?month=2026-13").Want(400)
+}
+
+func TestCoverage_IsSummedByWorkerTeamProgramAndMonth(t *testing.T) {
+	a := start(t)
+	book, err := rules.Load(rules.Files())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.desk.Coverage = book.Coverage
+	scheduler := a.as("scheduler", "s-1")
+	for _, w := range []string{"w1", "w2"} {
+		scheduler.Put("/visits/v1/workers/"+w, body(func(b map[string]any) { b["team"] = "north" })).Want(201)
+	}
+	a.approve("case-1", 1, 2, "w1")
+	a.approve("case-2", 2, 1, "w1")
+	a.tx(func(ctx context.Context, tx *kit.Tx) error {
+		return a.desk.Store.SetProgram(ctx, tx, "case-1", "crisis_intervention")
+	})
+	a.clock.Advance(30 * 24 * time.Hour)
+	summary := func(query string) map[string]api.CoverageGroup {
+		all := map[string]api.CoverageGroup{}
+		for _, g := range apitest.Read[page[api.CoverageGroup]](scheduler.Get("/visits/v1/coverage/summary?month=2026-03&" + query).Want(200)).Items {
+			key := g.Month
+			if g.Key != nil {
+				key = *g.Key
+			}
+			all[key] = g
+		}
+		return all
+	}
+	held := func(g api.CoverageGroup) int {
+		for _, m := range g.Gaps {
+			if m.Code == "visits_held" {
+				return m.Gap
+			}
+		}
+		return 0
+	}
+	if got := summary("by=month&months=2"); len(got) != 1 || got["2026-03"].Due != 6 || got["2026-03"].Cases != 2 || held(got["2026-03"]) != 6 {
+		t.Errorf("by month %+v", got)
+	}
+	if got := summary("by=program"); got["crisis_intervention"].Due != 2 || got["2026-03"].Due != 4 {
+		t.Errorf("by program %+v", got)
+	}
+	byWorker := summary("by=worker")
+	if w1, w2 := byWorker["w1"], byWorker["w2"]; w1.Due+w2.Due != 8 || w2.Cases == 0 || w2.Due < 2 {
+		t.Errorf("by worker %+v", byWorker)
+	}
+	if got := summary("by=team"); len(got) != 1 || got["north"].Due != 6 {
+		t.Errorf("by team %+v", got)
+	}
+	type report struct{ Items []api.CaseCoverage }
+	cases := apitest.Read[report](scheduler.Get("/visits/v1/coverage?month=2026-03&gaps=true").Want(200)).Items
+	if len(cases) != 2 || cases[0].Rule.Name != "crisis_intervention" || *cases[0].Program != "crisis_intervention" || cases[1].Rule.Name != "visits" || cases[1].Program != nil {
+		t.Errorf("with gaps %+v", cases)
+	}
+	// Nothing is summed of what the asker may not know of.
+	if items := apitest.Read[page[api.CoverageGroup]](a.as("family_worker", "w9").Get("/visits/v1/coverage/summary?month=2026-03&by=team").Want(200)).Items; len(items) != 0 {
+		t.Errorf("a stranger is told %+v", items)
+	}
+	scheduler.Get("/visits/v1/coverage/summary?month=2026-03&by=family").Want(400)
+	scheduler.Get("/visits/v1/coverage/summary?month=2026-03&by=team&months=7").Want(400)
 }

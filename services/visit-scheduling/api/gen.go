@@ -498,6 +498,30 @@ func (e Weekday) Valid() bool {
 	}
 }
 
+// Defines values for SummariseCoverageParamsBy.
+const (
+	SummariseCoverageParamsByMonth   SummariseCoverageParamsBy = "month"
+	SummariseCoverageParamsByProgram SummariseCoverageParamsBy = "program"
+	SummariseCoverageParamsByTeam    SummariseCoverageParamsBy = "team"
+	SummariseCoverageParamsByWorker  SummariseCoverageParamsBy = "worker"
+)
+
+// Valid indicates whether the value is a known member of the SummariseCoverageParamsBy enum.
+func (e SummariseCoverageParamsBy) Valid() bool {
+	switch e {
+	case SummariseCoverageParamsByMonth:
+		return true
+	case SummariseCoverageParamsByProgram:
+		return true
+	case SummariseCoverageParamsByTeam:
+		return true
+	case SummariseCoverageParamsByWorker:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CoverAbsenceJSONBodyReasonCode.
 const (
 	CoverAbsenceJSONBodyReasonCodeLeave    CoverAbsenceJSONBodyReasonCode = "leave"
@@ -605,6 +629,12 @@ type CaseCoverage struct {
 		Required int    `json:"required"`
 		Says     string `json:"says"`
 	} `json:"findings"`
+
+	// Program Of the newest plan.
+	Program *Code `json:"program,omitempty"`
+
+	// Rule What the case is measured by.
+	Rule *RuleRef `json:"rule,omitempty"`
 }
 
 // ChangeKind Has another place; has its first; has none, and why.
@@ -659,6 +689,34 @@ type CoverChange struct {
 
 	// Words The change as a scheduler reads it.
 	Words string `json:"words"`
+}
+
+// CoverageGroup defines model for CoverageGroup.
+type CoverageGroup struct {
+	Attempted     int `json:"attempted"`
+	Cancelled     int `json:"cancelled"`
+	Cases         int `json:"cases"`
+	Completed     int `json:"completed"`
+	CompletedHome int `json:"completed_home"`
+	Due           int `json:"due"`
+
+	// Gaps The rules that are missed, by code.
+	Gaps []struct {
+		// Cases How many cases miss it.
+		Cases int  `json:"cases"`
+		Code  Code `json:"code"`
+
+		// Gap By how much, all together.
+		Gap  int    `json:"gap"`
+		Says string `json:"says"`
+	} `json:"gaps"`
+
+	// Key The worker, team or program; left out for none, and for all of a month.
+	Key   *string `json:"key,omitempty"`
+	Month string  `json:"month"`
+
+	// SeenAlone Of the completed, those with the child seen alone.
+	SeenAlone int `json:"seen_alone"`
 }
 
 // Exception defines model for Exception.
@@ -1451,12 +1509,28 @@ type GetCoverageParams struct {
 	WorkerId *WorkerRef `form:"worker_id,omitempty" json:"worker_id,omitempty"`
 	Team     *Code      `form:"team,omitempty" json:"team,omitempty"`
 
+	// Gaps Only cases that miss a rule. A page may hold fewer then than its limit.
+	Gaps *bool `form:"gaps,omitempty" json:"gaps,omitempty"`
+
 	// Limit How many items a page holds.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor The `next_cursor` of the page before. Opaque.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
+
+// SummariseCoverageParams defines parameters for SummariseCoverage.
+type SummariseCoverageParams struct {
+	// Month The first month.
+	Month string `form:"month" json:"month"`
+
+	// Months How many months, each for itself.
+	Months *int                      `form:"months,omitempty" json:"months,omitempty"`
+	By     SummariseCoverageParamsBy `form:"by" json:"by"`
+}
+
+// SummariseCoverageParamsBy defines parameters for SummariseCoverage.
+type SummariseCoverageParamsBy string
 
 // ListPlanningJobsParams defines parameters for ListPlanningJobs.
 type ListPlanningJobsParams struct {
@@ -1758,6 +1832,9 @@ type ServerInterface interface {
 	// GetCoverage What the visits of a month came to, case by case, against what the law and the plan ask for.
 	// (GET /coverage)
 	GetCoverage(w http.ResponseWriter, r *http.Request, params GetCoverageParams)
+	// SummariseCoverage What the visits of some months came to for each worker, team or program, or altogether, and where it falls short.
+	// (GET /coverage/summary)
+	SummariseCoverage(w http.ResponseWriter, r *http.Request, params SummariseCoverageParams)
 	// ListPlanningJobs Planning jobs, the newest first.
 	// (GET /planning-jobs)
 	ListPlanningJobs(w http.ResponseWriter, r *http.Request, params ListPlanningJobsParams)
@@ -2105,6 +2182,19 @@ func (siw *ServerInterfaceWrapper) GetCoverage(w http.ResponseWriter, r *http.Re
 		return
 	}
 
+	// ------------- Optional query parameter "gaps" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "gaps", r.URL.Query(), &params.Gaps, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "gaps"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "gaps", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "limit" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
@@ -2133,6 +2223,65 @@ func (siw *ServerInterfaceWrapper) GetCoverage(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetCoverage(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SummariseCoverage operation middleware
+func (siw *ServerInterfaceWrapper) SummariseCoverage(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SummariseCoverageParams
+
+	// ------------- Required query parameter "month" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "month", r.URL.Query(), &params.Month, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "month"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "month", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "months" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "months", r.URL.Query(), &params.Months, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "months"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "months", Err: err})
+		}
+		return
+	}
+
+	// ------------- Required query parameter "by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "by", r.URL.Query(), &params.By, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "by"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "by", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SummariseCoverage(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -4289,6 +4438,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/travel-estimate", wrapper.GetTravelEstimate).Methods(http.MethodGet)
 
+	r.HandleFunc(options.BaseURL+"/coverage/summary", wrapper.SummariseCoverage).Methods(http.MethodGet)
+
 	return r
 }
 
@@ -4501,7 +4652,7 @@ type GetCoverage200JSONResponse struct {
 	Items      []CaseCoverage `json:"items"`
 	NextCursor *string        `json:"next_cursor,omitempty"`
 
-	// Rule The very rule file that decided.
+	// Rule For programs that have no rules of their own.
 	Rule RuleRef `json:"rule"`
 }
 
@@ -4523,6 +4674,47 @@ type GetCoveragedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetCoveragedefaultApplicationProblemPlusJSONResponse) VisitGetCoverageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SummariseCoverageRequestObject struct {
+	Params SummariseCoverageParams
+}
+
+type SummariseCoverageResponseObject interface {
+	VisitSummariseCoverageResponse(w http.ResponseWriter) error
+}
+
+type SummariseCoverage200JSONResponse struct {
+	Items []CoverageGroup `json:"items"`
+}
+
+func (response SummariseCoverage200JSONResponse) VisitSummariseCoverageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SummariseCoveragedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SummariseCoveragedefaultApplicationProblemPlusJSONResponse) VisitSummariseCoverageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6295,6 +6487,9 @@ type StrictServerInterface interface {
 	// GetCoverage What the visits of a month came to, case by case, against what the law and the plan ask for.
 	// (GET /coverage)
 	GetCoverage(ctx context.Context, request GetCoverageRequestObject) (GetCoverageResponseObject, error)
+	// SummariseCoverage What the visits of some months came to for each worker, team or program, or altogether, and where it falls short.
+	// (GET /coverage/summary)
+	SummariseCoverage(ctx context.Context, request SummariseCoverageRequestObject) (SummariseCoverageResponseObject, error)
 	// ListPlanningJobs Planning jobs, the newest first.
 	// (GET /planning-jobs)
 	ListPlanningJobs(ctx context.Context, request ListPlanningJobsRequestObject) (ListPlanningJobsResponseObject, error)
@@ -6590,6 +6785,32 @@ func (sh *strictHandler) GetCoverage(w http.ResponseWriter, r *http.Request, par
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetCoverageResponseObject); ok {
 		if err := validResponse.VisitGetCoverageResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SummariseCoverage operation middleware
+func (sh *strictHandler) SummariseCoverage(w http.ResponseWriter, r *http.Request, params SummariseCoverageParams) {
+	var request SummariseCoverageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SummariseCoverage(ctx, request.(SummariseCoverageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SummariseCoverage")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SummariseCoverageResponseObject); ok {
+		if err := validResponse.VisitSummariseCoverageResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

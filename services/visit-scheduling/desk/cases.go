@@ -18,6 +18,7 @@ type ApprovedPlan struct {
 	Version    int64               `json:"version"`
 	Case       schedule.CaseID     `json:"case_id"`
 	Household  string              `json:"household_id"`
+	Program    string              `json:"program"`
 	StartsOn   clock.Date          `json:"starts_on"`
 	EndsOn     clock.Date          `json:"ends_on"`
 	Pattern    schedule.Pattern    `json:"visit_pattern"`
@@ -58,6 +59,9 @@ func (d *Desk) Approve(ctx context.Context, tx *kit.Tx, plan ApprovedPlan, appro
 	}
 	latest, err := d.Store.LatestVersion(ctx, tx, plan.PlanID)
 	if err != nil || latest >= plan.Version {
+		return err
+	}
+	if err := d.Store.SetProgram(ctx, tx, plan.Case, plan.Program); err != nil {
 		return err
 	}
 	if err := d.endSeries(ctx, tx, plan.Case, schedule.OfPlan, schedule.PlanSuperseded); err != nil {

@@ -80,9 +80,9 @@ type Desk struct {
 	Roads Roads
 	// Publishing is what planning jobs may publish by themselves.
 	Publishing Publishing
-	// Coverage is what visits are measured by, CoverageRule the file that says so.
-	Coverage     []schedule.CoverageRule
-	CoverageRule rules.Ref
+	// Coverage is what the visits of a program are measured by in the month that begins
+	// on a day.
+	Coverage func(program string, month clock.Date) schedule.Measure
 	// Weighing is what an agency weighs against what; nil weighs as the planner does.
 	Weighing func(tenant.AgencyID) schedule.Weighing
 	// WeightsRule is the file that says so.

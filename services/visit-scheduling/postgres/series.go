@@ -48,6 +48,34 @@ func (Store) TraceFrom(ctx context.Context, tx *postgres.Tx, id schedule.CaseID,
 	return nil
 }
 
+// SetProgram keeps the program a case's newest plan is of.
+func (Store) SetProgram(ctx context.Context, tx *postgres.Tx, id schedule.CaseID, program string) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE family_case SET program = $2 WHERE case_id = $1`, id, program); err != nil {
+		return fmt.Errorf("store program of case: %w", err)
+	}
+	return nil
+}
+
+// ProgramsOf reads the programs of cases; "" is not known.
+func (Store) ProgramsOf(ctx context.Context, tx *postgres.Tx, cases []schedule.CaseID) (map[schedule.CaseID]string, error) {
+	ids := make([]string, len(cases))
+	for i, c := range cases {
+		ids[i] = string(c)
+	}
+	var rows []struct {
+		ID      schedule.CaseID `db:"case_id"`
+		Program string          `db:"program"`
+	}
+	if err := tx.SelectContext(ctx, &rows, `SELECT case_id, program FROM family_case WHERE case_id = ANY ($1)`, ids); err != nil {
+		return nil, fmt.Errorf("read programs: %w", err)
+	}
+	all := map[schedule.CaseID]string{}
+	for _, r := range rows {
+		all[r.ID] = r.Program
+	}
+	return all, nil
+}
+
 // CloseCase marks a case closed.
 func (Store) CloseCase(ctx context.Context, tx *postgres.Tx, id schedule.CaseID, at time.Time) error {
 	if _, err := tx.ExecContext(ctx, `UPDATE family_case SET closed_at = $2 WHERE case_id = $1`, id, at); err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
 )
 
-//go:embed *.yaml
+//go:embed *.yaml visits/*.yaml
 var embedded embed.FS
 
 // Files are the rule files that ship with the service.
@@ -24,71 +24,10 @@ type Book struct {
 	// Automatic is what a planning job may publish by itself, by PublishingRule.
 	Automatic      schedule.AutomaticLimits
 	PublishingRule rules.Ref
-	// Coverage is what visits are measured by, by CoverageRule.
-	Coverage     []schedule.CoverageRule
-	CoverageRule rules.Ref
+	coverage       *rules.Library[visitsFile]
 	// WeightsRule is the file of Weighing.
 	WeightsRule rules.Ref
 	weighing    map[string]schedule.Weighing // by agency; "" is the default
-}
-
-type visitsFile struct {
-	rules.Header `yaml:",inline"`
-	Rules        []struct {
-		Code    string  `yaml:"code"`
-		Says    string  `yaml:"says"`
-		Applies string  `yaml:"applies"`
-		Counts  string  `yaml:"counts"`
-		Of      string  `yaml:"of"`
-		Share   float64 `yaml:"share"`
-		Least   int     `yaml:"least"`
-		Most    *int    `yaml:"most"`
-	} `yaml:"rules"`
-}
-
-// loadCoverage reads visits.yaml.
-func (b *Book) loadCoverage(files fs.FS) error {
-	const name = "visits.yaml"
-	data, err := fs.ReadFile(files, name)
-	if err != nil {
-		return fmt.Errorf("read visit rules: %w", err)
-	}
-	f, ref, err := rules.Parse[visitsFile](name, data)
-	if err != nil {
-		return err
-	}
-	known := map[string]rules.Type{}
-	for variable := range (schedule.Tally{}).Values() {
-		known[variable] = rules.Number
-	}
-	language, err := rules.NewLanguage(known)
-	if err != nil {
-		return err
-	}
-	for i, r := range f.Rules {
-		bad := func(why string) error { return fmt.Errorf("%s: rules[%d] (%s): %s", name, i, r.Code, why) }
-		condition, err := language.Condition(r.Applies)
-		if err != nil {
-			return bad(err.Error())
-		}
-		_, counted := known[r.Counts]
-		_, of := known[r.Of]
-		switch {
-		case r.Code == "" || r.Says == "":
-			return bad("code and says are not empty")
-		case !counted || (r.Of != "" && !of):
-			return bad("counts and of name one of the counts")
-		case r.Of != "" && (r.Share <= 0 || r.Share > 1):
-			return bad("share is more than 0 and at most 1")
-		case r.Of == "" && r.Most == nil && r.Least < 1:
-			return bad("say of and share, least, or most")
-		}
-		b.Coverage = append(b.Coverage, schedule.CoverageRule{
-			Code: r.Code, Says: r.Says, Applies: condition.True, Counts: r.Counts, Of: r.Of, Share: r.Share, Least: r.Least, Most: r.Most,
-		})
-	}
-	b.CoverageRule = ref
-	return nil
 }
 
 type publishingFile struct {

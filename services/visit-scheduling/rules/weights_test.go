@@ -51,7 +51,7 @@ func TestWeights_ABadFileIsRefusedWithWhatToMend(t *testing.T) {
 		"notice":                good + "  westside: {points: {notice_days: 4000}}\n",
 		"nobody_needs_this_key": good + "nobody_needs_this_key: 1\n",
 	} {
-		files := fstest.MapFS{"publishing.yaml": {Data: shipped("publishing.yaml")}, "visits.yaml": {Data: shipped("visits.yaml")}, "weights.yaml": {Data: []byte(bad)}}
+		files := fstest.MapFS{"publishing.yaml": {Data: shipped("publishing.yaml")}, "visits/visits.yaml": {Data: shipped("visits/visits.yaml")}, "weights.yaml": {Data: []byte(bad)}}
 		if _, err := rules.Load(files); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want an error about %q, got %v", want, err)
 		}

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/hearthfps/hearth/pkg/rules"
 )
 
 // ChildSeen is what a worker says at check-out: whether the child was seen alone,
@@ -94,6 +96,21 @@ type CoverageRule struct {
 	Most       *int
 }
 
+// Measure is the rules a case's month is measured by, and the file that says so.
+type Measure struct {
+	Ref   rules.Ref
+	Rules []CoverageRule
+}
+
+// Says is what a rule asks for, in words.
+func (m Measure) Says(code string) string {
+	at := slices.IndexFunc(m.Rules, func(r CoverageRule) bool { return r.Code == code })
+	if at < 0 {
+		return ""
+	}
+	return m.Rules[at].Says
+}
+
 // Finding is what a rule says of a case's month: how much was required, or allowed,
 // and how much was done. Gap is by how much it is missed, 0 when it is met.
 type Finding struct {
@@ -102,12 +119,12 @@ type Finding struct {
 	Gap            int
 }
 
-// Judge measures a tally by rules. Those that do not concern it are left out.
-func Judge(rules []CoverageRule, t Tally) ([]Finding, error) {
+// Judge measures a tally. Rules that do not concern it are left out.
+func (m Measure) Judge(t Tally) ([]Finding, error) {
 	values := t.Values()
 	count := func(name string) int { n, _ := values[name].(int64); return int(n) }
 	findings := []Finding{}
-	for _, r := range rules {
+	for _, r := range m.Rules {
 		concerned, err := r.Applies(values)
 		if err != nil {
 			return nil, err
