@@ -235,3 +235,24 @@ func TestOptimiser_WeighsAsTheAgencyDoes(t *testing.T) {
 		t.Errorf("%v visits are as told; the weights are not heard", kept)
 	}
 }
+
+func BenchmarkAgreed(b *testing.B) {
+	p := week(b, 7, 100, 4000)
+	agree(rand.New(rand.NewPCG(7, 9)), &p)
+	for name, planner := range map[string]schedule.Planner{
+		"simple": schedule.Greedy{}, "optimise": visitscheduling.Optimiser{Budget: 60 * time.Second, Effort: 20, Grid: 5},
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				plan, err := planner.Plan(b.Context(), p)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if found := p.Check(plan); found != nil {
+					b.Fatalf("breaks %v", found[0])
+				}
+				b.ReportMetric(float64(len(plan.Placed)), "placed")
+			}
+		})
+	}
+}

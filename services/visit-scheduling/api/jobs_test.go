@@ -10,6 +10,7 @@ import (
 	"github.com/hearthfps/hearth/pkg/httpapi/apitest"
 	"github.com/hearthfps/hearth/pkg/policy"
 	kit "github.com/hearthfps/hearth/pkg/postgres"
+	"github.com/hearthfps/hearth/pkg/rules"
 	"github.com/hearthfps/hearth/pkg/tenant"
 	"github.com/hearthfps/hearth/services/visit-scheduling/api"
 )
@@ -61,11 +62,15 @@ func TestPlanningJob_FromTheWishToTheDecision(t *testing.T) {
 	}
 	path := "/visits/v1/planning-jobs/" + job.JobId
 	scheduler.Get(path, apitest.Header("If-None-Match", asked.ETag())).Want(http.StatusNotModified)
+	a.desk.WeightsRule = rules.Ref{Name: "weights", Version: "2026.1", Hash: "0a"}
 	a.work()
 	done := scheduler.Get(path, apitest.Header("If-None-Match", asked.ETag())).Want(200)
 	job = apitest.Read[api.PlanningJob](done)
 	if job.Status != "proposed" || job.Placed != 2 || job.Best.Placed != job.Before.Placed+2 || len(job.WorkersAffected) == 0 {
 		t.Fatalf("proposed %+v", job)
+	}
+	if r := job.WeightsRule; r == nil || r.Name != "weights" || r.Hash != "0a" {
+		t.Errorf("weighed by %+v", r)
 	}
 	if jobs := apitest.Read[page[api.PlanningJob]](scheduler.Get("/visits/v1/planning-jobs?status=proposed").Want(200)).Items; len(jobs) != 1 {
 		t.Errorf("%d jobs", len(jobs))
