@@ -171,6 +171,18 @@ func (f *finder) bestWithout(v int32, banned map[int32]bool) (choice, bool) {
 
 // team chooses one spot for each role.
 func (f *finder) team(v int32, tours []int32, out *choice) {
+	// Those the family knows first: a team of them for less than any stranger costs
+	// is the cheapest, and nobody else need be looked at.
+	if stranger := int64(f.visits[v].stranger); stranger > 0 && stranger < out.points && len(f.visits[v].preferred) >= int(f.visits[v].roles) {
+		limit := out.points
+		if out.points = stranger; f.listTeam(v, tours, stranger) {
+			f.choose(v, out)
+		}
+		if out.points < stranger {
+			return
+		}
+		out.points = limit
+	}
 	if f.listTeam(v, tours, out.points) {
 		f.choose(v, out)
 	}

@@ -17,9 +17,9 @@ import (
 // depend on how many threads there are.
 const (
 	regionsFrom   = 1500
-	regionWorkers = 60 // at most, and no more than half of all
-	stepsPerVisit = 2  // of a region in a round
-	fillRounds    = 8  // at most, that only place what is left out
+	regionWorkers = 100 // at most, and no more than half of all
+	stepsPerVisit = 1   // of a region in a round
+	fillRounds    = 8   // at most, that only place what is left out
 )
 
 // regions is a schedule improved region by region.
@@ -373,6 +373,24 @@ func (g *regions) report(b *budget, steps int64) {
 	g.tell(g.progress(0, b.progress(steps), len(now.Placed), g.evaluate(&now)))
 }
 
+// only lets none but the first workers make what is not locked.
+func (c *plan) only(workers int32) {
+	first := func(list []int32) []int32 {
+		n, _ := slices.BinarySearch(list, workers)
+		return list[:n:n]
+	}
+	for v := range c.visits {
+		x := &c.visits[v]
+		if x.locked || x.rest {
+			continue
+		}
+		for k := range x.able {
+			x.able[k] = first(x.able[k])
+		}
+		x.known = first(x.known)
+	}
+}
+
 func (g *regions) apply(j *region) {
 	if j.found == nil {
 		return
@@ -523,6 +541,7 @@ func (j *region) solve(b *budget) {
 	}
 	q, start := j.problem()
 	c := newPlanOf(q, j.of.plan)
+	c.only(int32(len(j.workers))) // outsiders have no time for what may move
 	s := newState(c)
 	s.loadLocked()
 	s.load(start)

@@ -26,6 +26,7 @@ type search struct {
 	*finder
 	rng       *chance.Source
 	near      [][]int32 // visit → visits near by place, itself first
+	seeds     []int32   // visits that may move
 	gone      []int32
 	keys      []int64
 	cand      []int32
@@ -47,6 +48,9 @@ func newSearch(s *state, seed, number uint64) *search {
 	for v := range s.visits {
 		x.slot[v] = -1
 		x.track(int32(v))
+		if !s.visits[v].locked {
+			x.seeds = append(x.seeds, int32(v))
+		}
 	}
 	for t := range s.tours {
 		x.isStale[t] = true
@@ -225,7 +229,7 @@ func (x *search) neighbours() {
 
 // anneal improves until progress reaches 1.
 func (x *search) anneal(hot, cold float64, progress func(steps int64) float64) int64 {
-	if len(x.visits) == 0 || len(x.tours) == 0 {
+	if len(x.seeds) == 0 || len(x.tours) == 0 {
 		return 0
 	}
 	x.neighbours()
@@ -289,7 +293,7 @@ func (x *search) step(t float64) {
 // visits of a series, or a worker's whole day.
 func (x *search) ruin() {
 	x.gone = x.gone[:0]
-	seed := int32(x.rng.Intn(len(x.visits)))
+	seed := x.seeds[x.rng.Intn(len(x.seeds))]
 	switch kind := x.rng.Intn(10); {
 	case kind == 0 && x.visits[seed].series >= 0:
 		for _, v := range x.series[x.visits[seed].series].visits {
