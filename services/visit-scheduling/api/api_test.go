@@ -285,6 +285,36 @@ func TestVisit_IsMovedAndCancelledByVersion(t *testing.T) {
 	}
 }
 
+func TestVisit_ExplainsWhatItCostsAndWhyItStandsThere(t *testing.T) {
+	a := start(t)
+	a.hire("w-1", "w-2")
+	a.approve("case-1", 1, 1, "w-1")
+	a.tx(func(ctx context.Context, tx *kit.Tx) error { return policy.ExcludeWorker(ctx, tx, "case-1", "s-2") })
+	scheduler := a.as("scheduler", "s-1")
+	visits := apitest.Read[api.VisitPage](scheduler.Get("/visits/v1/visits?case_id=case-1").Want(200)).Items
+	path := "/visits/v1/visits/" + visits[1].VisitId
+	got := apitest.Read[api.VisitExplanation](scheduler.Get(path + "/explanation").Want(200))
+	sum := 0
+	for _, x := range got.Terms {
+		sum += x.Points
+	}
+	if got.Fixed || got.Points != sum || got.Points <= 0 || got.Terms[0].Term != "travel" || !got.Place.StartsAt.Equal(*visits[1].StartsAt) {
+		t.Errorf("explained %+v", got)
+	}
+	// The family knows w-1: the next best is w-1 on another day, or w-2 at the price of a stranger.
+	if got.Next == nil || got.Next.Points < 0 || !strings.Contains(got.Words, "The next best is ") {
+		t.Errorf("next %+v, %q", got.Next, got.Words)
+	}
+	a.as("scheduler", "s-2").Get(path+"/explanation").WantProblem(404, "visit_not_found")
+	a.clock.Advance(visits[1].StartsAt.Add(-30 * time.Minute).Sub(a.clock.Now()))
+	if soon := apitest.Read[api.VisitExplanation](scheduler.Get(path + "/explanation").Want(200)); !soon.Fixed || soon.Next != nil {
+		t.Errorf("half an hour before it is %+v", soon)
+	}
+	visit := scheduler.Get(path).Want(200)
+	scheduler.Post(path+":cancel", map[string]any{"side": "agency", "reason_code": "x"}, apitest.IfMatch(visit.ETag())).Want(200)
+	scheduler.Get(path+"/explanation").WantProblem(409, "visit_not_scheduled")
+}
+
 func TestUnplaced_SaysWhy(t *testing.T) {
 	a := start(t)
 	a.hire("w-1")

@@ -96,6 +96,51 @@ func (e ChangeKind) Valid() bool {
 	}
 }
 
+// Defines values for CostTermTerm.
+const (
+	CostTermTermContinuity  CostTermTerm = "continuity"
+	CostTermTermFairEvening CostTermTerm = "fair_evening"
+	CostTermTermFairLoad    CostTermTerm = "fair_load"
+	CostTermTermFairTravel  CostTermTerm = "fair_travel"
+	CostTermTermOvertime    CostTermTerm = "overtime"
+	CostTermTermPreference  CostTermTerm = "preference"
+	CostTermTermSpacing     CostTermTerm = "spacing"
+	CostTermTermStability   CostTermTerm = "stability"
+	CostTermTermTravel      CostTermTerm = "travel"
+	CostTermTermWeekday     CostTermTerm = "weekday"
+	CostTermTermWishes      CostTermTerm = "wishes"
+)
+
+// Valid indicates whether the value is a known member of the CostTermTerm enum.
+func (e CostTermTerm) Valid() bool {
+	switch e {
+	case CostTermTermContinuity:
+		return true
+	case CostTermTermFairEvening:
+		return true
+	case CostTermTermFairLoad:
+		return true
+	case CostTermTermFairTravel:
+		return true
+	case CostTermTermOvertime:
+		return true
+	case CostTermTermPreference:
+		return true
+	case CostTermTermSpacing:
+		return true
+	case CostTermTermStability:
+		return true
+	case CostTermTermTravel:
+		return true
+	case CostTermTermWeekday:
+		return true
+	case CostTermTermWishes:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ExceptionKind.
 const (
 	ExceptionKindAway   ExceptionKind = "away"
@@ -658,6 +703,15 @@ type ChildSeen struct {
 // Code defines model for Code.
 type Code = string
 
+// CostTerm defines model for CostTerm.
+type CostTerm struct {
+	Points int          `json:"points"`
+	Term   CostTermTerm `json:"term"`
+}
+
+// CostTermTerm defines model for CostTerm.Term.
+type CostTermTerm string
+
 // Cover defines model for Cover.
 type Cover struct {
 	Absence *Absence `json:"absence,omitempty"`
@@ -808,6 +862,16 @@ type Move struct {
 	PreviousStartsAt *time.Time `json:"previous_starts_at,omitempty"`
 	ReasonCode       Code       `json:"reason_code"`
 	Side             Side       `json:"side"`
+}
+
+// NextPlace The cheapest other place, by other workers or on another day, while everything else stays. Left out when there is none.
+type NextPlace struct {
+	// Place A time with workers.
+	Place Placing `json:"place"`
+
+	// Points What it would cost more.
+	Points int        `json:"points"`
+	Terms  []CostTerm `json:"terms"`
 }
 
 // OfferedMove defines model for OfferedMove.
@@ -1289,6 +1353,28 @@ type Visit struct {
 	WeekOf        openapi_types.Date `json:"week_of"`
 	Workers       []WorkerRef        `json:"workers"`
 	WorkersNeeded int                `json:"workers_needed"`
+}
+
+// VisitExplanation defines model for VisitExplanation.
+type VisitExplanation struct {
+	// Fixed Not moved by a planner: it begins soon, or stands outside what its plan allows.
+	Fixed bool `json:"fixed"`
+
+	// Next The cheapest other place, by other workers or on another day, while everything else stays. Left out when there is none.
+	Next *NextPlace `json:"next,omitempty"`
+
+	// Place A time with workers.
+	Place Placing `json:"place"`
+
+	// Points What the week would save without the visit.
+	Points int `json:"points"`
+
+	// Terms The same term by term, the largest first. Below zero the visit spares something.
+	Terms   []CostTerm `json:"terms"`
+	VisitId ID         `json:"visit_id"`
+
+	// Words The explanation as a scheduler reads it.
+	Words string `json:"words"`
 }
 
 // VisitPage defines model for VisitPage.
@@ -1904,6 +1990,9 @@ type ServerInterface interface {
 	// GetVisit One visit.
 	// (GET /visits/{visit_id})
 	GetVisit(w http.ResponseWriter, r *http.Request, visitId VisitID)
+	// ExplainVisit What a visit costs its week, and why it stands where it does.
+	// (GET /visits/{visit_id}/explanation)
+	ExplainVisit(w http.ResponseWriter, r *http.Request, visitId VisitID)
 	// RecordAttempt The worker was there and the visit did not come about.
 	// (POST /visits/{visit_id}:attempt)
 	RecordAttempt(w http.ResponseWriter, r *http.Request, visitId VisitID, params RecordAttemptParams)
@@ -3455,6 +3544,32 @@ func (siw *ServerInterfaceWrapper) GetVisit(w http.ResponseWriter, r *http.Reque
 	handler.ServeHTTP(w, r)
 }
 
+// ExplainVisit operation middleware
+func (siw *ServerInterfaceWrapper) ExplainVisit(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "visit_id" -------------
+	var visitId VisitID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "visit_id", mux.Vars(r)["visit_id"], &visitId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "visit_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ExplainVisit(w, r, visitId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // RecordAttempt operation middleware
 func (siw *ServerInterfaceWrapper) RecordAttempt(w http.ResponseWriter, r *http.Request) {
 
@@ -4387,6 +4502,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/visits", wrapper.ListVisits).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/visits/{visit_id}", wrapper.GetVisit).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/visits/{visit_id}/explanation", wrapper.ExplainVisit).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/visits/{visit_id}:reschedule", wrapper.RescheduleVisit).Methods(http.MethodPost)
 
@@ -5729,6 +5846,45 @@ func (response GetVisitdefaultApplicationProblemPlusJSONResponse) VisitGetVisitR
 	return err
 }
 
+type ExplainVisitRequestObject struct {
+	VisitId VisitID `json:"visit_id"`
+}
+
+type ExplainVisitResponseObject interface {
+	VisitExplainVisitResponse(w http.ResponseWriter) error
+}
+
+type ExplainVisit200JSONResponse VisitExplanation
+
+func (response ExplainVisit200JSONResponse) VisitExplainVisitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainVisitdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExplainVisitdefaultApplicationProblemPlusJSONResponse) VisitExplainVisitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RecordAttemptRequestObject struct {
 	VisitId VisitID `json:"visit_id"`
 	Params  RecordAttemptParams
@@ -6559,6 +6715,9 @@ type StrictServerInterface interface {
 	// GetVisit One visit.
 	// (GET /visits/{visit_id})
 	GetVisit(ctx context.Context, request GetVisitRequestObject) (GetVisitResponseObject, error)
+	// ExplainVisit What a visit costs its week, and why it stands where it does.
+	// (GET /visits/{visit_id}/explanation)
+	ExplainVisit(ctx context.Context, request ExplainVisitRequestObject) (ExplainVisitResponseObject, error)
 	// RecordAttempt The worker was there and the visit did not come about.
 	// (POST /visits/{visit_id}:attempt)
 	RecordAttempt(ctx context.Context, request RecordAttemptRequestObject) (RecordAttemptResponseObject, error)
@@ -7447,6 +7606,32 @@ func (sh *strictHandler) GetVisit(w http.ResponseWriter, r *http.Request, visitI
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetVisitResponseObject); ok {
 		if err := validResponse.VisitGetVisitResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExplainVisit operation middleware
+func (sh *strictHandler) ExplainVisit(w http.ResponseWriter, r *http.Request, visitId VisitID) {
+	var request ExplainVisitRequestObject
+
+	request.VisitId = visitId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ExplainVisit(ctx, request.(ExplainVisitRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExplainVisit")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ExplainVisitResponseObject); ok {
+		if err := validResponse.VisitExplainVisitResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

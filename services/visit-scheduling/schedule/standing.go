@@ -31,6 +31,9 @@ type Engine interface {
 	// most maxMoved visits of s move for them. The plan is of both, and unplaced are
 	// those of lost that found none.
 	Cover(ctx context.Context, s Standing, lost []Demand, maxMoved int) (Plan, error)
+	// Explain says what a placed visit of s costs it, and what the next best place
+	// would. It returns ctx's error when the budget is over first.
+	Explain(ctx context.Context, s Standing, visit VisitID, budget time.Duration) (Account, error)
 	// Why finds what would give visits of s that have no place one while all else
 	// stays. Each remedy is proved by the schedule's own rules. A visit it did not
 	// come to within the budget has no answer.
