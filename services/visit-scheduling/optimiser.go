@@ -105,6 +105,7 @@ func place(p *schedule.Point) *optimise.Place {
 func newTranslation(p schedule.Problem) *translation {
 	t := &translation{demands: map[string]schedule.Demand{}}
 	t.problem.Travel, t.origin = p.Travel, origin(p)
+	t.problem.Traffic = traffic(p.Traffic, t.origin)
 	t.families(p)
 	t.problem.Weights, t.wish = p.Weights, p.Wish
 	if !p.Now.IsZero() {
@@ -186,6 +187,18 @@ func (t *translation) booking(b schedule.Booking, by schedule.WorkerID) optimise
 	v.Locked = true
 	v.Published = &optimise.Assignment{Workers: []string{string(by)}, Starts: []int{v.Windows[0].From}}
 	return v
+}
+
+// traffic counts days from the origin, where schedule counts from Monday.
+func traffic(all []optimise.Traffic, origin time.Time) []optimise.Traffic {
+	out := slices.Clone(all)
+	for i := range out {
+		out[i].Days = nil
+		for _, d := range all[i].Days {
+			out[i].Days = append(out[i].Days, (d-(int(origin.Weekday())+6)%7+7)%7)
+		}
+	}
+	return out
 }
 
 // demand is a visit to be placed in the words of the search.

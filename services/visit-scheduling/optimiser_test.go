@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	visitscheduling "github.com/hearthfps/hearth/services/visit-scheduling"
+	"github.com/hearthfps/hearth/services/visit-scheduling/optimise"
 	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
 )
 
@@ -81,6 +82,13 @@ func week(t testing.TB, seed uint64, workers, visits int) schedule.Problem {
 		}
 	}
 	earlier := p
+	if seed%3 == 1 { // mornings are slow, and Wednesday's most
+		p.Traffic = []optimise.Traffic{
+			{Bands: []optimise.Speed{{From: 0, Percent: 100}, {From: 7 * 60, Percent: 60}, {From: 10 * 60, Percent: 100}}},
+			{Days: []int{2}, Bands: []optimise.Speed{{From: 0, Percent: 40}}},
+		}
+		earlier.Traffic = p.Traffic
+	}
 	earlier.Demands = before
 	plan, err := schedule.Greedy{}.Plan(t.Context(), earlier)
 	if err != nil {

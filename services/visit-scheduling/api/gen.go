@@ -1235,7 +1235,7 @@ type TravelModeEstimate struct {
 	// Calibrated Whether they are planned by. Too few are not.
 	Calibrated bool `json:"calibrated"`
 
-	// Hours How fast it is by the hour against the speeds above, where enough was recorded.
+	// Hours How fast it is by the hour against the speeds above, where enough was recorded. Hours that are quicker are planned at the usual speed.
 	Hours *[]TravelHours `json:"hours,omitempty"`
 	Mode  TravelMode     `json:"mode"`
 

@@ -65,5 +65,15 @@ func viewModeFit(base optimise.Estimate, f schedule.ModeFit) TravelModeEstimate 
 		}
 		shown.Bands = append(shown.Bands, band)
 	}
+	var hours []TravelHours
+	for _, t := range (schedule.TravelFit{Modes: []schedule.ModeFit{f}}).Traffic() {
+		days := each(t.Days, func(d int) Weekday { return []Weekday{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}[d] })
+		for _, b := range t.Bands {
+			hours = append(hours, TravelHours{Weekdays: days, From: schedule.TimeOfDay(b.From).String(), Percent: b.Percent})
+		}
+	}
+	if hours != nil {
+		shown.Hours = &hours
+	}
 	return shown
 }

@@ -30,7 +30,9 @@ func TestTravelEstimate_SaysWhatItIsAndWhatItRestsOn(t *testing.T) {
 	}
 	a.tx(func(ctx context.Context, tx *kit.Tx) error {
 		return a.desk.Store.KeepTravelFit(ctx, tx, schedule.TravelFit{FittedAt: tx.Now(), Since: tx.Now().AddDate(0, -6, 0), Modes: []schedule.ModeFit{
-			{Mode: optimise.Car, Ways: 80, Used: true, Percent: []int{130, 110, 90, 100}, Seen: []int{40, 30, 10, 0}, Residual: 2, Before: 7},
+			{Mode: optimise.Car, Ways: 80, Used: true, Percent: []int{130, 110, 90, 100}, Seen: []int{40, 30, 10, 0}, Residual: 2, Before: 7, Traffic: []optimise.Traffic{
+				{Days: []int{0, 4}, Bands: []optimise.Speed{{From: 0, Percent: 120}, {From: 420, Percent: 60}}},
+			}},
 			{Mode: optimise.Foot, Ways: 8, Percent: []int{90, 90, 90, 90}, Seen: []int{8, 0, 0, 0}, Residual: 1, Before: 1},
 		}})
 	})
@@ -39,7 +41,10 @@ func TestTravelEstimate_SaysWhatItIsAndWhatItRestsOn(t *testing.T) {
 	if e.FittedAt == nil || car.Mode != "car" || !car.Calibrated || car.Ways != 80 || *car.ResidualMinutes != 2 || *car.ResidualBeforeMinutes != 7 || car.Bands[0].Percent != 130 || car.Bands[1].Ways != 30 {
 		t.Errorf("by car %+v", car)
 	}
-	if foot.Mode != "foot" || foot.Calibrated || foot.Ways != 8 || foot.Bands[0].Percent != 100 || foot.StopMinutes != 0 {
+	if car.Hours == nil || len(*car.Hours) != 2 || (*car.Hours)[0].Percent != 100 || (*car.Hours)[1].From != "07:00" || (*car.Hours)[1].Percent != 60 || (*car.Hours)[1].Weekdays[1] != "fri" {
+		t.Errorf("by car, by the hour %+v", car.Hours)
+	}
+	if foot.Hours != nil || foot.Mode != "foot" || foot.Calibrated || foot.Ways != 8 || foot.Bands[0].Percent != 100 || foot.StopMinutes != 0 {
 		t.Errorf("on foot, from eight ways %+v", foot)
 	}
 	// Another agency has its own, and who does not plan sees none.

@@ -91,11 +91,11 @@ func (d *Desk) situate(ctx context.Context, tx *kit.Tx, cal *clock.Calendar, wan
 		return s, err
 	}
 
-	travel, err := d.travel(ctx, tx)
+	travel, traffic, err := d.travel(ctx, tx)
 	if err != nil {
 		return s, err
 	}
-	s.problem = schedule.Problem{Zone: cal.Zone(), Travel: travel, Now: tx.Now()}
+	s.problem = schedule.Problem{Zone: cal.Zone(), Travel: travel, Traffic: traffic, Now: tx.Now()}
 	if err := d.roster(ctx, tx, cal, want, &s.problem); err != nil {
 		return s, err
 	}

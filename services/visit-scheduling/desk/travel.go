@@ -7,6 +7,7 @@ import (
 	"github.com/hearthfps/hearth/pkg/clock"
 	kit "github.com/hearthfps/hearth/pkg/postgres"
 	"github.com/hearthfps/hearth/pkg/timers"
+	"github.com/hearthfps/hearth/services/visit-scheduling/optimise"
 	"github.com/hearthfps/hearth/services/visit-scheduling/optimise/matrix"
 	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
 )
@@ -54,19 +55,19 @@ func (d *Desk) FitTravel(ctx context.Context, tx *kit.Tx, _ timers.Timer) error 
 }
 
 // travel is what ways are planned by: what a provider or a file told, and else the
-// estimate, as far as recorded ways correct it.
-func (d *Desk) travel(ctx context.Context, tx *kit.Tx) (schedule.Travel, error) {
+// estimate, as far as recorded ways correct it; and when it takes longer.
+func (d *Desk) travel(ctx context.Context, tx *kit.Tx) (schedule.Travel, []optimise.Traffic, error) {
 	fit, err := d.Store.TravelFit(ctx, tx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	estimate := fit.Apply(d.Settings.Travel)
 	switch {
 	case d.Roads.File != nil:
-		return matrix.Over{Times: d.Roads.File, Estimate: estimate}, nil
+		return matrix.Over{Times: d.Roads.File, Estimate: estimate}, fit.Traffic(), nil
 	case d.Roads.Provider != nil:
 		told, err := d.knownRoads(ctx, tx)
-		return matrix.Over{Times: told, Estimate: estimate}, err
+		return matrix.Over{Times: told, Estimate: estimate}, fit.Traffic(), err
 	}
-	return estimate, nil
+	return estimate, fit.Traffic(), nil
 }

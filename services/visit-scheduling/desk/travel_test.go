@@ -120,3 +120,17 @@ func TestTravel_TooFewRecordedWaysChangeNothing(t *testing.T) {
 		t.Errorf("%d minutes, before %d", after, before)
 	}
 }
+
+func TestTravel_SlowHoursArePlanned(t *testing.T) {
+	o := recorded(t, 1, 100)
+	before := o.wayTo("case-before-b", 35)
+	o.in(func(ctx context.Context, tx *kit.Tx) error {
+		return o.Store.KeepTravelFit(ctx, tx, schedule.TravelFit{FittedAt: tx.Now(), Since: tx.Now().AddDate(0, -6, 0), Modes: []schedule.ModeFit{{
+			Ways: 200, Used: true, Percent: []int{100, 100, 100, 100}, Seen: []int{50, 50, 50, 50},
+			Traffic: []optimise.Traffic{{Days: []int{0, 1, 2, 3, 4}, Bands: []optimise.Speed{{From: 0, Percent: 50}}}},
+		}}})
+	})
+	if after := o.wayTo("case-after-b", 42); after < 2*before-1 || after > 2*before+1 {
+		t.Errorf("%d minutes at half the speed, before %d", after, before)
+	}
+}

@@ -91,6 +91,24 @@ func (s *speeds) at(t int32) int64 {
 	return week*int64(s.gone[WeekMinutes]) + int64(s.gone[t-int32(week)*WeekMinutes])
 }
 
+// Pace is how fast one mode is by the hour, for who plans beside the search. The
+// zero value is always the full speed.
+type Pace struct{ speeds *speeds }
+
+// PaceOf is the pace of a mode. Traffic must be sound.
+func PaceOf(all []Traffic, mode Mode) Pace { return Pace{speedsOf(all, mode)} }
+
+// Full says whether it is always the full speed.
+func (p Pace) Full() bool { return p.speeds == nil }
+
+// Arrive is the first minute by which a way of so many minutes, begun at depart, is done.
+func (p Pace) Arrive(depart, minutes int) int {
+	return int(p.speeds.arrive(int32(depart), int32(minutes)))
+}
+
+// Leave is the last minute to set out to be there by a time.
+func (p Pace) Leave(by, minutes int) int { return int(p.speeds.leave(int32(by), int32(minutes))) }
+
 // arrive is the first minute by which a way of so many minutes, begun at depart,
 // is done.
 func (s *speeds) arrive(depart, minutes int32) int32 {

@@ -57,9 +57,9 @@ func (g *greedy) rest(w *tourist, t *tour, p Pause) {
 		case pos < len(t.stops) && t.stops[pos].remote:
 			by = t.stops[pos].from
 		case pos < len(t.stops):
-			by = t.stops[pos].from - int64(g.ways.minutes(w.Mode, where, t.stops[pos].at))
+			by = g.leave(w.Mode, t.stops[pos].from, g.ways.minutes(w.Mode, where, t.stops[pos].at))
 		case out:
-			by -= int64(g.ways.minutes(w.Mode, where, w.base))
+			by = g.leave(w.Mode, by, g.ways.minutes(w.Mode, where, w.base))
 		}
 		if from := max(idle, earliest); from+minutes <= min(by, latest) {
 			t.stops = slices.Insert(t.stops, pos, stop{from: from, to: from + minutes, remote: true, rest: true})

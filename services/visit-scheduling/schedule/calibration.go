@@ -129,6 +129,27 @@ func (f TravelFit) Apply(base optimise.Estimate) optimise.Estimate {
 	return out
 }
 
+// Traffic is when ways take longer than the fitted estimate says, where enough was
+// recorded. Hours that are quicker than it are left at it: a plan that holds at the
+// usual speed holds then.
+func (f TravelFit) Traffic() []optimise.Traffic {
+	var out []optimise.Traffic
+	for _, x := range f.Modes {
+		for _, t := range x.Traffic {
+			slower := false
+			said := optimise.Traffic{Mode: t.Mode, Days: t.Days}
+			for _, b := range t.Bands {
+				slower = slower || b.Percent < 100
+				said.Bands = append(said.Bands, optimise.Speed{From: b.From, Percent: min(b.Percent, 100)})
+			}
+			if x.Used && slower {
+				out = append(out, said)
+			}
+		}
+	}
+	return out
+}
+
 // Words says what travel is planned by.
 func (f TravelFit) Words() string {
 	used, ways := 0, 0

@@ -17,7 +17,7 @@ type Violation struct {
 // judges placements only: what was booked before is not its business, save that
 // a placement must fit beside it.
 func (p Problem) Check(plan Plan) []Violation {
-	c := checker{problem: p, roster: map[WorkerID]Available{}, demands: map[VisitID]Demand{}, days: map[seriesDay]int{}, worked: map[WorkerID][]Span{}}
+	c := checker{problem: p, paces: newPaces(p), roster: map[WorkerID]Available{}, demands: map[VisitID]Demand{}, days: map[seriesDay]int{}, worked: map[WorkerID][]Span{}}
 	for _, a := range p.Roster {
 		c.roster[a.ID] = a
 	}
@@ -64,6 +64,7 @@ type seriesDay struct {
 
 type checker struct {
 	problem Problem
+	paces   paces
 	roster  map[WorkerID]Available
 	demands map[VisitID]Demand
 	stops   map[WorkerID][]checkStop
@@ -206,23 +207,32 @@ func (c *checker) legs(a Available, visit VisitID, stretch Span) {
 			free = s.To
 			continue
 		}
-		way := c.way(a.Mode, where, s.at.Point)
-		if mine && free.Add(way).After(s.From) {
+		if mine && c.arrive(a.Mode, free, where, s.at.Point).After(s.From) {
 			c.breaks(visit, RuleTravel)
 		}
 		where, free, mine = s.at.Point, s.To, s.visit == visit
 	}
 	// A day of remote work alone has no way back.
 	if slices.ContainsFunc(stops, func(s checkStop) bool { return !s.at.Remote }) {
-		way := c.way(a.Mode, where, a.Base)
-		if mine && free.Add(way).After(stretch.To) {
+		if mine && c.arrive(a.Mode, free, where, a.Base).After(stretch.To) {
 			c.breaks(visit, RuleTravel)
 		}
 	}
 }
 
-func (c *checker) way(mode Mode, from, to *Point) time.Duration {
-	return time.Duration(c.problem.Travel.MinutesBy(mode, PlaceOf(from), PlaceOf(to))) * time.Minute
+// way is the minutes of a way without traffic.
+func (c *checker) way(mode Mode, from, to *Point) int {
+	return c.problem.Travel.MinutesBy(mode, PlaceOf(from), PlaceOf(to))
+}
+
+// arrive is when somebody is there who sets out at depart.
+func (c *checker) arrive(mode Mode, depart time.Time, from, to *Point) time.Time {
+	return c.paces.arrive(mode, depart, c.way(mode, from, to))
+}
+
+// leave is when somebody must set out to be there by a time.
+func (c *checker) leave(mode Mode, by time.Time, from, to *Point) time.Time {
+	return c.paces.leave(mode, by, c.way(mode, from, to))
 }
 
 // Fitting is what is left of placed when those a rule is against are left out,

@@ -143,13 +143,13 @@ func (c *checker) work(a Available, stops []checkStop) {
 			}
 			minutes := int(s.Length() / time.Minute)
 			if !s.at.Remote {
-				minutes += int(c.way(a.Mode, where, s.at.Point) / time.Minute)
+				minutes += c.way(a.Mode, where, s.at.Point)
 				where, out = s.at.Point, true
 			}
 			add(stretch.From, s, minutes)
 		}
 		if out {
-			add(stretch.From, checkStop{}, int(c.way(a.Mode, where, a.Base)/time.Minute))
+			add(stretch.From, checkStop{}, c.way(a.Mode, where, a.Base))
 		}
 		left = outside
 	}
@@ -250,7 +250,7 @@ func (r resting) fits(i, b int, now time.Time, where *Point, there bool) bool {
 	}
 	s := r.stops[i]
 	if !there && !s.at.Remote {
-		arrived := now.Add(r.c.way(r.a.Mode, where, s.at.Point))
+		arrived := r.c.arrive(r.a.Mode, now, where, s.at.Point)
 		if !arrived.After(s.From) && r.fits(i, b, arrived, s.at.Point, true) {
 			return true
 		}
@@ -267,9 +267,9 @@ func (r resting) by(i int, where *Point, there bool) time.Time {
 	case i < len(r.stops) && (there || r.stops[i].at.Remote):
 		return r.stops[i].From
 	case i < len(r.stops):
-		return r.stops[i].From.Add(-r.c.way(r.a.Mode, where, r.stops[i].at.Point))
+		return r.c.leave(r.a.Mode, r.stops[i].From, where, r.stops[i].at.Point)
 	case slices.ContainsFunc(r.stops, func(s checkStop) bool { return !s.at.Remote }):
-		return r.end.Add(-r.c.way(r.a.Mode, where, r.a.Base))
+		return r.c.leave(r.a.Mode, r.end, where, r.a.Base)
 	}
 	return r.end
 }

@@ -51,6 +51,7 @@ type greedy struct {
 	problem Problem
 	workers []*tourist
 	ways    *ways
+	paces   paces
 	days    map[SeriesID]map[int]int // visits of a series by day number
 	known   map[SeriesID]map[int]int // worker index → visits placed in this run
 	origin  time.Time
@@ -100,7 +101,7 @@ func (g *greedy) day(minute int64) int {
 }
 
 func newGreedy(p Problem) *greedy {
-	g := &greedy{problem: p, ways: newWays(p.Travel), days: map[SeriesID]map[int]int{}, known: map[SeriesID]map[int]int{}}
+	g := &greedy{problem: p, ways: newWays(p.Travel), paces: newPaces(p), days: map[SeriesID]map[int]int{}, known: map[SeriesID]map[int]int{}}
 	g.demands = slices.Clone(p.Demands)
 	for i := range g.demands {
 		g.demands[i].Windows = p.lit(g.demands[i])
@@ -308,7 +309,7 @@ func (g *greedy) fit(w *tourist, t *tour, pos, where int, free int64, at int, d 
 		o.lo = free
 	} else {
 		after, o.way = at, int(way(where, at))
-		o.lo = free + int64(o.way)
+		o.lo = g.arrive(w.Mode, free, o.way)
 	}
 	// next is the first stop after this one that somebody must get to.
 	next := pos
@@ -329,15 +330,25 @@ func (g *greedy) fit(w *tourist, t *tour, pos, where int, free int64, at int, d 
 		}
 	}
 	if next == pos {
-		o.hi = latest - onward - int64(d.Minutes)
+		o.hi = g.leave(w.Mode, latest, int(onward)) - int64(d.Minutes)
 	} else { // remote work in between: it bounds the visit, and the way on follows it
-		if t.stops[next-1].to+onward > latest {
+		if g.arrive(w.Mode, t.stops[next-1].to, int(onward)) > latest {
 			return opening{}, false
 		}
 		o.hi = t.stops[pos].from - int64(d.Minutes)
 	}
 	o.cost = float64(int64(o.way) + onward - direct)
 	return o, o.lo <= o.hi
+}
+
+// arrive is the minute somebody is there who sets out at depart.
+func (g *greedy) arrive(mode Mode, depart int64, way int) int64 {
+	return depart + int64(g.paces.takes(mode, time.Unix(depart*60, 0), way))
+}
+
+// leave is the minute to set out at to be there by another.
+func (g *greedy) leave(mode Mode, by int64, way int) int64 {
+	return by - int64(g.paces.took(mode, time.Unix(by*60, 0), way))
 }
 
 func (g *greedy) dayOpen(d *Demand, minute int64) bool {
@@ -510,8 +521,8 @@ func (g *greedy) take(d *Demand, c choice) Slot {
 		o.worker.load.add(o.tour.day, d.Series, d.Minutes+int(o.cost))
 		g.known[d.Series][o.worker.index]++
 		slot.Workers = append(slot.Workers, o.worker.ID)
-		if o.way >= slot.Travel && !d.At.Remote {
-			slot.Travel, slot.Source = o.way, g.ways.source(o.worker.Mode, o.from, g.ways.point(d.At.Point))
+		if took := int(c.start - g.leave(o.worker.Mode, c.start, o.way)); took >= slot.Travel && !d.At.Remote {
+			slot.Travel, slot.Source = took, g.ways.source(o.worker.Mode, o.from, g.ways.point(d.At.Point))
 		}
 	}
 	// The one the family knows best comes first.

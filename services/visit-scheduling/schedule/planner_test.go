@@ -194,7 +194,13 @@ func drawProblem(t *rapid.T) Problem {
 		p.Demands = append(p.Demands, d)
 	}
 	drawFamilies(t, &p)
+	p.Traffic = rapid.SampledFrom([][]optimise.Traffic{nil, rushHours(50), {{Bands: []optimise.Speed{{From: 0, Percent: 100}, {From: 600, Percent: 30}, {From: 800, Percent: 80}}}}}).Draw(t, "traffic")
 	return p
+}
+
+// rushHours are mornings of working days at so many per cent of the speed by car.
+func rushHours(percent int) []optimise.Traffic {
+	return []optimise.Traffic{{Days: []int{0, 1, 2, 3, 4}, Bands: []optimise.Speed{{From: 0, Percent: 100}, {From: 7 * 60, Percent: percent}, {From: 9 * 60, Percent: 100}}}}
 }
 
 func TestGreedy_BreaksNoRuleAndRepeatsItself(t *testing.T) {

@@ -26,6 +26,9 @@ type Problem struct {
 	Booked  []Booking
 	Demands []Demand
 	Travel  Travel
+	// Traffic says when ways take longer than Travel says; days count from Monday.
+	// Limits on work count ways as Travel has them.
+	Traffic []optimise.Traffic
 	// Families are the rules of series that look at all their visits together; a
 	// series without one has none.
 	Families []Family

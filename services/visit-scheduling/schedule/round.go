@@ -11,7 +11,7 @@ import (
 // not 9:37. Nothing is moved earlier, and by less than minutes. It also works out
 // the way to each placement (Slot.Travel). plan must be feasible; the result is too. A visit placed again at the time it had stays there.
 func (p Problem) Round(plan Plan, minutes int) Plan {
-	r := rounder{ways: newWays(p.Travel), days: map[WorkerID][]*roundTour{}, demands: map[VisitID]*Demand{}}
+	r := rounder{ways: newWays(p.Travel), paces: newPaces(p), days: map[WorkerID][]*roundTour{}, demands: map[VisitID]*Demand{}}
 	bookings := map[WorkerID][]Booking{}
 	for _, b := range p.Booked {
 		for _, w := range b.Workers {
@@ -89,6 +89,7 @@ func (p Problem) Round(plan Plan, minutes int) Plan {
 
 type rounder struct {
 	ways    *ways
+	paces   paces
 	days    map[WorkerID][]*roundTour
 	demands map[VisitID]*Demand
 }
@@ -131,7 +132,7 @@ func (r rounder) way(workers []WorkerID, stop *roundStop) (longest int, source s
 			where := t.base
 			for _, s := range t.stops {
 				if s == stop && !s.remote {
-					if m := r.ways.minutes(t.mode, where, s.at); m >= longest {
+					if m := r.paces.took(t.mode, s.span.From, r.ways.minutes(t.mode, where, s.at)); m >= longest {
 						longest, source = m, r.ways.source(t.mode, where, s.at)
 					}
 				}
@@ -160,10 +161,10 @@ func (r rounder) onward(t *roundTour, i int, end time.Time) bool {
 			end = next.span.To
 			continue
 		}
-		return !end.Add(time.Duration(r.ways.minutes(t.mode, where, next.at)) * time.Minute).After(next.span.From)
+		return !r.paces.arrive(t.mode, end, r.ways.minutes(t.mode, where, next.at)).After(next.span.From)
 	}
 	if travelled {
-		end = end.Add(time.Duration(r.ways.minutes(t.mode, where, t.base)) * time.Minute)
+		end = r.paces.arrive(t.mode, end, r.ways.minutes(t.mode, where, t.base))
 	}
 	return !end.After(t.span.To)
 }
@@ -185,9 +186,9 @@ func (r rounder) rest(t *roundTour, p Pause) {
 		case i < len(t.stops) && t.stops[i].remote:
 			by = t.stops[i].span.From
 		case i < len(t.stops):
-			by = t.stops[i].span.From.Add(-time.Duration(r.ways.minutes(t.mode, where, t.stops[i].at)) * time.Minute)
+			by = r.paces.leave(t.mode, t.stops[i].span.From, r.ways.minutes(t.mode, where, t.stops[i].at))
 		case out:
-			by = by.Add(-time.Duration(r.ways.minutes(t.mode, where, t.base)) * time.Minute)
+			by = r.paces.leave(t.mode, by, r.ways.minutes(t.mode, where, t.base))
 		}
 		if from.Before(p.From) {
 			from = p.From
