@@ -78,9 +78,9 @@ func (f *finder) spotsOf(v, k int32, tours []int32, limit int64) []spot {
 			}
 			sp.points = points + int64(sp.legs)*int64(f.w.TravelMinute)
 			if f.fair && !pv.rest {
-				sp.points += f.sharePrice(def.worker, share{load: int64(pv.minutes + sp.legs), ride: int64(sp.legs)})
+				sp.points += f.sharePrice(def.worker, share{load: int64(pv.minutes + sp.way), ride: int64(sp.legs)})
 			}
-			if sp.points >= limit || (!pv.rest && !f.withinLimits(t, pv.minutes+sp.legs)) ||
+			if sp.points >= limit || (!pv.rest && !f.withinLimits(t, pv.minutes+sp.way)) ||
 				(pv.notLast && !f.loose && !f.followed(t, i)) || (f.blink != nil && f.blink()) {
 				continue
 			}

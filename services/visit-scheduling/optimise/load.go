@@ -211,7 +211,7 @@ func (s *state) loadOne(v int32, a Assignment) bool {
 		t := tours[k]
 		starts[k] = int32(a.Starts[k])
 		sp, ok := s.slot(t, pv, starts[k])
-		if !ok || !s.withinLimits(t, pv.minutes+sp.legs) {
+		if !ok || !s.withinLimits(t, pv.minutes+sp.way) {
 			return false
 		}
 		spots[k] = sp

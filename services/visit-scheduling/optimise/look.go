@@ -21,7 +21,8 @@ func absolute(x int32) int32 { return max(x, -x) }
 type spot struct {
 	tour, index int32
 	lo, hi      int32 // starts that keep the tour possible, windows aside
-	legs        int32 // extra travel
+	legs        int32 // extra travel at its hours
+	way         int32 // extra travel at the usual speed, which limits count
 	points      int64 // all this part costs
 }
 
@@ -35,9 +36,10 @@ func (s *state) look(t, i int32, v *pVisit) (sp spot, ok, over bool) {
 		x := &tr.stops[i-1]
 		at, now = x.at, x.start+s.visits[x.visit].minutes
 	}
-	lo, then := now, at
+	lo, then, way := now, at, int32(0)
 	if v.place >= 0 {
-		lo = s.arrive(def.mode, now, s.travel(def.mode, at, v.place))
+		way = s.travel(def.mode, at, v.place)
+		lo = s.arrive(def.mode, now, way)
 		then = v.place
 	} else if v.rest && tr.visits == 0 {
 		then = -1 // nobody is on the way yet
@@ -55,6 +57,7 @@ func (s *state) look(t, i int32, v *pVisit) (sp spot, ok, over bool) {
 		home := s.travel(def.mode, then, def.end)
 		hi = s.leave(def.mode, def.to, home) - v.minutes
 		legs += s.rideFrom(def.mode, first+v.minutes, home) - tr.back
+		way += home - tr.home
 	case tr.visits > 0 && (s.visits[tr.stops[i].visit].place >= 0 || v.place < 0):
 		x := &tr.stops[i]
 		next := x.leg
@@ -63,17 +66,19 @@ func (s *state) look(t, i int32, v *pVisit) (sp spot, ok, over bool) {
 		}
 		hi = s.leave(def.mode, x.latest, next) - v.minutes
 		legs += s.rideFrom(def.mode, first+v.minutes, next) - x.ride
+		way += next - x.leg
 	default:
 		// the next stops are remote: the change of place shows only after them
-		var more int32
-		hi, more = s.lookPast(t, i, then, first+v.minutes)
+		var more, further int32
+		hi, more, further = s.lookPast(t, i, then, first+v.minutes)
 		hi -= v.minutes
 		legs += more
+		way += further
 	}
 	if first > hi {
 		return spot{}, false, false
 	}
-	return spot{tour: t, index: i, lo: lo, hi: hi, legs: legs}, true, false
+	return spot{tour: t, index: i, lo: lo, hi: hi, legs: legs, way: way}, true, false
 }
 
 // rideFrom is how long a way takes when it is begun at a time.
@@ -83,8 +88,8 @@ func (s *state) rideFrom(mode, depart, minutes int32) int32 {
 
 // lookPast is the last time a worker standing at a place may go on to stop i
 // and all after it, where stop i is remote, and the change of travel if they go
-// on at now.
-func (s *state) lookPast(t, i, place, now int32) (hi, legs int32) {
+// on at now: at its hour, and at the usual speed.
+func (s *state) lookPast(t, i, place, now int32) (hi, legs, way int32) {
 	def, tr := &s.plan.tours[t], &s.tours[t]
 	n := int32(len(tr.stops))
 	k := i
@@ -94,28 +99,28 @@ func (s *state) lookPast(t, i, place, now int32) (hi, legs int32) {
 	}
 	if k == n {
 		home := s.travel(def.mode, place, def.end)
-		hi, legs = s.leave(def.mode, def.to, home), s.rideFrom(def.mode, now, home)-tr.back
+		hi, legs, way = s.leave(def.mode, def.to, home), s.rideFrom(def.mode, now, home)-tr.back, home-tr.home
 	} else {
 		leg := s.travel(def.mode, place, s.visits[tr.stops[k].visit].place)
-		hi, legs = s.leave(def.mode, tr.stops[k].latest, leg), s.rideFrom(def.mode, now, leg)-tr.stops[k].ride
+		hi, legs, way = s.leave(def.mode, tr.stops[k].latest, leg), s.rideFrom(def.mode, now, leg)-tr.stops[k].ride, leg-tr.stops[k].leg
 	}
 	for j := k - 1; j >= i; j-- {
 		x := &tr.stops[j]
 		v := &s.visits[x.visit]
 		if x.fixed {
 			if x.start > hi-v.minutes {
-				return -1 << 30, 0
+				return -1 << 30, 0, 0
 			}
 			hi = x.start
 			continue
 		}
 		l, ok := v.latest(hi - v.minutes)
 		if !ok {
-			return -1 << 30, 0
+			return -1 << 30, 0, 0
 		}
 		hi = l
 	}
-	return hi, legs
+	return hi, legs, way
 }
 
 // withinLimits says whether the worker may have one more visit and that much

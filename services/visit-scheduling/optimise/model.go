@@ -103,8 +103,8 @@ type Worker struct {
 	// OvertimeMinutes is how long past the end of a shift they may be on the way,
 	// each minute at Weights.OvertimeMinute. An absence and the next shift end it.
 	OvertimeMinutes int
-	// Limits on visits and the travel to, between and from them, breaks not
-	// counted; 0 is no limit.
+	// Limits on visits and the travel to, between and from them at the usual speed,
+	// whatever the hour, breaks not counted; 0 is no limit.
 	MaxDayMinutes  int
 	MaxWeekMinutes int
 	MaxDayVisits   int

@@ -172,6 +172,7 @@ func (s *state) resync(t int32) {
 		x.leg = 0
 		if v.place >= 0 {
 			x.leg = s.travel(def.mode, at, v.place)
+			tr.work += x.leg
 			at = v.place
 		}
 		x.at = at
@@ -183,10 +184,10 @@ func (s *state) resync(t int32) {
 	}
 	if tr.visits > 0 {
 		tr.home = s.travel(def.mode, at, def.end)
+		tr.work += tr.home
 	}
 	s.bounds(t)
 	s.times(t)
-	tr.work += tr.legs
 	s.cost.Travel += int64(tr.legs-old.legs) * int64(s.w.TravelMinute)
 	s.cost.Overtime += int64(tr.over-old.over) * int64(s.w.OvertimeMinute)
 	s.cost.Stability += tr.moved - old.moved

@@ -151,10 +151,12 @@ type trip struct {
 func walk(p *optimise.Problem, w *optimise.Worker, s [2]int, parts []part, wrong func(format string, args ...any)) trip {
 	out := trip{from: s[0]}
 	at, now, home := w.Start, s[0], s[0]
-	ride, left := 0, false
+	ride, way, back, left := 0, 0, 0, false
 	for _, x := range parts {
 		if x.visit != nil && x.visit.Place != nil {
-			there := arrive(p, w, now, minutes(p, w, at, x.visit.Place))
+			usual := minutes(p, w, at, x.visit.Place)
+			there := arrive(p, w, now, usual)
+			way += usual
 			ride += there - now
 			now, at, left = there, x.visit.Place, true
 		}
@@ -175,13 +177,16 @@ func walk(p *optimise.Problem, w *optimise.Worker, s [2]int, parts []part, wrong
 		if x.to-day(x.from)*optimise.DayMinutes > evening(p) {
 			out.late++
 		}
-		home = now // who has not left the base is back
+		home, back = now, 0 // who has not left the base is back
 		if left || at == nil || w.End == nil || *at != *w.End {
-			home = arrive(p, w, now, minutes(p, w, at, w.End))
+			back = minutes(p, w, at, w.End)
+			home = arrive(p, w, now, back)
 		}
 		out.ride = ride + home - now
 	}
-	out.work += out.ride
+	if out.visits > 0 {
+		out.work += way + back
+	}
 	out.over = max(0, home-s[1])
 	return out
 }
