@@ -26,7 +26,11 @@ type Scheduling struct {
 	Freed      int `json:"freed_by_exception"`
 	Rearranged int `json:"rearranged_for_exception"`
 	Homeless   int `json:"without_time_for_exception"`
-	urgent     play.Visit
+	// Supposed is how many visits another worker's absence would move or leave without a
+	// place, were it so; Disturbed how many visits of theirs changed by asking.
+	Supposed  int `json:"would_change"`
+	Disturbed int `json:"changed_by_asking"`
+	urgent    play.Visit
 }
 
 // schedule has the schedule changed the way a scheduler's morning changes it, two
@@ -52,6 +56,9 @@ func (r *run) schedule(ctx context.Context, families []*family, s *Scheduling) e
 	}
 	now, err := r.clock.now(ctx)
 	if err != nil {
+		return err
+	}
+	if err := r.suppose(ctx, first, now, s); err != nil {
 		return err
 	}
 	if err := r.away(ctx, families, first, s); err != nil {
@@ -159,6 +166,46 @@ func (r *run) urgent(ctx context.Context, families []*family, s *Scheduling) err
 		return nil
 	}
 	return nil
+}
+
+// suppose asks what would be if the worker of the first visit were away that day, and
+// sees that nothing of it happens.
+func (r *run) suppose(ctx context.Context, first play.Visit, now time.Time, s *Scheduling) error {
+	worker := first.Workers[0]
+	before, err := r.versions(ctx, worker)
+	if err != nil {
+		return err
+	}
+	thought, err := r.cast.WhatIf(ctx, worker, now, first.StartsAt.Add(12*time.Hour))
+	if err != nil {
+		return err
+	}
+	after, err := r.versions(ctx, worker)
+	if err != nil {
+		return err
+	}
+	for id, version := range before {
+		if after[id] != version {
+			s.Disturbed++
+		}
+	}
+	s.Supposed = thought.Moved + thought.Unplaced
+	r.say("what if %s were away today? %d visits would move, %d have no place; nothing is published", worker, thought.Moved, thought.Unplaced)
+	return nil
+}
+
+// versions are the visits a worker has to come, each with its version.
+func (r *run) versions(ctx context.Context, worker string) (map[string]int, error) {
+	all := map[string]int{}
+	err := play.Each(ctx, r.cast.As("scheduler", "scheduler-1"), "/visits/v1/visits?limit=200&status=scheduled&worker_id="+url.QueryEscape(worker), func(v struct {
+		ID      string `json:"visit_id"`
+		Version int    `json:"version"`
+	},
+	) error {
+		all[v.ID] = v.Version
+		return nil
+	})
+	return all, err
 }
 
 // illness has the worker of the first visit fall ill for the rest of that day.

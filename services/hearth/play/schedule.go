@@ -55,6 +55,26 @@ func (c *Cast) PlanAnew(ctx context.Context, day time.Time, seconds int) (Propos
 	}
 }
 
+// WhatIf has the week of a day planned as if a worker were away for some time. Nothing
+// of it is published.
+func (c *Cast) WhatIf(ctx context.Context, worker string, from, to time.Time) (Proposal, error) {
+	scheduler := c.As("scheduler", "scheduler-1")
+	monday := from.AddDate(0, 0, -(int(from.Weekday())+6)%7).Format(time.DateOnly)
+	var job Proposal
+	_, err := scheduler.Post(ctx, "/visits/v1/planning-jobs", map[string]any{
+		"first_week": monday, "weeks": 1, "budget_seconds": 1, "frozen_hours": 1,
+		"what_if": []map[string]any{{"kind": "worker_away", "worker_id": worker, "from": from, "to": to}},
+	}, &job, Key("play", "what-if", worker, from.Format(time.RFC3339)))
+	if err != nil {
+		return job, fmt.Errorf("ask what if %s were away: %w", worker, err)
+	}
+	job, err = await(ctx, scheduler, "/visits/v1/planning-jobs/"+job.JobID, func(p Proposal) bool { return p.Status != "queued" && p.Status != "running" })
+	if err != nil {
+		return job, fmt.Errorf("await what it would be if %s were away: %w", worker, err)
+	}
+	return job, nil
+}
+
 // CoverChange is a visit that changes because a worker is away.
 type CoverChange struct {
 	VisitID string `json:"visit_id"`
