@@ -19,6 +19,7 @@ import (
 func agree(r *rand.Rand, p *schedule.Problem) {
 	chance := func(share float64) bool { return r.Float64() < share }
 	monday := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	p.Now = monday.AddDate(0, 0, -r.IntN(2000)) // weeks may be planned long before
 	at := func(day, hour int) time.Time { return monday.AddDate(0, 0, day).Add(time.Duration(hour) * time.Hour) }
 	for day := -1; day < 7; day++ {
 		p.Dark = append(p.Dark, schedule.Span{From: at(day, 16), To: at(day+1, 8)})
@@ -34,6 +35,9 @@ func agree(r *rand.Rand, p *schedule.Problem) {
 		}
 		if chance(0.5) {
 			a.Limits = schedule.Limits{DayMinutes: 200 + r.IntN(200), WeekMinutes: 600 + r.IntN(900), DayVisits: 2 + r.IntN(3), WeekVisits: 6 + r.IntN(8), Families: 3 + r.IntN(6)}
+		}
+		if chance(0.5) { // one of the week's families, and one that is not visited
+			a.Families = []schedule.SeriesID{p.Demands[r.IntN(len(p.Demands))].Series, "elsewhere"}
 		}
 		if chance(0.5) {
 			a.Limits.OvertimeMinutes = 10 + r.IntN(60)
@@ -60,7 +64,7 @@ func agree(r *rand.Rand, p *schedule.Problem) {
 			continue
 		}
 		series[d.Series] = true
-		f := schedule.Family{Series: d.Series, Regular: d.Known, Until: at(7, 0), KnownFirst: chance(0.3)}
+		f := schedule.Family{Series: d.Series, Regular: append([]schedule.WorkerID{"gone"}, d.Known...), Until: at(7, 0), KnownFirst: chance(0.3)}
 		if chance(0.5) {
 			f.People = &schedule.People{Most: 1 + r.IntN(2), Days: 90}
 		}

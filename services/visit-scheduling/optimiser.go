@@ -109,7 +109,7 @@ func newTranslation(p schedule.Problem) *translation {
 	t.families(p)
 	t.problem.Weights, t.wish = p.Weights, p.Wish
 	if !p.Now.IsZero() {
-		t.problem.Now = t.down(p.Now)
+		t.problem.Now = max(t.down(p.Now), -aYear) // notice counts no further
 	}
 	bookings := map[schedule.WorkerID][]schedule.Booking{}
 	for _, b := range p.Booked {
