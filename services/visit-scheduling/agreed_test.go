@@ -36,7 +36,7 @@ func agree(r *rand.Rand, p *schedule.Problem) {
 		if chance(0.5) {
 			a.Limits = schedule.Limits{DayMinutes: 200 + r.IntN(200), WeekMinutes: 600 + r.IntN(900), DayVisits: 2 + r.IntN(3), WeekVisits: 6 + r.IntN(8), Families: 3 + r.IntN(6)}
 		}
-		if chance(0.5) { // one of the week's families, and one that is not visited
+		if chance(0.5) && len(p.Demands) > 0 { // one of the week's families, and one that is not visited
 			a.Families = []schedule.SeriesID{p.Demands[r.IntN(len(p.Demands))].Series, "elsewhere"}
 		}
 		if chance(0.5) {
