@@ -105,12 +105,18 @@ func (o Optimiser) Why(ctx context.Context, s schedule.Standing, budget time.Dur
 		return nil, nil
 	}
 	t := newTranslation(standing.Problem)
-	found, err := optimise.Why(ctx, t.problem, t.whole(standing.Plan), names...)
+	// Half of the time for finding places, half for what stands against them.
+	finding, done := context.WithTimeout(ctx, budget/2)
+	defer done()
+	found, err := optimise.Why(finding, t.problem, t.whole(standing.Plan), names...)
 	if err != nil {
 		return nil, fmt.Errorf("translate problem: %w", err)
 	}
 	remedies, why := schedule.RemediesIn(standing), map[schedule.VisitID][]schedule.Remedy{}
 	for _, u := range found {
+		if ctx.Err() != nil {
+			break
+		}
 		d := of[schedule.VisitID(u.Visit)]
 		var all []schedule.Remedy
 		for _, reason := range u.Reasons {
@@ -121,7 +127,7 @@ func (o Optimiser) Why(ctx context.Context, s schedule.Standing, budget time.Dur
 				all = append(all, r)
 			}
 		}
-		if !slices.ContainsFunc(all, schedule.Remedy.Allowed) && ctx.Err() == nil {
+		if !slices.ContainsFunc(all, schedule.Remedy.Allowed) {
 			if r, ok := remedies.More(d); ok {
 				all = append(all, r)
 			}

@@ -269,3 +269,25 @@ func TestOptimiser_WhyEndsWithItsTime(t *testing.T) {
 		t.Errorf("cancelled: %v, %v", why, err)
 	}
 }
+
+// BenchmarkWhy asks for each of the visits that a week far too full leaves out what
+// would give it a place.
+func BenchmarkWhy(b *testing.B) {
+	p := week(b, 7, 100, 4000)
+	plan, err := schedule.Greedy{}.Plan(b.Context(), p)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var open []schedule.VisitID
+	for _, u := range plan.Unplaced {
+		open = append(open, u.Visit)
+	}
+	for b.Loop() {
+		why, err := visitscheduling.Optimiser{Grid: 5}.Why(b.Context(), schedule.Standing{Problem: p, Plan: plan}, 10*time.Second, open...)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(len(why)), "answered")
+		b.ReportMetric(float64(len(open)), "asked")
+	}
+}
