@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 )
@@ -598,10 +599,15 @@ func sorted[T cmp.Ordered](all []T) []T {
 
 // helps says whether fewer rules stand against a remedy with one more step.
 func (s Standing) helps(d Demand, r Remedy, step Step) bool {
-	own, others := s.against(d, r)
+	had := s.count(d, r)
 	r.Steps = append(slices.Clone(r.Steps), step)
-	with, with2 := s.against(d, r)
-	return len(with)+len(with2) < len(own)+len(others)
+	return s.count(d, r) < had
+}
+
+// count is how many rules stand against a remedy.
+func (s Standing) count(d Demand, r Remedy) int {
+	own, others := s.against(d, r)
+	return len(own) + len(others)
 }
 
 func (s Standing) day(t time.Time) Span {
@@ -633,9 +639,12 @@ const (
 // how much: the fewest minutes, before or after what they work.
 func (s Standing) longer(d Demand, r Remedy, team []Available) (Step, bool) {
 	place := r.Place.Span()
+	had := s.count(d, r)
 	try := func(a Available, more Span) (Step, bool) {
 		step := Step{Rule: RuleHours, Workers: []WorkerID{a.ID}, Span: &more, Minutes: int(more.Length() / time.Minute)}
-		return step, s.helps(d, r, step)
+		tried := r
+		tried.Steps = append(slices.Clone(r.Steps), step)
+		return step, s.count(d, tried) < had
 	}
 	for _, a := range team {
 		shift, works := nearest(a.Shifts, place, s.day(place.From))
@@ -649,11 +658,9 @@ func (s Standing) longer(d Demand, r Remedy, team []Available) (Step, bool) {
 			if _, helps := try(a, more(longest)); !helps {
 				continue
 			}
-			for by := pace; ; by += pace {
-				if step, helps := try(a, more(by)); helps {
-					return step, true
-				}
-			}
+			// What helps helps when there is more of it, too.
+			paces := sort.Search(int(longest/pace)-1, func(i int) bool { _, helps := try(a, more(time.Duration(i+1)*pace)); return helps })
+			return try(a, more(time.Duration(paces+1)*pace))
 		}
 	}
 	return Step{}, false
