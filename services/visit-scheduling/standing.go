@@ -81,11 +81,7 @@ func (o Optimiser) Why(ctx context.Context, s schedule.Standing, budget time.Dur
 	s = s.Settle()
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
-	asked, of := map[schedule.VisitID]bool{}, map[schedule.VisitID]schedule.Demand{}
-	for _, v := range visits {
-		asked[v] = true
-	}
-	var names []string
+	of := map[schedule.VisitID]schedule.Demand{}
 	standing := schedule.Standing{Problem: s.Problem, Plan: s.Plan}
 	standing.Problem.Demands = nil
 	placed := map[schedule.VisitID]bool{}
@@ -96,9 +92,14 @@ func (o Optimiser) Why(ctx context.Context, s schedule.Standing, budget time.Dur
 		switch {
 		case placed[d.Visit]:
 			standing.Problem.Demands = append(standing.Problem.Demands, d)
-		case asked[d.Visit] && len(d.Windows) > 0:
-			standing.Problem.Demands = append(standing.Problem.Demands, d)
-			of[d.Visit], names = d, append(names, string(d.Visit))
+		case len(d.Windows) > 0:
+			of[d.Visit] = d
+		}
+	}
+	var names []string
+	for _, v := range visits { // the search looks at them in the order of the problem
+		if d, open := of[v]; open && !slices.Contains(names, string(v)) {
+			standing.Problem.Demands, names = append(standing.Problem.Demands, d), append(names, string(v))
 		}
 	}
 	if len(names) == 0 {
@@ -113,10 +114,17 @@ func (o Optimiser) Why(ctx context.Context, s schedule.Standing, budget time.Dur
 		return nil, fmt.Errorf("translate problem: %w", err)
 	}
 	remedies, why := schedule.RemediesIn(standing), map[schedule.VisitID][]schedule.Remedy{}
+	cut := false
 	for _, u := range found {
 		if ctx.Err() != nil {
 			break
 		}
+		// The search breaks off in the midst of one visit, and does not begin with those after it.
+		stopped := slices.ContainsFunc(u.Reasons, func(r optimise.Reason) bool { return slices.Contains(r.Rules, optimise.RuleStopped) })
+		if cut && stopped {
+			continue
+		}
+		cut = cut || stopped
 		d := of[schedule.VisitID(u.Visit)]
 		var all []schedule.Remedy
 		for _, reason := range u.Reasons {
@@ -132,9 +140,7 @@ func (o Optimiser) Why(ctx context.Context, s schedule.Standing, budget time.Dur
 				all = append(all, r)
 			}
 		}
-		if all != nil {
-			why[d.Visit] = all
-		}
+		why[d.Visit] = all
 	}
 	return why, nil
 }

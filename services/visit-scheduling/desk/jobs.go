@@ -205,7 +205,7 @@ func (d *Desk) searchWeek(ctx context.Context, planner string, job *schedule.Job
 		at := slices.IndexFunc(standing.Problem.Demands, func(demand schedule.Demand) bool { return demand.Visit == u.Visit })
 		best.Unplaced[i] = standing.Problem.Demands[at].Unplaced()
 	}
-	best = d.explained(ctx, schedule.Standing{Problem: standing.Problem, Plan: best})
+	best.Unplaced = d.explained(ctx, schedule.Standing{Problem: standing.Problem, Plan: best}, s.visits)
 	return tell(true)
 }
 

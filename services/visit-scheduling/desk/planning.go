@@ -21,9 +21,6 @@ const (
 	poll = 2 * time.Second
 	// chunk is how many visits are written in one transaction.
 	chunk = 200
-	// whyBudget is how long may be looked for what would give a week's visits that
-	// have no place one.
-	whyBudget = 10 * time.Second
 	// asking is how many households intake is asked about at once.
 	asking = 8
 )
@@ -176,30 +173,10 @@ func (d *Desk) planWeek(ctx context.Context, week schedule.Week) error {
 	if err != nil {
 		return err
 	}
-	return d.write(ctx, week, s, d.explained(ctx, schedule.Standing{Problem: s.problem, Plan: plan}))
-}
-
-// explained is a plan with what would give each visit that has no place one. That
-// it could not be found out is no reason not to publish the plan.
-func (d *Desk) explained(ctx context.Context, s schedule.Standing) schedule.Plan {
-	plan := s.Plan
-	var open []schedule.VisitID
-	for _, u := range plan.Unplaced {
-		open = append(open, u.Visit)
+	if err := d.writePlaces(ctx, week, s, plan); err != nil {
+		return err
 	}
-	if open == nil {
-		return plan
-	}
-	why, err := d.Engine.Why(ctx, s, whyBudget, open...)
-	if err != nil {
-		d.Log.LogAttrs(ctx, slog.LevelError, "find out why visits have no place", slog.Any("error", err))
-		return plan
-	}
-	plan.Unplaced = slices.Clone(plan.Unplaced)
-	for i, u := range plan.Unplaced {
-		plan.Unplaced[i] = u.Explained(why[u.Visit])
-	}
-	return plan
+	return d.tellWhy(ctx, s, plan)
 }
 
 // sound is a planner's plan that the checker finds no fault in.
@@ -258,18 +235,13 @@ func (d *Desk) fetchPoints(ctx context.Context, households []string) (map[string
 	})
 }
 
-// write stores a plan piece by piece, as far as each piece still fits.
-func (d *Desk) write(ctx context.Context, week schedule.Week, s situation, plan schedule.Plan) error {
+// writePlaces stores the places of a plan piece by piece, as far as each piece
+// still fits.
+func (d *Desk) writePlaces(ctx context.Context, week schedule.Week, s situation, plan schedule.Plan) error {
 	// The latest first: a visit that may not be a worker's last finds the one after it.
 	slices.SortFunc(plan.Placed, func(a, b schedule.Placement) int { return b.Slot.StartsAt.Compare(a.Slot.StartsAt) })
 	for placed := range slices.Chunk(plan.Placed, chunk) {
 		err := d.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) error { return d.writePlaced(ctx, tx, week, s, placed) })
-		if err != nil {
-			return err
-		}
-	}
-	for left := range slices.Chunk(plan.Unplaced, chunk) {
-		err := d.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) error { return d.writeUnplaced(ctx, tx, s, left) })
 		if err != nil {
 			return err
 		}
@@ -341,39 +313,4 @@ func (d *Desk) writePlaced(ctx context.Context, tx *kit.Tx, week schedule.Week, 
 		return d.wishForWeeks(ctx, tx, week, week)
 	}
 	return nil
-}
-
-// writeUnplaced records why visits have no place. A visit that changed meanwhile
-// is left alone: whoever changed it wished for its week.
-func (d *Desk) writeUnplaced(ctx context.Context, tx *kit.Tx, s situation, left []schedule.Leftover) error {
-	why := map[schedule.VisitID]schedule.Leftover{}
-	var ids []schedule.VisitID
-	for _, l := range left {
-		ids, why[l.Visit] = append(ids, l.Visit), l
-	}
-	current, err := d.Store.LockVisits(ctx, tx, ids)
-	if err != nil {
-		return err
-	}
-	var changed []schedule.Visit
-	var all []told
-	for _, v := range current {
-		if v.Status != schedule.Unplaced || v.Version != s.visits[v.ID].Version {
-			continue
-		}
-		event, err := v.Leave(why[v.ID])
-		if err != nil {
-			return err
-		}
-		if v.Version != s.visits[v.ID].Version {
-			changed = append(changed, v)
-		}
-		if event != nil {
-			all = append(all, told{event, v.Case, s.series[v.Series].Trace})
-		}
-	}
-	if err := d.Store.SaveVisits(ctx, tx, changed...); err != nil {
-		return err
-	}
-	return publish(ctx, tx, all...)
 }

@@ -122,6 +122,9 @@ func TestStore_ReadsBackWhatItStored(t *testing.T) {
 	if err := lost.Release(); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := lost.Leave(schedule.Leftover{Visit: lost.ID, Reasons: []schedule.Reason{schedule.NoPlace}, LookedAt: at(0, 7)}); err != nil {
+		t.Fatal(err)
+	}
 	cancelled := visits[2]
 	if _, err := cancelled.Cancel(schedule.FamilySide, "ill", at(0, 9)); err != nil {
 		t.Fatal(err)

@@ -38,6 +38,7 @@ type visitRow struct {
 	TravelSource     string                      `db:"travel_source"`
 	Reasons          column[[]schedule.Reason]   `db:"reasons"`
 	Remedies         column[[]schedule.Remedy]   `db:"remedies"`
+	LookedAt         *time.Time                  `db:"looked_at"`
 	Lost             column[*schedule.Slot]      `db:"lost"`
 	Moves            column[[]schedule.Move]     `db:"moves"`
 	CheckIns         column[[]schedule.CheckIn]  `db:"check_ins"`
@@ -50,7 +51,7 @@ type visitRow struct {
 }
 
 const visitColumns = `visit_id, series_id, case_id, occurrence, week_of, minutes, place, workers_needed, skills, language, recipients,
-	not_before, done_by, status, starts_at, ends_at, workers, travel_minutes, travel_source, reasons, remedies, lost, moves, check_ins, checkout_missed_at, closing, child_seen, replaces, replaced_by, version`
+	not_before, done_by, status, starts_at, ends_at, workers, travel_minutes, travel_source, reasons, remedies, looked_at, lost, moves, check_ins, checkout_missed_at, closing, child_seen, replaces, replaced_by, version`
 
 func (r visitRow) visit() schedule.Visit {
 	v := schedule.Visit{
@@ -65,6 +66,9 @@ func (r visitRow) visit() schedule.Visit {
 	}
 	if r.NotBefore != nil && r.DoneBy != nil {
 		v.Within = &schedule.Span{From: r.NotBefore.UTC(), To: r.DoneBy.UTC()}
+	}
+	if r.LookedAt != nil {
+		v.LookedAt = r.LookedAt.UTC()
 	}
 	if r.CheckoutMissedAt != nil {
 		v.CheckoutMissedAt = r.CheckoutMissedAt.UTC()
@@ -190,12 +194,15 @@ func (Store) SaveVisits(ctx context.Context, tx *postgres.Tx, all ...schedule.Vi
 	}
 	for _, v := range all {
 		slot := schedule.Slot{}
-		var starts, ends, missed *time.Time
+		var starts, ends, missed, looked *time.Time
 		if v.Slot != nil {
 			slot, starts, ends = *v.Slot, &v.Slot.StartsAt, &v.Slot.EndsAt
 		}
 		if !v.CheckoutMissedAt.IsZero() {
 			missed = &v.CheckoutMissedAt
+		}
+		if !v.LookedAt.IsZero() {
+			looked = &v.LookedAt
 		}
 		workers, reasons, checkIns, err := jsonOf(list(slot.Workers), list(v.Reasons), list(v.CheckIns))
 		if err != nil {
@@ -211,9 +218,9 @@ func (Store) SaveVisits(ctx context.Context, tx *postgres.Tx, all ...schedule.Vi
 		}
 		batch.Queue(`
 			UPDATE visit SET status = $2, starts_at = $3, ends_at = $4, workers = $5, travel_minutes = $6, reasons = $7, lost = $8,
-				check_ins = $9, checkout_missed_at = $10, closing = $11, replaced_by = $12, version = $13, moves = $14, child_seen = $15, travel_source = $16, remedies = $17
+				check_ins = $9, checkout_missed_at = $10, closing = $11, replaced_by = $12, version = $13, moves = $14, child_seen = $15, travel_source = $16, remedies = $17, looked_at = $18
 			WHERE visit_id = $1`,
-			string(v.ID), string(v.Status), starts, ends, workers, slot.Travel, reasons, lost, checkIns, missed, closing, string(v.ReplacedBy), v.Version, moves, seen, cmp.Or(slot.Source, schedule.Estimated), remedies)
+			string(v.ID), string(v.Status), starts, ends, workers, slot.Travel, reasons, lost, checkIns, missed, closing, string(v.ReplacedBy), v.Version, moves, seen, cmp.Or(slot.Source, schedule.Estimated), remedies, looked)
 		for _, w := range slot.Workers {
 			batch.Queue(`INSERT INTO booking (visit_id, worker_id, during) VALUES ($1, $2, tstzrange($3, $4))`,
 				string(v.ID), string(w), slot.StartsAt, slot.EndsAt)

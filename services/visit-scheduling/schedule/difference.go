@@ -224,9 +224,9 @@ func (s Standing) Made(changes []Change) Plan {
 		case changed && c.To != nil:
 			add(d.Visit, *c.To)
 		case changed:
-			plan.Unplaced = append(plan.Unplaced, Leftover{d.Visit, c.Reasons, c.Remedies})
+			plan.Unplaced = append(plan.Unplaced, Leftover{Visit: d.Visit, Reasons: c.Reasons, Remedies: c.Remedies})
 		default:
-			plan.Unplaced = append(plan.Unplaced, Leftover{d.Visit, []Reason{NotYetPlanned}, nil})
+			plan.Unplaced = append(plan.Unplaced, Leftover{Visit: d.Visit, Reasons: []Reason{NotYetPlanned}})
 		}
 	}
 	return plan

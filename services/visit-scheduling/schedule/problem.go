@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/hearthfps/hearth/services/visit-scheduling/optimise"
@@ -139,9 +140,14 @@ func (d *Demand) Unplaced() Leftover {
 }
 
 // Leftover is a visit without a place, and why: the most telling reason first.
-// Remedies are filled in by an engine.
+// Remedies are filled in by an engine; LookedAt is when it looked, zero when it
+// has not.
 type Leftover struct {
 	Visit    VisitID
 	Reasons  []Reason
 	Remedies []Remedy
+	LookedAt time.Time
 }
+
+// Wanting says whether nobody has found out yet why the visit has no place.
+func (l Leftover) Wanting() bool { return slices.Equal(l.Reasons, []Reason{NoPlace}) }

@@ -25,7 +25,7 @@ const (
 	WorkerLimits    Reason = "worker_limits"     // they have as much work, or as many families, as was agreed
 	LastOfDay       Reason = "last_of_day"       // it would be the last visit of their day
 	FamilyRules     Reason = "family_rules"      // substitutes, how many people the family meets, or whom it knows
-	NoPlace         Reason = "no_place"          // none was found, and nobody has looked yet what would give it one
+	NoPlace         Reason = "no_place"          // none was found, nor yet what would give it one
 )
 
 // Rule is what a placement breaks.

@@ -35,8 +35,9 @@ type Engine interface {
 	// would. It returns ctx's error when the budget is over first.
 	Explain(ctx context.Context, s Standing, visit VisitID, budget time.Duration) (Account, error)
 	// Why finds what would give visits of s that have no place one while all else
-	// stays. Each remedy is proved by the schedule's own rules. A visit it did not
-	// come to within the budget has no answer.
+	// stays, one after the other as they are named. Each remedy is proved by the
+	// schedule's own rules. A visit for which none was found has an answer without
+	// any; one that it did not come to within the budget has no answer.
 	Why(ctx context.Context, s Standing, budget time.Duration, visits ...VisitID) (map[VisitID][]Remedy, error)
 }
 

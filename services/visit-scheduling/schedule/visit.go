@@ -97,6 +97,9 @@ type Visit struct {
 	Reasons []Reason
 	// Remedies are what would give it a place, the easiest first.
 	Remedies []Remedy
+	// LookedAt is when those were last looked for; zero while nobody has. It is no
+	// part of the version: it says whose turn it is, and nothing of the visit.
+	LookedAt time.Time
 	// Lost is the place a visit had before it became unplaced; nil when it never had one.
 	Lost *Slot
 
@@ -146,7 +149,7 @@ func (v *Visit) Schedule(slot Slot) (*Event, error) {
 	if previous == nil {
 		previous = v.Lost
 	}
-	v.Status, v.Slot, v.Lost, v.Reasons, v.Remedies = Scheduled, &slot, nil, nil, nil
+	v.Status, v.Slot, v.Lost, v.Reasons, v.Remedies, v.LookedAt = Scheduled, &slot, nil, nil, nil, time.Time{}
 	data := VisitScheduledData{
 		Visit: v.ID, Series: v.Series, Case: v.Case, StartsAt: slot.StartsAt, EndsAt: slot.EndsAt,
 		Workers: slot.Workers, Place: v.Place, Recipients: v.Recipients,
@@ -176,19 +179,21 @@ func (v *Visit) Release() error {
 	if v.Status != Scheduled {
 		return v.notOpen()
 	}
-	v.Status, v.Lost, v.Slot, v.Reasons, v.Remedies = Unplaced, v.Slot, nil, []Reason{TakenFromWorker}, nil
+	v.Status, v.Lost, v.Slot, v.Reasons, v.Remedies, v.LookedAt = Unplaced, v.Slot, nil, []Reason{TakenFromWorker}, nil, time.Time{}
 	v.Version++
 	return nil
 }
 
 // Leave records why the planner found no place. It returns nil when the reasons
-// are not new; remedies that are new make a new version and tell nobody.
+// are not new, in whatever order; that, and remedies that are new, make a new
+// version and tell nobody.
 func (v *Visit) Leave(why Leftover) (*Event, error) {
 	if v.Status != Unplaced {
 		return nil, v.notOpen()
 	}
-	told, known := slices.Equal(v.Reasons, why.Reasons), slices.EqualFunc(v.Remedies, why.Remedies, Remedy.equal)
-	v.Reasons, v.Remedies = why.Reasons, why.Remedies
+	told := slices.Equal(slices.Sorted(slices.Values(v.Reasons)), slices.Sorted(slices.Values(why.Reasons)))
+	known := slices.Equal(v.Reasons, why.Reasons) && slices.EqualFunc(v.Remedies, why.Remedies, Remedy.equal)
+	v.Reasons, v.Remedies, v.LookedAt = why.Reasons, why.Remedies, why.LookedAt
 	if told {
 		if !known {
 			v.Version++
@@ -210,7 +215,7 @@ func (v *Visit) Cancel(side Side, reason string, at time.Time) (*Event, error) {
 	if v.Slot != nil {
 		v.Lost = v.Slot
 	}
-	v.Status, v.Slot, v.Reasons, v.Remedies = Cancelled, nil, nil, nil
+	v.Status, v.Slot, v.Reasons, v.Remedies, v.LookedAt = Cancelled, nil, nil, nil, time.Time{}
 	v.Closing = &Closing{Side: side, Reason: reason, At: at}
 	return v.event("visit.cancelled", VisitCancelledData{v.ID, v.Series, v.Case, side, reason}), nil
 }
