@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 )
 
 // Rule is something that keeps a visit from being placed.
@@ -58,21 +57,6 @@ type Reason struct {
 	Proof *Assignment
 	// Breaks are those of the proof's tours, where they then are: breaks float.
 	Breaks []BreakTaken `json:",omitempty"`
-}
-
-// String says the reason as a scheduler reads it.
-func (r Reason) String() string {
-	words := make([]string, len(r.Rules))
-	for i, x := range r.Rules {
-		words[i] = string(x)
-	}
-	s := strings.Join(words, " and ")
-	if r.Proof == nil {
-		return s
-	}
-	s = fmt.Sprintf("without %s: %s at day %d %02d:%02d", s, strings.Join(r.Proof.Workers, ", "),
-		floorDiv(r.Proof.Starts[0], DayMinutes), floorDiv(r.Proof.Starts[0]%DayMinutes, 60), r.Proof.Starts[0]%60)
-	return s
 }
 
 // relaxed is a state in which some rules are relaxed for everyone.
