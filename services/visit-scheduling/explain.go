@@ -16,15 +16,17 @@ import (
 func (o Optimiser) Explain(ctx context.Context, s schedule.Standing, visit schedule.VisitID, budget time.Duration) (schedule.Account, error) {
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
-	s = s.Settle()
-	t := newTranslation(s.Problem)
+	account := schedule.Account{Visit: visit}
+	s, t, err := o.stand(ctx, s.Settle(), layable)
+	if err != nil {
+		return account, fmt.Errorf("explain a visit: %w", err)
+	}
 	var names []string
 	for _, v := range t.problem.Visits {
 		if id, _, _ := strings.Cut(v.ID, bookedBy); id == string(visit) {
 			names = append(names, v.ID)
 		}
 	}
-	account := schedule.Account{Visit: visit}
 	if names == nil {
 		account.Fixed = true // its time is its workers', and nothing else is known of it
 		return account, nil

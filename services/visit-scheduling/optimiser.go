@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -19,11 +20,18 @@ type Optimiser struct {
 	// Budget is how long one plan may be searched for.
 	Budget time.Duration
 	// Effort is how often, for each visit to be placed, visits are taken out and
-	// put back. A search that ends by its effort is the same on every machine.
+	// put back; few visits count as leastSearched. A search that ends by its effort is
+	// the same on every machine.
 	Effort int64
 	// Grid is what starts are rounded up to, in minutes, where there is room.
 	Grid int
+	// Log hears which visits the search had to leave out of a schedule; nil is nobody.
+	Log *slog.Logger
 }
+
+// leastSearched is for how many visits a search is made at least: one that is left
+// may need the breaks and visits of a day put in another order.
+const leastSearched = 20
 
 // Plan implements schedule.Planner. A panic of the search is an error: one week
 // that it cannot bear must not end the planning of all others.
@@ -39,7 +47,7 @@ func (o Optimiser) Plan(ctx context.Context, problem schedule.Problem) (plan sch
 	}
 	t := newTranslation(problem)
 	found, err := optimise.Solve(ctx, t.problem, optimise.Options{
-		Seed: 1, WorkUnits: o.Effort * int64(len(problem.Demands)), Start: t.solution(simple), Unexplained: true,
+		Seed: 1, WorkUnits: o.Effort * int64(max(len(problem.Demands), leastSearched)), Start: t.solution(simple), Unexplained: true,
 		// The budget is of the machine's time, whatever the agency's clock says.
 		Deadline: time.Now().Add(o.Budget),
 	})

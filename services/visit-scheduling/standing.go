@@ -18,9 +18,11 @@ const urgency = 100
 
 // Lay implements schedule.Engine.
 func (o Optimiser) Lay(s schedule.Standing) (schedule.Board, error) {
-	s = s.Settle()
-	t := newTranslation(s.Problem)
-	laid, err := optimise.NewBoard(t.problem, t.whole(s.Plan))
+	var laid *optimise.Board
+	s, t, err := o.stand(context.Background(), s.Settle(), func(t *translation, given optimise.Solution) (err error) {
+		laid, err = optimise.NewBoard(t.problem, given)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("lay out %d visits: %w", len(t.problem.Visits), err)
 	}
@@ -105,11 +107,15 @@ func (o Optimiser) Why(ctx context.Context, s schedule.Standing, budget time.Dur
 	if len(names) == 0 {
 		return nil, nil
 	}
-	t := newTranslation(standing.Problem)
+	// Reasons are the standing schedule's, where what is left out is booked.
+	laid, t, err := o.stand(ctx, standing, layable)
+	if err != nil {
+		return nil, fmt.Errorf("translate problem: %w", err)
+	}
 	// Half of the time for finding places, half for what stands against them.
 	finding, done := context.WithTimeout(ctx, budget/2)
 	defer done()
-	found, err := optimise.Why(finding, t.problem, t.whole(standing.Plan), names...)
+	found, err := optimise.Why(finding, t.problem, t.whole(laid.Plan), names...)
 	if err != nil {
 		return nil, fmt.Errorf("translate problem: %w", err)
 	}
@@ -162,7 +168,10 @@ const coverBudget = 5 * time.Second
 // Cover implements schedule.Engine. A cover that breaks a rule, or the limit, is
 // none: everything is left open.
 func (o Optimiser) Cover(ctx context.Context, s schedule.Standing, lost []schedule.Demand, maxMoved int) (schedule.Plan, error) {
-	s = s.Settle()
+	s, _, err := o.stand(ctx, s.Settle(), layable)
+	if err != nil {
+		return schedule.Plan{}, fmt.Errorf("translate problem: %w", err)
+	}
 	whole := s.Problem
 	whole.Demands = slices.Concat(s.Problem.Demands, lost)
 	t := newTranslation(whole)

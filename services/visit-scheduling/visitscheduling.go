@@ -171,7 +171,7 @@ func newDesk(d *app.Deps) (office *desk.Desk, done func() error, err error) {
 		return nil, nil, err
 	}
 	office = &desk.Desk{
-		DB: d.DB, Planner: plans, Fallback: schedule.Greedy{}, Engine: Optimiser{Grid: startGrid}, Clock: d.Clock, Log: d.Log,
+		DB: d.DB, Planner: plans, Fallback: schedule.Greedy{}, Engine: Optimiser{Grid: startGrid, Log: d.Log}, Clock: d.Clock, Log: d.Log,
 		Points:      household.Intake{Base: intake.URL, HTTP: intake.HTTP, Timeout: time.Duration(s.IntakeTimeout)},
 		Publishing:  desk.Publishing{Limits: book.Automatic, Rule: book.PublishingRule},
 		Coverage:    book.Coverage,

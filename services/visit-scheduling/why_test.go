@@ -203,7 +203,7 @@ func TestOptimiser_SaysWhatWouldPlaceAVisit(t *testing.T) {
 // checker, which share nothing with the engine that gave it.
 func TestOptimiser_EveryReasonIsProved(t *testing.T) {
 	o := visitscheduling.Optimiser{Budget: time.Hour, Effort: 5, Grid: 5}
-	rules, silent, given, strict := map[schedule.Rule]int{}, 0, 0, 0
+	rules, silent, given := map[schedule.Rule]int{}, 0, 0
 	for seed := range uint64(25) {
 		p := week(t, seed, 2+int(seed%7), 20+int(seed)*2)
 		if seed%2 == 0 {
@@ -243,17 +243,12 @@ func TestOptimiser_EveryReasonIsProved(t *testing.T) {
 				}
 				given++
 				if (!simple || i == 0 && seed%5 == 0) && !placedBy(t, o, s, of[v], r) {
-					// Planners keep what families asked with some room to spare.
-					t.Logf("seed %d, %s: the search does not place it %q", seed, v, r.Words(time.UTC))
-					strict++
+					t.Errorf("seed %d, %s: the search does not place it %q", seed, v, r.Words(time.UTC))
 				}
 			}
 		}
 	}
-	t.Logf("%v, %d visits without a remedy; %d of %d remedies no planner goes by", rules, silent, strict, given)
-	if strict*100 > given {
-		t.Errorf("%d of %d remedies no planner goes by", strict, given)
-	}
+	t.Logf("%v, %d visits without a remedy, %d remedies", rules, silent, given)
 	for _, rule := range []schedule.Rule{
 		schedule.RuleHours, schedule.RuleWindow, schedule.RuleAbsent, schedule.RuleSkill, schedule.RuleLanguage, schedule.RuleDoubleBooked, schedule.RuleDayLimit,
 		schedule.RuleWorkersNeeded,

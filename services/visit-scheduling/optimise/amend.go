@@ -21,18 +21,6 @@ type Placing struct {
 	At    Assignment
 }
 
-// Conflict is the error of an amendment after which a visit could not stand: of the
-// rules it breaks the first one found. RuleBooked is the time of other visits or
-// of a break, with the way between them.
-type Conflict struct {
-	Visit string
-	Rule  Rule
-}
-
-func (c Conflict) Error() string {
-	return fmt.Sprintf("visit %s cannot stand where it is to be: %s", c.Visit, c.Rule)
-}
-
 // Place adds a visit where it is to stand, see Amend.
 func (b *Board) Place(v Visit, at Assignment) error {
 	return b.Amend(Amendment{Place: []Placing{{v, at}}})
@@ -177,11 +165,8 @@ func (x *amending) settle() error {
 		}
 	}
 	if f.breach > 0 {
-		v, rule := f.offender(), RuleSubstitute
-		if !f.isRunning(v) {
-			rule = RuleLast
-		}
-		return Conflict{f.p.Visits[v].ID, rule}
+		v := f.offender()
+		return Conflict{f.p.Visits[v].ID, f.breached(v)}
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ type Account struct {
 
 // Explain accounts for the visits named, or for all placed ones when none is, in
 // the order of the schedule. The schedule must be a valid one of p. It returns
-// ErrProblem, an error naming a visit that cannot stand, or ctx's error with the
+// ErrProblem, Conflicts for visits that cannot stand, or ctx's error with the
 // accounts made until then.
 func Explain(ctx context.Context, p Problem, s Solution, visits ...string) ([]Account, error) {
 	if err := p.Validate(); err != nil {
@@ -35,14 +35,13 @@ func Explain(ctx context.Context, p Problem, s Solution, visits ...string) ([]Ac
 	st := newState(c)
 	st.pin = true
 	st.load(s.Placed)
-	f := newFinder(st)
-	var out []Account
 	for _, x := range s.Placed {
-		v, ok := c.visit[x.Visit]
-		if !ok || !st.placed(v) {
-			return nil, fmt.Errorf("visit %s cannot stand where the schedule has it", x.Visit)
+		if v, known := c.visit[x.Visit]; !known || !st.placed(v) {
+			return nil, st.stood(s.Placed)
 		}
 	}
+	f := newFinder(st)
+	var out []Account
 	for _, x := range s.Placed {
 		if len(visits) > 0 && !slices.Contains(visits, x.Visit) {
 			continue

@@ -46,7 +46,7 @@ type Move struct {
 const offersWanted = 3
 
 // NewBoard lays out a valid schedule of p. It returns ErrProblem for an unsound
-// problem, and an error naming the first visit that cannot stand as given.
+// problem, and Conflicts for the visits that cannot stand as given.
 func NewBoard(p Problem, s Solution) (*Board, error) {
 	if err := p.Validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrProblem, err)
@@ -60,13 +60,8 @@ func NewBoard(p Problem, s Solution) (*Board, error) {
 	st := newState(c)
 	st.pin = true
 	st.load(s.Placed)
-	for _, x := range s.Placed {
-		if v, ok := c.visit[x.Visit]; !ok || !st.placed(v) {
-			return nil, fmt.Errorf("visit %s cannot stand where the schedule has it", x.Visit)
-		}
-	}
-	if st.breach > 0 {
-		return nil, fmt.Errorf("visit %s cannot stand where the schedule has it", c.p.Visits[st.offender()].ID)
+	if err := st.stood(s.Placed); err != nil {
+		return nil, err
 	}
 	for t := range st.tours {
 		st.unpin(int32(t))

@@ -139,3 +139,45 @@ func (s Standing) Settle() Standing {
 	}
 	return settled
 }
+
+// LeaveOut is s without some visits that cannot stand in it: one that may move stays
+// where it is as a booking, and a booking takes its time from its workers and no
+// more. It is false when s has none of them.
+func (s Standing) LeaveOut(visits []VisitID) (less Standing, changed bool) {
+	out := map[VisitID]bool{}
+	for _, v := range visits {
+		out[v] = true
+	}
+	p := s.Problem
+	p.Roster, p.Booked, p.Demands = slices.Clone(p.Roster), nil, nil
+	less.Plan.Unplaced = s.Plan.Unplaced
+	for _, b := range s.Problem.Booked {
+		if !out[b.Visit] {
+			p.Booked = append(p.Booked, b)
+			continue
+		}
+		changed = true
+		for i, a := range p.Roster {
+			if slices.Contains(b.Workers, a.ID) {
+				p.Roster[i].Away = append(slices.Clone(a.Away), b.Span)
+			}
+		}
+	}
+	to := map[VisitID]Slot{}
+	for _, x := range s.Plan.Placed {
+		if out[x.Visit] {
+			changed, to[x.Visit] = true, x.Slot
+		} else {
+			less.Plan.Placed = append(less.Plan.Placed, x)
+		}
+	}
+	for _, d := range s.Problem.Demands {
+		if slot, stays := to[d.Visit]; stays {
+			p.Booked = append(p.Booked, Booking{Visit: d.Visit, Series: d.Series, Workers: slot.Workers, Span: slot.Span(), At: d.At})
+		} else {
+			p.Demands = append(p.Demands, d)
+		}
+	}
+	less.Problem = p
+	return less, changed
+}

@@ -1,0 +1,107 @@
+package visitscheduling_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	visitscheduling "github.com/hearthfps/hearth/services/visit-scheduling"
+	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
+)
+
+// atTheDoor is a schedule the rules find no fault in and the search has no words
+// for: on Monday w has a break between the way to a family and the visit there. On
+// the other days, and of x, nothing is odd.
+func atTheDoor(t *testing.T, placed bool) schedule.Standing {
+	t.Helper()
+	w, x := carer("w"), carer("x")
+	w.Base, x.Base = nil, nil // each way takes 20 minutes
+	w.Pauses = []schedule.Pause{{Span: schedule.Span{From: onDay(0, 10, 15), To: onDay(0, 10, 50)}, Minutes: 30}}
+	p := schedule.Problem{Zone: time.UTC, Roster: []schedule.Available{w, x}, Travel: schedule.Estimate(5, 20)}
+	p.Booked = []schedule.Booking{
+		{Visit: "call", Series: "s-call", Workers: []schedule.WorkerID{"w"}, Span: schedule.Span{From: onDay(0, 8, 0), To: onDay(0, 10, 0)}, At: schedule.Location{Remote: true}},
+	}
+	s := schedule.Standing{Problem: p}
+	odd := schedule.Span{From: onDay(0, 10, 50), To: onDay(0, 12, 0)}
+	if placed {
+		d := wanted("door")
+		d.Minutes, d.At = 70, schedule.Location{}
+		s.Problem.Demands = []schedule.Demand{d}
+		s.Plan.Placed = []schedule.Placement{{Visit: "door", Slot: schedule.Slot{StartsAt: odd.From, EndsAt: odd.To, Workers: []schedule.WorkerID{"w"}}}}
+	} else {
+		s.Problem.Booked = append(s.Problem.Booked, schedule.Booking{Visit: "door", Series: "s-door", Workers: []schedule.WorkerID{"w"}, Span: odd})
+	}
+	if diff := cmp.Diff(s.Plan.Placed, s.Settle().Plan.Placed); diff != "" || len(s.Settle().Problem.Booked) != len(s.Problem.Booked) {
+		t.Fatalf("a rule is against it already:\n%s", diff)
+	}
+	return s
+}
+
+// A visit that cannot be laid out takes its workers' time, and everything else is
+// answered as ever.
+func TestEngine_AVisitThatCannotBeLaidOutStopsNoOther(t *testing.T) {
+	for name, placed := range map[string]bool{"booked": false, "to be moved": true} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			o := visitscheduling.Optimiser{Grid: 5, Log: slog.New(slog.NewJSONHandler(&log, nil))}
+			s := atTheDoor(t, placed)
+			board, err := o.Lay(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var line struct {
+				Visit string `json:"visit_id"`
+				Rule  string `json:"rule"`
+			}
+			if err := json.NewDecoder(&log).Decode(&line); err != nil || line.Visit != "door" || line.Rule != "booked" {
+				t.Errorf("logged %+v, %v", line, err)
+			}
+			asked := wanted("asked")
+			asked.At, asked.Windows = schedule.Location{Remote: true}, []schedule.Span{{From: onDay(0, 10, 30), To: onDay(0, 12, 15)}}
+			openings, err := board.Openings(asked)
+			if err != nil || len(openings) == 0 {
+				t.Fatalf("%d openings, %v", len(openings), err)
+			}
+			for _, x := range openings {
+				if x.Slot.Workers[0] != "x" {
+					t.Errorf("%s is given away: %+v", x.Slot.Workers, x.Slot)
+				}
+			}
+			lost := asked
+			lost.Lost = &schedule.Slot{StartsAt: onDay(0, 11, 0), EndsAt: onDay(0, 12, 0), Workers: []schedule.WorkerID{"y"}}
+			plan, err := o.Cover(t.Context(), s, []schedule.Demand{lost}, 0)
+			if err != nil || !covers(plan, "asked", "x") {
+				t.Errorf("cover: %+v, %v", plan, err)
+			}
+			asked.Excluded = []schedule.WorkerID{"x"}
+			asked.Windows = []schedule.Span{{From: onDay(0, 10, 50), To: onDay(0, 12, 0)}}
+			s.Problem.Demands = append(s.Problem.Demands, asked)
+			why, err := o.Why(t.Context(), s, time.Minute, "asked")
+			if err != nil || len(why["asked"]) == 0 {
+				t.Errorf("why: %v, %v", why, err)
+			}
+			for _, r := range why["asked"] {
+				if !s.Proves(asked, r) {
+					t.Errorf("not proved: %s", r.Words(time.UTC))
+				}
+			}
+			account, err := o.Explain(t.Context(), s, "door", time.Minute)
+			if err != nil || !account.Fixed {
+				t.Errorf("account %+v, %v", account, err)
+			}
+		})
+	}
+}
+
+func covers(plan schedule.Plan, visit schedule.VisitID, by schedule.WorkerID) bool {
+	for _, x := range plan.Placed {
+		if x.Visit == visit {
+			return len(x.Slot.Workers) == 1 && x.Slot.Workers[0] == by
+		}
+	}
+	return false
+}
