@@ -39,7 +39,7 @@ func (s *suite) talkedAsAllowed(t *testing.T) {
 			allowed[e] = true
 		}
 	}
-	talked := graph(s.spans.All())
+	talked := graph(s.spans.All(), paths())
 	if diff := cmp.Diff(sorted(allowed), sorted(talked)); diff != "" {
 		t.Errorf("the network policies allow (-) and the run did (+):\n%s", diff)
 	}
@@ -52,7 +52,8 @@ func sorted(g map[talk]bool) []talk {
 // graph reads who talked to whom from spans: to the database, the broker and the
 // cache by the system a span names, and to each other by a request whose client's
 // span belongs to one service and whose server's to another.
-func graph(spans tracetest.SpanStubs) map[talk]bool {
+// services are the services' names by the first part of their paths.
+func graph(spans tracetest.SpanStubs, services map[string]string) map[talk]bool {
 	byID := map[trace.SpanID]*tracetest.SpanStub{}
 	for i := range spans {
 		byID[spans[i].SpanContext.SpanID()] = &spans[i]
@@ -66,7 +67,7 @@ func graph(spans tracetest.SpanStubs) map[talk]bool {
 		if ok {
 			return name
 		}
-		if name = says(span); name == "" {
+		if name = says(span, services); name == "" {
 			if parent := byID[span.Parent.SpanID()]; parent != nil {
 				name = owner(parent)
 			}
@@ -96,8 +97,17 @@ func graph(spans tracetest.SpanStubs) map[talk]bool {
 	return talked
 }
 
+// paths are the services' names by the first part of their paths.
+func paths() map[string]string {
+	all := map[string]string{}
+	for _, service := range hearth.Services() {
+		all[strings.SplitN(path.Clean(service.BasePath()), "/", 3)[1]] = service.Name
+	}
+	return all
+}
+
 // says is the service a span names by itself; "" for one that does not.
-func says(s *tracetest.SpanStub) string {
+func says(s *tracetest.SpanStub, services map[string]string) string {
 	span := *s
 	const packages = "github.com/hearthfps/hearth/services/"
 	if rest, ok := strings.CutPrefix(span.InstrumentationScope.Name, packages); ok {
@@ -115,12 +125,8 @@ func says(s *tracetest.SpanStub) string {
 	if database, ok := strings.CutPrefix(attr(span, "db.namespace"), "hearth_"); ok {
 		return strings.ReplaceAll(database, "_", "-")
 	}
-	if route := attr(span, "http.route"); route != "" && span.SpanKind == trace.SpanKindServer {
-		for _, service := range hearth.Services() {
-			if strings.HasPrefix(route, "/"+strings.SplitN(path.Clean(service.BasePath()), "/", 3)[1]+"/") {
-				return service.Name
-			}
-		}
+	if route := attr(span, "http.route"); strings.HasPrefix(route, "/") && span.SpanKind == trace.SpanKindServer {
+		return services[strings.SplitN(route, "/", 3)[1]]
 	}
 	return ""
 }
