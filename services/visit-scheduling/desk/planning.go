@@ -71,7 +71,7 @@ func (d *Desk) PlanNext(ctx context.Context, planner string) (planned bool, err 
 		return false, err
 	}
 	held, release := d.hold(ctx, planner, work)
-	failed := d.planWeek(held, work.Week)
+	later, failed := d.planWeek(held, work.Week)
 	if lost := release(); lost {
 		return true, nil // another planner took over: it plans the week
 	}
@@ -85,7 +85,12 @@ func (d *Desk) PlanNext(ctx context.Context, planner string) (planned bool, err 
 		}
 		return true, fmt.Errorf("plan week %s: %w", work.Week, failed)
 	}
-	return true, d.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) error { return d.Store.FinishWork(ctx, tx, planner, work) })
+	return true, d.DB.InTenant(ctx, func(ctx context.Context, tx *kit.Tx) error {
+		if later {
+			return d.Store.LookLater(ctx, tx, planner, work)
+		}
+		return d.Store.FinishWork(ctx, tx, planner, work)
+	})
 }
 
 // hold renews the claim of a week while it is planned.
@@ -132,10 +137,11 @@ func (d *Desk) holding(ctx context.Context, renew func(context.Context, *kit.Tx)
 	}
 }
 
-// planWeek reads a week, plans it and writes the plan.
-func (d *Desk) planWeek(ctx context.Context, week schedule.Week) error {
+// planWeek reads a week, plans it and writes the plan. later is true when why visits
+// have no place is still to be found out, because another week waits for its places.
+func (d *Desk) planWeek(ctx context.Context, week schedule.Week) (later bool, err error) {
 	var s situation
-	err := d.DB.ReadInTenant(ctx, func(ctx context.Context, tx *kit.Tx) error {
+	err = d.DB.ReadInTenant(ctx, func(ctx context.Context, tx *kit.Tx) error {
 		cal, err := d.Calendar(tx.Agency())
 		if err != nil {
 			return err
@@ -154,15 +160,15 @@ func (d *Desk) planWeek(ctx context.Context, week schedule.Week) error {
 		return err
 	})
 	if err != nil || len(s.visits) == 0 {
-		return err
+		return false, err
 	}
 	fetched, err := d.fetchPoints(ctx, s.stale)
 	if err != nil {
-		return err
+		return false, err
 	}
 	s.relocate(fetched)
 	if err := d.askRoads(ctx, &s, fetched); err != nil {
-		return err
+		return false, err
 	}
 
 	plan, err := sound(ctx, d.Planner, s.problem)
@@ -171,10 +177,10 @@ func (d *Desk) planWeek(ctx context.Context, week schedule.Week) error {
 		plan, err = sound(ctx, d.Fallback, s.problem)
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	if err := d.writePlaces(ctx, week, s, plan); err != nil {
-		return err
+		return false, err
 	}
 	return d.tellWhy(ctx, s, plan)
 }

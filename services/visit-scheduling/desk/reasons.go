@@ -15,9 +15,10 @@ import (
 const whyBudget = 10 * time.Second
 
 // tellWhy records why a plan leaves visits out, after its places are written:
-// nobody waits for reasons. What is known without looking is told first. A planner
-// that dies meanwhile has its week planned again by another.
-func (d *Desk) tellWhy(ctx context.Context, s situation, plan schedule.Plan) error {
+// nobody waits for reasons. What is known without looking is told first; what is not
+// is looked for later while another week waits for its places. A planner that dies
+// meanwhile has its week planned again by another.
+func (d *Desk) tellWhy(ctx context.Context, s situation, plan schedule.Plan) (later bool, err error) {
 	var known, open []schedule.Leftover
 	for _, u := range plan.Unplaced {
 		if u.Wanting() {
@@ -27,14 +28,21 @@ func (d *Desk) tellWhy(ctx context.Context, s situation, plan schedule.Plan) err
 		}
 	}
 	if err := d.writeLeft(ctx, s, known); err != nil || open == nil {
+		return false, err
+	}
+	err = d.DB.ReadInTenant(ctx, func(ctx context.Context, tx *kit.Tx) error {
+		later, err = d.Store.PlacesWait(ctx, tx, tx.Now())
 		return err
+	})
+	if err != nil || later {
+		return later, err
 	}
 	standing := schedule.Standing{Problem: s.problem, Plan: schedule.Plan{Placed: plan.Placed, Unplaced: open}}
 	left := d.explained(ctx, standing, s.visits)
 	if err := ctx.Err(); err != nil {
-		return err // looked for in part alone: the week is planned again
+		return false, err // looked for in part alone: the week is planned again
 	}
-	return d.writeLeft(ctx, s, standing.Kept(left, s.visits))
+	return false, d.writeLeft(ctx, s, standing.Kept(left, s.visits))
 }
 
 // explained are the visits that a plan leaves out with what would give them a

@@ -156,3 +156,51 @@ func TestReasons_EachVisitHasItsTurnAndNothingIsToldTwice(t *testing.T) {
 		t.Errorf("looked at first: %v; want each in turn", first)
 	}
 }
+
+func TestReasons_NoWeekWaitsForThoseOfAnother(t *testing.T) {
+	o := open(t)
+	o.hire("w1")
+	o.approve(plan("c1", 1, 1, 1))
+	p := plan("c2", 1, 1, 1)
+	p.Pattern.Language = "sv"
+	o.approve(p)
+	looked := 0
+	o.Engine = asked{Engine: o.Engine, before: func([]schedule.VisitID) {
+		looked++
+		if got := o.balanced("c1"); got.Scheduled != 3 {
+			t.Errorf("while reasons of one week are looked for: %+v; want all three weeks booked", got)
+		}
+	}}
+	o.settle()
+	why := map[schedule.Reason]int{}
+	for _, v := range o.visits("c2") {
+		why[v.Reasons[0]]++
+	}
+	if diff := cmp.Diff(map[schedule.Reason]int{schedule.LanguageMissing: 3, schedule.BeyondHorizon: 1}, why); diff != "" || looked != 3 {
+		t.Errorf("looked %d times; reasons (-want +got):\n%s", looked, diff)
+	}
+	if told := o.told(); told["visit.unplaced"] != 3 || told["visit.scheduled"] != 3 {
+		t.Errorf("told %v", told)
+	}
+}
+
+// A week that waits for its reasons is planned as any other when something changes.
+func TestReasons_AWeekWishedForMeanwhileIsPlannedFirst(t *testing.T) {
+	o := open(t)
+	o.hire("w1")
+	p := plan("c1", 1, 1, 1)
+	p.Pattern.Language = "sv"
+	o.approve(p)
+	looked := 0
+	o.Engine = asked{Engine: o.Engine, before: func([]schedule.VisitID) { looked++ }}
+	if _, err := o.PlanNext(o.ctx, "planner"); err != nil || looked != 0 {
+		t.Fatalf("looked %d times while two weeks wait (%v)", looked, err)
+	}
+	o.approve(oneWeek("c2", 1, "fi"))
+	if _, err := o.PlanNext(o.ctx, "planner"); err != nil {
+		t.Fatal(err)
+	}
+	if got := o.balanced("c2"); got.Scheduled != 1 || looked != 0 {
+		t.Errorf("%+v, looked %d times; want it booked before anything else", got, looked)
+	}
+}

@@ -23,7 +23,7 @@ func (Store) RequestPlanning(ctx context.Context, tx *postgres.Tx, first, last s
 		SELECT DISTINCT week_of FROM visit
 		WHERE status = 'unplaced' AND week_of BETWEEN $1 AND $2 AND reasons <> '["week_over"]'
 		ORDER BY week_of
-		ON CONFLICT (agency_id, week_of) DO UPDATE SET revision = planning_work.revision + 1, failures = 0`,
+		ON CONFLICT (agency_id, week_of) DO UPDATE SET revision = planning_work.revision + 1, failures = 0, placed = false`,
 		first.Monday, last.Monday)
 	if err != nil {
 		return fmt.Errorf("request planning: %w", err)
@@ -50,7 +50,7 @@ type Work struct {
 }
 
 // ClaimWork claims the earliest week that wants planning and nobody plans, until
-// a time; false when there is none. What a planner that died had claimed is free
+// a time; false when there is none. Weeks that wait for reasons alone come last. What a planner that died had claimed is free
 // when its time is up.
 func (Store) ClaimWork(ctx context.Context, tx *postgres.Tx, planner string, now, until time.Time) (Work, bool, error) {
 	var row struct {
@@ -62,7 +62,7 @@ func (Store) ClaimWork(ctx context.Context, tx *postgres.Tx, planner string, now
 		UPDATE planning_work SET claimed_by = $1, claimed_until = $3
 		WHERE week_of = (
 			SELECT week_of FROM planning_work WHERE claimed_until IS NULL OR claimed_until <= $2
-			ORDER BY week_of LIMIT 1 FOR UPDATE SKIP LOCKED)
+			ORDER BY placed, week_of LIMIT 1 FOR UPDATE SKIP LOCKED)
 		RETURNING week_of, revision, failures`, planner, now, until)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Work{}, false, nil
@@ -96,6 +96,26 @@ func (Store) FinishWork(ctx context.Context, tx *postgres.Tx, planner string, w 
 	_, err = tx.ExecContext(ctx, `UPDATE planning_work SET claimed_by = '', claimed_until = NULL WHERE week_of = $1 AND claimed_by = $2`, w.Week.Monday, planner)
 	if err != nil {
 		return fmt.Errorf("free planning: %w", err)
+	}
+	return nil
+}
+
+// PlacesWait says whether a week that nobody plans waits for places.
+func (Store) PlacesWait(ctx context.Context, tx *postgres.Tx, now time.Time) (waits bool, err error) {
+	err = tx.GetContext(ctx, &waits, `SELECT EXISTS (SELECT FROM planning_work WHERE NOT placed AND (claimed_until IS NULL OR claimed_until <= $1))`, now)
+	if err != nil {
+		return false, fmt.Errorf("look for weeks to plan: %w", err)
+	}
+	return waits, nil
+}
+
+// LookLater keeps a wish of which the places are written, for reasons to be looked
+// for when no week waits for places; all of it when it was renewed meanwhile.
+func (Store) LookLater(ctx context.Context, tx *postgres.Tx, planner string, w Work) error {
+	_, err := tx.ExecContext(ctx, `UPDATE planning_work SET claimed_by = '', claimed_until = NULL, failures = 0, placed = revision = $3 WHERE week_of = $1 AND claimed_by = $2`,
+		w.Week.Monday, planner, w.Revision)
+	if err != nil {
+		return fmt.Errorf("put off reasons: %w", err)
 	}
 	return nil
 }
