@@ -21,9 +21,15 @@ func (b *board) Amend(gone []schedule.VisitID, now schedule.Standing) error {
 	}
 	change := amendment{names: map[schedule.VisitID][]string{}, was: map[string]schedule.Demand{}}
 	for _, id := range gone {
+		if b.t.held[id] != nil {
+			return errAnew // a family less, for one of its workers
+		}
 		change.take(b, id)
 	}
 	for _, booked := range now.Problem.Booked {
+		if was := b.t.held[booked.Visit]; was != nil && !slices.Equal(was, booked.Workers) {
+			return errAnew
+		}
 		change.take(b, booked.Visit)
 		if err := change.book(b, booked); err != nil {
 			return err
@@ -34,6 +40,9 @@ func (b *board) Amend(gone []schedule.VisitID, now schedule.Standing) error {
 		demands[d.Visit] = d
 	}
 	for _, p := range now.Plan.Placed {
+		if b.t.held[p.Visit] != nil {
+			return errAnew
+		}
 		change.take(b, p.Visit)
 		v := b.t.demand(demands[p.Visit])
 		change.Place = append(change.Place, optimise.Placing{Visit: v, At: *b.t.assignment(p.Slot)})
@@ -88,6 +97,8 @@ func (c *amendment) book(b *board, booked schedule.Booking) error {
 		v := b.t.booking(booked, w)
 		if !counted && b.t.turn(booked, w) {
 			counted, v.Series = true, string(booked.Series)
+		} else if a.Limits.Families > 0 && b.t.held[booked.Visit] == nil {
+			return errAnew // one of the worker's families by now
 		}
 		c.Place = append(c.Place, optimise.Placing{Visit: v, At: *v.Published})
 		c.names[booked.Visit] = append(c.names[booked.Visit], v.ID)

@@ -103,6 +103,9 @@ type translation struct {
 	wish    int                                       // points
 	regular map[schedule.SeriesID][]schedule.WorkerID // the families' own
 	outside map[schedule.VisitID]bool                 // bookings that break their family's rules
+	// held are bookings, with their workers, that count for the caseload of one of
+	// them as a family held, not as a visit.
+	held map[schedule.VisitID][]schedule.WorkerID
 }
 
 func place(p *schedule.Point) *optimise.Place {
@@ -111,7 +114,7 @@ func place(p *schedule.Point) *optimise.Place {
 }
 
 func newTranslation(p schedule.Problem) *translation {
-	t := &translation{demands: map[string]schedule.Demand{}}
+	t := &translation{demands: map[string]schedule.Demand{}, held: map[schedule.VisitID][]schedule.WorkerID{}}
 	t.problem.Travel, t.origin = p.Travel, origin(p)
 	t.problem.Traffic = traffic(p.Traffic, t.origin)
 	t.families(p)
@@ -129,17 +132,27 @@ func newTranslation(p schedule.Problem) *translation {
 	counted, crowd := map[schedule.VisitID]bool{}, newCrowd(p)
 	for _, a := range p.Roster {
 		stretches, inside := schedule.Stretches(a, bookings[a.ID])
-		t.problem.Workers = append(t.problem.Workers, t.worker(a, bookings[a.ID], stretches, burdens[a.ID]))
+		w := t.worker(a, bookings[a.ID], stretches, burdens[a.ID])
+		seen := map[schedule.VisitID]bool{}
 		for _, b := range inside {
 			v := t.booking(b, a.ID)
 			if !counted[b.Visit] && t.turn(b, a.ID) { // a pair's visit is one of the day
 				counted[b.Visit] = true
 				if crowd.counts(b) {
-					v.Series = string(b.Series)
+					v.Series, seen[b.Visit] = string(b.Series), true
 				}
 			}
 			t.problem.Visits = append(t.problem.Visits, v)
 		}
+		for _, b := range bookings[a.ID] {
+			if !seen[b.Visit] { // it is one of their families all the same
+				w.Families = append(w.Families, string(b.Series))
+				if a.Limits.Families > 0 {
+					t.held[b.Visit] = b.Workers
+				}
+			}
+		}
+		t.problem.Workers = append(t.problem.Workers, w)
 	}
 	for _, d := range p.Demands {
 		if len(d.Windows) == 0 {

@@ -105,3 +105,50 @@ func covers(plan schedule.Plan, visit schedule.VisitID, by schedule.WorkerID) bo
 	}
 	return false
 }
+
+// A family that two workers visit together is one of the families of both, and so
+// it is until they do not: the board is laid out anew then.
+func TestBoard_APairsFamilyIsOneOfBoth(t *testing.T) {
+	o := visitscheduling.Optimiser{Grid: 5}
+	pair := schedule.Booking{
+		Visit: "pair", Series: "s-pair", Workers: []schedule.WorkerID{"w", "x"}, Span: schedule.Span{From: onDay(0, 9, 0), To: onDay(0, 10, 0)}, At: schedule.Location{Remote: true},
+	}
+	for _, full := range []schedule.WorkerID{"w", "x"} {
+		s := schedule.Standing{Problem: schedule.Problem{
+			Zone: time.UTC, Roster: []schedule.Available{carer("w"), carer("x")}, Booked: []schedule.Booking{pair}, Travel: schedule.Estimate(5, 20),
+		}}
+		asked := wanted("asked")
+		for i := range s.Problem.Roster {
+			if a := &s.Problem.Roster[i]; a.ID == full {
+				a.Limits.Families = 1
+			} else {
+				asked.Excluded = []schedule.WorkerID{a.ID}
+			}
+		}
+		open := func(s schedule.Standing) int {
+			board, err := o.Lay(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			openings, err := board.Openings(asked)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := board.Amend([]schedule.VisitID{"pair"}, schedule.Standing{Problem: schedule.Problem{Zone: time.UTC}}); err != nil {
+				return len(openings)
+			}
+			after, err := board.Openings(asked)
+			if err != nil || len(s.Problem.Booked) > 0 && len(after) == 0 {
+				t.Errorf("%s: amended to hold no family, it has %d openings, %v", full, len(after), err)
+			}
+			return len(openings)
+		}
+		if n := open(s); n != 0 {
+			t.Errorf("%s has a family too many in %d openings", full, n)
+		}
+		s.Problem.Booked = nil
+		if n := open(s); n == 0 {
+			t.Errorf("%s may have one family, and has no opening for it", full)
+		}
+	}
+}
