@@ -20,7 +20,7 @@ type Traffic struct {
 // midnight until the first: 50 means that a way takes twice as long.
 type Speed struct{ From, Percent int }
 
-const slowest, fastest = 10, 400 // per cent
+const slowest, full, fastest = 10, 100, 400 // per cent
 
 func (a *audit) traffic(t Traffic) {
 	if !t.Mode.known() {
@@ -42,9 +42,11 @@ func (a *audit) traffic(t Traffic) {
 }
 
 // speeds is how far one gets by each minute of a week, in hundredths of a minute
-// at the full speed: nondecreasing, gone[0] is 0.
+// at the full speed: increasing, gone[0] is 0. when[k] is the first minute by which
+// k minutes at the full speed are gone.
 type speeds struct {
 	gone [WeekMinutes + 1]int32
+	when []int32
 }
 
 // speedsOf is nil when nothing is said of the mode.
@@ -52,7 +54,7 @@ func speedsOf(all []Traffic, mode Mode) *speeds {
 	var percent [WeekMinutes]int32
 	said := false
 	for i := range percent {
-		percent[i] = 100
+		percent[i] = full
 	}
 	for _, t := range all {
 		if t.Mode != mode || len(t.Bands) == 0 {
@@ -80,15 +82,36 @@ func speedsOf(all []Traffic, mode Mode) *speeds {
 	}
 	s := &speeds{}
 	for i, p := range percent {
+		for s.gone[i] >= int32(len(s.when))*full {
+			s.when = append(s.when, int32(i))
+		}
 		s.gone[i+1] = s.gone[i] + p
+	}
+	for s.gone[WeekMinutes] >= int32(len(s.when))*full {
+		s.when = append(s.when, WeekMinutes)
 	}
 	return s
 }
 
 // at is how far one gets from the origin until minute t, in hundredths.
 func (s *speeds) at(t int32) int64 {
-	week := int64(floorDiv(int(t), WeekMinutes))
-	return week*int64(s.gone[WeekMinutes]) + int64(s.gone[t-int32(week)*WeekMinutes])
+	if t >= 0 && t <= WeekMinutes {
+		return int64(s.gone[t])
+	}
+	week := floorDiv(int(t), WeekMinutes)
+	return int64(week)*int64(s.gone[WeekMinutes]) + int64(s.gone[int(t)-week*WeekMinutes])
+}
+
+// reached is the first minute by which one is so far, in hundredths from the origin.
+func (s *speeds) reached(goal int64) int32 {
+	whole := int(s.gone[WeekMinutes])
+	week := floorDiv(int(goal), whole)
+	rest := int32(int(goal) - week*whole)
+	t := s.when[rest/full]
+	for s.gone[t] < rest {
+		t++
+	}
+	return t + int32(week)*WeekMinutes
 }
 
 // Pace is how fast one mode is by the hour, for who plans beside the search. The
@@ -115,15 +138,7 @@ func (s *speeds) arrive(depart, minutes int32) int32 {
 	if s == nil || minutes == 0 {
 		return depart + minutes
 	}
-	goal := s.at(depart) + 100*int64(minutes)
-	t := depart + minutes*100/fastest
-	for have := s.at(t); have < goal; have = s.at(t) {
-		t += max(1, int32((goal-have)/fastest))
-	}
-	for s.at(t-1) >= goal {
-		t--
-	}
-	return t
+	return s.reached(s.at(depart) + full*int64(minutes))
 }
 
 // leave is the last minute to set out to be there by a time: arrive(leave(by))
@@ -132,13 +147,10 @@ func (s *speeds) leave(by, minutes int32) int32 {
 	if s == nil || minutes == 0 {
 		return by - minutes
 	}
-	goal := s.at(by) - 100*int64(minutes)
-	t := by - minutes*100/fastest
-	for have := s.at(t); have > goal; have = s.at(t) {
-		t -= max(1, int32((have-goal)/fastest))
-	}
-	for s.at(t+1) <= goal {
-		t++
+	goal := s.at(by) - full*int64(minutes)
+	t := s.reached(goal)
+	if s.at(t) > goal {
+		t--
 	}
 	return t
 }
