@@ -199,6 +199,26 @@ func TestOptimiser_SaysWhatWouldPlaceAVisit(t *testing.T) {
 	}
 }
 
+// Who has no answer is looked at another time; who was looked at has one, if only an empty one.
+func TestOptimiser_WhomThereWasNoTimeForHasNoAnswer(t *testing.T) {
+	d := wanted("v")
+	p := schedule.Problem{Zone: time.UTC, Roster: []schedule.Available{carer("w")}, Travel: schedule.Estimate(5, 20)}
+	d.Excluded = []schedule.WorkerID{"w"}
+	p.Demands = []schedule.Demand{d}
+	for _, test := range []struct {
+		budget time.Duration
+		looked bool
+	}{{time.Minute, true}, {1, false}} {
+		why, err := visitscheduling.Optimiser{Grid: 5}.Why(t.Context(), schedule.Standing{Problem: p}, test.budget, "v")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, looked := why["v"]; looked != test.looked {
+			t.Errorf("within %s: answered %v, want %v", test.budget, looked, test.looked)
+		}
+	}
+}
+
 // Each reason of weeks drawn at random is proved by both planners and by the
 // checker, which share nothing with the engine that gave it.
 func TestOptimiser_EveryReasonIsProved(t *testing.T) {

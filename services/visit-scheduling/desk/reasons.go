@@ -39,9 +39,6 @@ func (d *Desk) tellWhy(ctx context.Context, s situation, plan schedule.Plan) (la
 	}
 	standing := schedule.Standing{Problem: s.problem, Plan: schedule.Plan{Placed: plan.Placed, Unplaced: open}}
 	left := d.explained(ctx, standing, s.visits)
-	if err := ctx.Err(); err != nil {
-		return false, err // looked for in part alone: the week is planned again
-	}
 	return false, d.writeLeft(ctx, s, standing.Kept(left, s.visits))
 }
 

@@ -2,6 +2,7 @@ package desk_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -202,5 +203,35 @@ func TestReasons_AWeekWishedForMeanwhileIsPlannedFirst(t *testing.T) {
 	}
 	if got := o.balanced("c2"); got.Scheduled != 1 || looked != 0 {
 		t.Errorf("%+v, looked %d times; want it booked before anything else", got, looked)
+	}
+}
+
+// failing finds nothing out.
+type failing struct{ schedule.Engine }
+
+func (failing) Why(context.Context, schedule.Standing, time.Duration, ...schedule.VisitID) (map[schedule.VisitID][]schedule.Remedy, error) {
+	return nil, errors.New("the engine is out of order")
+}
+
+func TestReasons_ThatCannotBeFoundOutHoldNothingUp(t *testing.T) {
+	o := open(t)
+	o.hire("w1")
+	o.approve(oneWeek("c1", 2, "fi"))
+	o.approve(oneWeek("c2", 1, "sv"))
+	engine := o.Engine
+	o.Engine = failing{engine}
+	o.settle()
+	v := o.visits("c2")[0]
+	if diff := cmp.Diff([]schedule.Reason{schedule.NoPlace}, v.Reasons); diff != "" || !v.LookedAt.IsZero() {
+		t.Errorf("looked at %s; reasons (-want +got):\n%s", v.LookedAt, diff)
+	}
+	if told := o.told(); told["visit.unplaced"] != 1 || told["visit.scheduled"] != 2 {
+		t.Errorf("told %v", told)
+	}
+	o.Engine = engine
+	o.in(func(ctx context.Context, tx *kit.Tx) error { return o.Daily(ctx, tx, timer()) })
+	o.settle()
+	if diff := cmp.Diff([]schedule.Reason{schedule.LanguageMissing}, o.visits("c2")[0].Reasons); diff != "" {
+		t.Errorf("found at the next planning (-want +got):\n%s", diff)
 	}
 }
