@@ -129,7 +129,7 @@ func TestDesk_APlannerThatDidNotKnowOfAnExceptionPlacesNothingInIt(t *testing.T)
 	o.hire("w1")
 	o.approve(plan("c1", 1, 1, 1))
 	asked := false
-	o.Planner = during{schedule.Greedy{}, func() {
+	o.Planner = meddler{during: func() {
 		if !asked {
 			asked = true
 			o.except("c1", school())
@@ -144,16 +144,4 @@ func TestDesk_APlannerThatDidNotKnowOfAnExceptionPlacesNothingInIt(t *testing.T)
 	if got := o.balanced("c1"); got.Scheduled != 3 {
 		t.Errorf("%+v; want three placed after school", got)
 	}
-}
-
-// during plans, and has something happen before it answers.
-type during struct {
-	schedule.Planner
-	happens func()
-}
-
-func (d during) Plan(ctx context.Context, p schedule.Problem) (schedule.Plan, error) {
-	plan, err := d.Planner.Plan(ctx, p)
-	d.happens()
-	return plan, err
 }

@@ -148,29 +148,40 @@ func TestSolve_EveryReasonIsProved(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawProblem(t)
 		s := solve(t, p, Options{Seed: 3, WorkUnits: 40})
-		for _, u := range s.Unplaced {
-			if len(u.Reasons) == 0 {
-				t.Fatalf("visit %s is unplaced and nothing says why", u.Visit)
-			}
-			for _, r := range u.Reasons {
-				if r.Proof == nil {
-					continue
-				}
-				q, placed := relaxed(p, s, u.Visit, r)
-				if bad := check.Schedule(q, placed); bad != nil {
-					t.Fatalf("visit %s, reason %v: %v", u.Visit, r, bad)
-				}
-				for _, x := range r.Rules {
-					proved[x]++
-				}
-			}
-		}
+		prove(t, p, s, proved)
 	})
 	for _, r := range []Rule{RuleSkill, RuleLanguage, RuleExclusion, RuleWindow, RuleLimit, RuleShift, RuleAbsence, RuleBooked} {
 		if proved[r] == 0 {
 			t.Errorf("no case of rule %s was drawn", r)
 		}
 	}
+}
+
+// prove counts the rules that the reasons of what is left out are proved for, and
+// those proofs that are of teams.
+func prove(t rapid.TB, p Problem, s Solution, proved map[Rule]int) (teams int) {
+	t.Helper()
+	for _, u := range s.Unplaced {
+		if len(u.Reasons) == 0 {
+			t.Fatalf("visit %s is left out and nothing says why", u.Visit)
+		}
+		for _, r := range u.Reasons {
+			if r.Proof == nil {
+				continue
+			}
+			q, placed := relaxed(p, s, u.Visit, r)
+			if bad := check.Schedule(q, placed); bad != nil {
+				t.Fatalf("visit %s, reason %v: %v", u.Visit, r, bad)
+			}
+			for _, x := range r.Rules {
+				proved[x]++
+			}
+			if len(r.Proof.Workers) > 1 {
+				teams++
+			}
+		}
+	}
+	return teams
 }
 
 // relaxed loosens exactly what a reason names and adds the proof.
