@@ -21,13 +21,13 @@ func (b *board) Amend(gone []schedule.VisitID, now schedule.Standing) error {
 	}
 	change := amendment{names: map[schedule.VisitID][]string{}, was: map[string]schedule.Demand{}}
 	for _, id := range gone {
-		if b.t.held[id] != nil {
+		if b.t.held[id] != nil || b.shorts(id, now) {
 			return errAnew // a family less, for one of its workers
 		}
 		change.take(b, id)
 	}
 	for _, booked := range now.Problem.Booked {
-		if was := b.t.held[booked.Visit]; was != nil && !slices.Equal(was, booked.Workers) {
+		if was := b.t.held[booked.Visit]; was != nil && !slices.Equal(was, booked.Workers) || b.shorts(booked.Visit, now) {
 			return errAnew
 		}
 		change.take(b, booked.Visit)
@@ -40,7 +40,7 @@ func (b *board) Amend(gone []schedule.VisitID, now schedule.Standing) error {
 		demands[d.Visit] = d
 	}
 	for _, p := range now.Plan.Placed {
-		if b.t.held[p.Visit] != nil {
+		if b.t.held[p.Visit] != nil || b.shorts(p.Visit, now) {
 			return errAnew
 		}
 		change.take(b, p.Visit)

@@ -19,14 +19,15 @@ const urgency = 100
 // Lay implements schedule.Engine.
 func (o Optimiser) Lay(s schedule.Standing) (schedule.Board, error) {
 	var laid *optimise.Board
-	s, t, err := o.stand(context.Background(), s.Settle(), func(t *translation, given optimise.Solution) (err error) {
+	whole := s.Settle()
+	s, t, err := o.stand(context.Background(), whole, func(t *translation, given optimise.Solution) (err error) {
 		laid, err = optimise.NewBoard(t.problem, given)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("lay out %d visits: %w", len(t.problem.Visits), err)
 	}
-	b := &board{o: o, t: t, laid: laid, s: s, names: map[schedule.VisitID][]string{}, roster: map[schedule.WorkerID]schedule.Available{}}
+	b := &board{o: o, t: t, laid: laid, s: s, short: shortened(whole, s), names: map[schedule.VisitID][]string{}, roster: map[schedule.WorkerID]schedule.Available{}}
 	for _, a := range s.Problem.Roster {
 		b.roster[a.ID] = a
 	}
@@ -44,6 +45,47 @@ type board struct {
 	s      schedule.Standing
 	names  map[schedule.VisitID][]string // what each visit is called where it is laid out
 	roster map[schedule.WorkerID]schedule.Available
+	// short are the workers with a visit that was left out: with another day it may
+	// stand again.
+	short map[schedule.WorkerID]bool
+}
+
+// shortened are the workers whose visits are not all laid out as they were.
+func shortened(whole, laid schedule.Standing) map[schedule.WorkerID]bool {
+	of, stands := map[schedule.WorkerID]bool{}, map[schedule.VisitID]bool{}
+	for i, a := range laid.Problem.Roster {
+		if len(a.Away) != len(whole.Problem.Roster[i].Away) {
+			of[a.ID] = true
+		}
+	}
+	for _, x := range laid.Plan.Placed {
+		stands[x.Visit] = true
+	}
+	for _, x := range whole.Plan.Placed {
+		for _, w := range x.Slot.Workers {
+			of[w] = of[w] || !stands[x.Visit]
+		}
+	}
+	return of
+}
+
+// shorts says whether a visit as it is on the board, or as now has it, is by a worker
+// with one that was left out.
+func (b *board) shorts(id schedule.VisitID, now schedule.Standing) bool {
+	by := func(s schedule.Standing) (all []schedule.WorkerID) {
+		for _, x := range s.Plan.Placed {
+			if x.Visit == id {
+				all = append(all, x.Slot.Workers...)
+			}
+		}
+		for _, x := range s.Problem.Booked {
+			if x.Visit == id {
+				all = append(all, x.Workers...)
+			}
+		}
+		return all
+	}
+	return slices.ContainsFunc(append(by(b.s), by(now)...), func(w schedule.WorkerID) bool { return b.short[w] })
 }
 
 // Openings implements schedule.Board.
