@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/hearthfps/hearth/services/visit-scheduling/optimise"
@@ -23,7 +22,7 @@ func (o Optimiser) Explain(ctx context.Context, s schedule.Standing, visit sched
 	}
 	var names []string
 	for _, v := range t.problem.Visits {
-		if id, _, _ := strings.Cut(v.ID, bookedBy); id == string(visit) {
+		if visitOf(v.ID) == visit {
 			names = append(names, v.ID)
 		}
 	}
@@ -38,7 +37,7 @@ func (o Optimiser) Explain(ctx context.Context, s schedule.Standing, visit sched
 	var cost optimise.Objective
 	for _, p := range parts { // a booking of a pair has two
 		account.Fixed = account.Fixed || p.Locked
-		cost = sum(cost, p.Cost)
+		cost = cost.Plus(p.Cost)
 		if p.Next != nil {
 			next := t.slot(*p.Next, t.demands[p.Visit])
 			account.Next, account.NextTerms = &next, terms(p.NextCost)
@@ -46,15 +45,6 @@ func (o Optimiser) Explain(ctx context.Context, s schedule.Standing, visit sched
 	}
 	account.Terms = terms(cost)
 	return account, nil
-}
-
-func sum(a, b optimise.Objective) optimise.Objective {
-	return optimise.Objective{
-		Travel: a.Travel + b.Travel, Preference: a.Preference + b.Preference, Wishes: a.Wishes + b.Wishes, Continuity: a.Continuity + b.Continuity,
-		Stability: a.Stability + b.Stability, Spacing: a.Spacing + b.Spacing, Weekday: a.Weekday + b.Weekday, Overtime: a.Overtime + b.Overtime,
-		FairLoad: a.FairLoad + b.FairLoad, FairTravel: a.FairTravel + b.FairTravel, FairEvening: a.FairEvening + b.FairEvening,
-		Unplaced: a.Unplaced + b.Unplaced,
-	}
 }
 
 // terms are those of a cost that are not nothing, the largest first. What leaving

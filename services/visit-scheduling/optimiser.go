@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hearthfps/hearth/pkg/fault"
@@ -201,6 +202,12 @@ func (c crowd) counts(b schedule.Booking) bool {
 
 // bookedBy parts the id of a booked visit from its worker's.
 const bookedBy = "#"
+
+// visitOf is the visit that a name of the search stands for.
+func visitOf(name string) schedule.VisitID {
+	id, _, _ := strings.Cut(name, bookedBy)
+	return schedule.VisitID(id)
+}
 
 // booking is one worker's part of what is booked in the words of the search.
 func (t *translation) booking(b schedule.Booking, by schedule.WorkerID) optimise.Visit {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 
 	"github.com/hearthfps/hearth/services/visit-scheduling/optimise"
 	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
@@ -25,11 +24,11 @@ func (o Optimiser) stand(ctx context.Context, s schedule.Standing, lay func(t *t
 		}
 		var against []schedule.VisitID
 		for _, c := range found {
-			id, _, _ := strings.Cut(c.Visit, bookedBy)
-			against = append(against, schedule.VisitID(id))
+			id := visitOf(c.Visit)
+			against = append(against, id)
 			if o.Log != nil {
 				o.Log.LogAttrs(ctx, slog.LevelWarn, "a visit cannot be laid out where it is: its time is taken for busy",
-					slog.String("visit_id", id), slog.String("rule", string(c.Rule)))
+					slog.String("visit_id", string(id)), slog.String("rule", string(c.Rule)))
 			}
 		}
 		less, changed := s.LeaveOut(against)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/hearthfps/hearth/services/visit-scheduling/optimise"
@@ -32,8 +31,8 @@ func (o Optimiser) Lay(s schedule.Standing) (schedule.Board, error) {
 		b.roster[a.ID] = a
 	}
 	for _, v := range t.problem.Visits {
-		id, _, _ := strings.Cut(v.ID, bookedBy)
-		b.names[schedule.VisitID(id)] = append(b.names[schedule.VisitID(id)], v.ID)
+		id := visitOf(v.ID)
+		b.names[id] = append(b.names[id], v.ID)
 	}
 	return b, nil
 }

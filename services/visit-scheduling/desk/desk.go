@@ -167,15 +167,21 @@ func (d *Desk) wishForWeeks(ctx context.Context, tx *kit.Tx, first, last schedul
 // horizon moves on and what is unplaced is tried again; and before it the look at
 // recorded ways.
 func (d *Desk) setDaily(ctx context.Context, tx *kit.Tx, cal *clock.Calendar) error {
-	due := cal.Today(tx.Now()).At(3, 0, cal.Zone())
-	if !due.After(tx.Now()) {
-		due = cal.Today(tx.Now()).AddDays(1).At(3, 0, cal.Zone())
-	}
 	if err := d.setTravelFit(ctx, tx, cal); err != nil {
 		return err
 	}
+	return setNightly(ctx, tx, cal, DailyTimer, 3)
+}
+
+// setNightly sets the agency's timer of a kind for the next time it is so many
+// hours after midnight there.
+func setNightly(ctx context.Context, tx *kit.Tx, cal *clock.Calendar, kind string, hour int) error {
+	due := cal.Today(tx.Now()).At(hour, 0, cal.Zone())
+	if !due.After(tx.Now()) {
+		due = cal.Today(tx.Now()).AddDays(1).At(hour, 0, cal.Zone())
+	}
 	agency := tx.Agency().String()
-	return timers.Set(ctx, tx, timers.Draft{Kind: DailyTimer, ID: agency, DueAt: due, Subject: agency, Data: struct{}{}})
+	return timers.Set(ctx, tx, timers.Draft{Kind: kind, ID: agency, DueAt: due, Subject: agency, Data: struct{}{}})
 }
 
 // Daily tries what is unplaced again, as far as the horizon reaches today, and

@@ -23,12 +23,7 @@ const (
 // setTravelFit sets the agency's next look at recorded ways: two in the morning,
 // before the planning of the day.
 func (d *Desk) setTravelFit(ctx context.Context, tx *kit.Tx, cal *clock.Calendar) error {
-	due := cal.Today(tx.Now()).At(2, 0, cal.Zone())
-	if !due.After(tx.Now()) {
-		due = cal.Today(tx.Now()).AddDays(1).At(2, 0, cal.Zone())
-	}
-	agency := tx.Agency().String()
-	return timers.Set(ctx, tx, timers.Draft{Kind: TravelTimer, ID: agency, DueAt: due, Subject: agency, Data: struct{}{}})
+	return setNightly(ctx, tx, cal, TravelTimer, 2)
 }
 
 // FitTravel fits the estimate of travel to the ways that were recorded, keeps the

@@ -64,6 +64,9 @@ func (o Objective) Total() int64 {
 		o.FairLoad + o.FairTravel + o.FairEvening + o.Unplaced
 }
 
+// Plus is what two things cost together, term by term.
+func (o Objective) Plus(x Objective) Objective { return o.minus(Objective{}.minus(x)) }
+
 // minus is what a schedule costs more than another, term by term.
 func (o Objective) minus(x Objective) Objective {
 	return Objective{

@@ -253,16 +253,6 @@ func (l *local) finish(t trip, c int32) int32 {
 	return t.warp + v.warpAfter + max(0, a-v.latest)
 }
 
-// feasible reports whether no route is late or overloaded.
-func (l *local) feasible() bool {
-	for i := range l.routes {
-		if l.routes[i].warp > 0 || l.routes[i].load > l.in.Capacity {
-			return false
-		}
-	}
-	return true
-}
-
 // export writes the non-empty routes into dst, reusing its memory.
 func (l *local) export(dst [][]int32) [][]int32 {
 	n := int32(l.in.N)
