@@ -13,7 +13,7 @@ const mostLists = 100_000
 // ableFor lists the workers who can take part k of a visit, in order: skills and
 // their levels, languages, attributes, exclusions; of a single worker also, if the
 // family wants it so, that they are known. Lists of equal demands are one list.
-func (c *plan) ableFor(v *Visit, k, series int32, known bool) []int32 {
+func (c *plan) ableFor(v *Visit, k, series int32, known bool) crew {
 	role := Role{}
 	if len(v.Roles) > 0 {
 		role = v.Roles[k]
@@ -23,22 +23,51 @@ func (c *plan) ableFor(v *Visit, k, series int32, known bool) []int32 {
 	if known {
 		key += fmt.Sprintf(" known to %d", series)
 	}
-	if list, ok := c.able[key]; ok {
-		return list
+	if found, ok := c.able[key]; ok {
+		return found
 	}
-	var list []int32
+	out := crew{in: make([]uint64, len(c.p.Workers)/64+1)}
 	for i := range c.p.Workers {
 		w := &c.p.Workers[i]
 		if slices.Contains(v.Excluded, w.ID) || !w.meets(&role) || (known && !c.series[series].knows(int32(i))) {
 			continue
 		}
-		list = append(list, int32(i))
+		out.add(int32(i))
 	}
 	if len(c.able) >= mostLists {
 		clear(c.able) // a board that is asked for long
 	}
-	c.able[key] = list
-	return list
+	c.able[key] = out
+	return out
+}
+
+// crew are some workers, in order, and as bits by number.
+type crew struct {
+	list []int32
+	in   []uint64
+}
+
+// alone is one worker.
+func (c *plan) alone(w int32) crew {
+	out := crew{in: make([]uint64, len(c.workers)/64+1)}
+	out.add(w)
+	return out
+}
+
+func (c *crew) add(w int32) {
+	c.list = append(c.list, w)
+	c.in[w>>6] |= 1 << (w & 63)
+}
+
+func (c *crew) has(w int32) bool { return c.in[w>>6]>>(w&63)&1 > 0 }
+
+// first are those with numbers below n.
+func (c *crew) first(n int32) crew {
+	k, _ := slices.BinarySearch(c.list, n)
+	out := crew{c.list[:k:k], slices.Clone(c.in)}
+	out.in[n>>6] &= 1<<(n&63) - 1
+	clear(out.in[n>>6+1:])
+	return out
 }
 
 // demand writes a role and exclusions as one word; equal words are equal demands.

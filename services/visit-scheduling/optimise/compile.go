@@ -35,7 +35,7 @@ type plan struct {
 	mendable bool              // there are rules that a visit placed later may mend
 	fair     bool              // a fair weight is set
 	has      map[string][]bool // attribute wished for → who has it
-	able     map[string][]int32
+	able     map[string]crew
 }
 
 type pVisit struct {
@@ -43,7 +43,7 @@ type pVisit struct {
 	minutes   int32
 	windows   []Window
 	roles     int32
-	able      [][]int32 // role → workers who have its skills and are not excluded
+	able      []crew // role → workers who have its skills and are not excluded
 	preferred []int32
 	stranger  int32 // points for one who is not preferred
 	published []int32
@@ -134,7 +134,7 @@ func compile(p *Problem) *plan {
 	own := *p
 	c := &plan{
 		given: p, p: &own, w: p.Weights, evening: int32(p.Evening), worker: map[string]int32{}, visit: map[string]int32{},
-		seriesOf: map[string]int32{}, has: map[string][]bool{}, able: map[string][]int32{},
+		seriesOf: map[string]int32{}, has: map[string][]bool{}, able: map[string]crew{},
 	}
 	if c.w == (Weights{}) {
 		c.w = DefaultWeights()
@@ -447,6 +447,15 @@ func (c *plan) travel(mode, a, b int32) int32 {
 	}
 	there, _ := c.reach(c.modes[mode], bands(c.modes[mode]), c.all[a], c.unit(a), int(b))
 	return int32(there)
+}
+
+// travelTo is travel, read from the row of the second place where the estimate makes
+// both ways equal: many ways to one place then lie together in memory.
+func (c *plan) travelTo(mode, a, b int32) int32 {
+	if c.units != nil {
+		a, b = b, a
+	}
+	return c.travel(mode, a, b)
 }
 
 func (c *plan) unit(place int32) vector {

@@ -47,7 +47,7 @@ func Cover(ctx context.Context, p Problem, s Solution, maxMoved int, opt Options
 	}
 	slices.SortStableFunc(k.lost, func(a, b int32) int {
 		x, y := &c.visits[a], &c.visits[b]
-		return cmp.Or(-cmp.Compare(x.leaveOut, y.leaveOut), -cmp.Compare(x.roles, y.roles), cmp.Compare(len(x.able[0]), len(y.able[0])))
+		return cmp.Or(-cmp.Compare(x.leaveOut, y.leaveOut), -cmp.Compare(x.roles, y.roles), cmp.Compare(len(x.able[0].list), len(y.able[0].list)))
 	})
 	b := newBudget(ctx, opt, len(p.Visits))
 	rng := chance.New(opt.Seed, 0)

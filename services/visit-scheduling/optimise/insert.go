@@ -19,6 +19,7 @@ type finder struct {
 	lists  [maxRoles][]spot
 	stamp  []int32 // tour → last look-up that listed it
 	lookup int32
+	here   []spot         // in the tour looked at
 	blink  func() bool    // true: pass over this place
 	ban    map[int32]bool // tours the first part may not use
 }
@@ -27,16 +28,15 @@ func newFinder(s *state) *finder { return &finder{state: s, stamp: make([]int32,
 
 // open reports whether a visit's windows meet a tour's time.
 func (f *finder) open(v *pVisit, t int32) bool {
-	def := &f.plan.tours[t]
-	_, meets := v.opens(def)
+	_, meets := v.opens(&f.plan.tours[t])
 	return meets
 }
 
-// opens is when the first of a visit's windows that meets a tour's time begins.
-func (v *pVisit) opens(def *pTour) (from int32, meets bool) {
-	for _, w := range v.windows {
+// opens is the first of a visit's windows that meets a tour's time.
+func (v *pVisit) opens(def *pTour) (window int, meets bool) {
+	for k, w := range v.windows {
 		if int32(w.From) < def.to && int32(w.To) > def.from {
-			return int32(w.From), true
+			return k, true
 		}
 	}
 	return 0, false
@@ -50,38 +50,24 @@ func (f *finder) spotsOf(v, k int32, tours []int32, limit int64) []spot {
 	pv := &f.visits[v]
 	out := f.lists[k][:0]
 	visit := func(t int32) {
-		def := &f.plan.tours[t]
-		soonest, meets := pv.opens(def)
-		if !meets || (k == 0 && f.ban[t]) {
+		if !f.open(pv, t) {
 			return
 		}
-		soonest += pv.minutes
-		points, ok := f.sendCost(pv, k, t)
-		if !ok || points >= limit {
+		if k == 0 && f.ban[t] {
 			return
 		}
-		n := int32(len(f.tours[t].stops))
-		for i := int32(0); i <= n; i++ {
-			if i < n {
-				// The next stop cannot wait until this visit is done; a remote one might,
-				// if the visit shortens the way after it.
-				if x := &f.tours[t].stops[i]; x.latest < soonest && (pv.place < 0 || f.visits[x.visit].place >= 0) {
-					continue
-				}
-			}
-			sp, ok, over := f.look(t, i, pv)
-			if over {
-				return
-			}
-			if !ok {
-				continue
-			}
+		points, ok := f.sendCost(pv, k, t, limit)
+		if !ok {
+			return
+		}
+		f.here = f.spotsIn(pv, t, f.here[:0])
+		for _, sp := range f.here {
 			sp.points = points + int64(sp.legs)*int64(f.w.TravelMinute)
 			if f.fair && !pv.rest {
-				sp.points += f.sharePrice(def.worker, share{load: int64(pv.minutes + sp.way), ride: int64(sp.legs)})
+				sp.points += f.sharePrice(f.plan.tours[t].worker, share{load: int64(pv.minutes + sp.way), ride: int64(sp.legs)})
 			}
 			if sp.points >= limit || (!pv.rest && !f.withinLimits(t, pv.minutes+sp.way)) ||
-				(pv.notLast && !f.loose && !f.followed(t, i)) || (f.blink != nil && f.blink()) {
+				(pv.notLast && !f.loose && !f.followed(t, sp.index)) || (f.blink != nil && f.blink()) {
 				continue
 			}
 			out = append(out, sp)
@@ -95,12 +81,12 @@ func (f *finder) spotsOf(v, k int32, tours []int32, limit int64) []spot {
 	}
 	if tours != nil {
 		for _, t := range tours {
-			if _, ok := slices.BinarySearch(pv.able[k], f.plan.tours[t].worker); ok {
+			if pv.able[k].has(f.plan.tours[t].worker) {
 				visit(t)
 			}
 		}
 	} else {
-		for _, w := range pv.able[k] {
+		for _, w := range pv.able[k].list {
 			for _, t := range f.workers[w].tours {
 				visit(t)
 			}
@@ -111,8 +97,8 @@ func (f *finder) spotsOf(v, k int32, tours []int32, limit int64) []spot {
 }
 
 // sendCost is what it costs to send the worker of a tour for a part, wherever in
-// the tour, or false when a rule forbids it.
-func (f *finder) sendCost(pv *pVisit, k, t int32) (int64, bool) {
+// the tour, or false when a rule forbids it or it is not less than limit.
+func (f *finder) sendCost(pv *pVisit, k, t int32, limit int64) (int64, bool) {
 	if pv.rest {
 		return 0, true
 	}
@@ -123,8 +109,8 @@ func (f *finder) sendCost(pv *pVisit, k, t int32) (int64, bool) {
 	}
 	preference, wishes, stability := pv.assign(def.worker)
 	points += preference + wishes + stability
-	if k > 0 {
-		return points, true
+	if k > 0 || points >= limit {
+		return points, points < limit
 	}
 	date, ok := f.dateCost(pv, def.date)
 	if !ok {
@@ -135,7 +121,7 @@ func (f *finder) sendCost(pv *pVisit, k, t int32) (int64, bool) {
 			return 0, false
 		}
 	}
-	return points + date, true
+	return points + date, points+date < limit
 }
 
 // best is the cheapest way to make a visit in the tours given (nil: anywhere)
@@ -169,36 +155,59 @@ func (f *finder) bestWithout(v int32, banned map[int32]bool) (choice, bool) {
 	return f.best(v, nil, anyPrice)
 }
 
-// team chooses one spot for each role.
+// team chooses one spot for each role. A team for less than some limit is the
+// cheapest if there is one, and whoever costs more need not be looked at: first
+// the limit is what any stranger costs, where the family knows enough, then what
+// a team usually costs, then out's.
 func (f *finder) team(v int32, tours []int32, out *choice) {
-	// Those the family knows first: a team of them for less than any stranger costs
-	// is the cheapest, and nobody else need be looked at.
-	if stranger := int64(f.visits[v].stranger); stranger > 0 && stranger < out.points && len(f.visits[v].preferred) >= int(f.visits[v].roles) {
-		limit := out.points
-		if out.points = stranger; f.listTeam(v, tours, stranger) {
+	pv := &f.visits[v]
+	most := out.points
+	stranger := int64(pv.stranger)
+	for _, limit := range [...]int64{stranger, usualTeam*stranger + int64(usualWay*f.w.TravelMinute)*int64(pv.roles), most} {
+		if limit > most || (limit == stranger && len(pv.preferred) < int(pv.roles)) {
+			continue
+		}
+		if out.points = limit; f.listTeam(v, tours, limit) {
 			f.choose(v, out)
 		}
-		if out.points < stranger {
+		if out.points < limit {
 			return
 		}
-		out.points = limit
 	}
-	if f.listTeam(v, tours, out.points) {
-		f.choose(v, out)
-	}
+	out.points = most
 }
 
+const (
+	usualTeam = 2  // strangers in a team
+	usualWay  = 30 // minutes, for each
+)
+
 // listTeam lists the places of every role by points, so that the cheapest rest
-// bounds every partial choice. It is false when a role has none.
+// bounds every partial choice; those that cannot be part of a team for less than
+// limit are left out. It is false when a role has none.
 func (f *finder) listTeam(v int32, tours []int32, limit int64) bool {
-	for k := range f.visits[v].roles {
+	roles := f.visits[v].roles
+	var least [maxRoles]int64
+	for k := range roles {
 		l := f.spotsOf(v, k, tours, limit)
+		if len(l) == 0 {
+			return false
+		}
+		least[k] = l[0].points
+		for _, sp := range l[1:] {
+			least[k] = min(least[k], sp.points)
+		}
+		limit -= least[k]
+	}
+	for k := range roles {
+		l := slices.DeleteFunc(f.lists[k], func(sp spot) bool { return sp.points >= limit+least[k] })
 		if len(l) == 0 {
 			return false
 		}
 		slices.SortFunc(l, func(a, b spot) int {
 			return cmp.Or(cmp.Compare(a.points, b.points), cmp.Compare(a.tour, b.tour), cmp.Compare(a.index, b.index))
 		})
+		f.lists[k] = l
 	}
 	return true
 }

@@ -251,7 +251,7 @@ func (f *finder) allows(v int32, a Assignment) (tours [maxRoles]int32, rule Rule
 	var spots [maxRoles]spot
 	for k := range pv.roles {
 		w, start := f.worker[a.Workers[k]], int32(a.Starts[k])
-		if _, able := slices.BinarySearch(pv.able[k], w); !able {
+		if !pv.able[k].has(w) {
 			return tours, f.unable(v, k, w)
 		}
 		t := f.tourAt(w, start, start+pv.minutes)

@@ -38,7 +38,7 @@ func (s *state) look(t, i int32, v *pVisit) (sp spot, ok, over bool) {
 	}
 	lo, then, way := now, at, int32(0)
 	if v.place >= 0 {
-		way = s.travel(def.mode, at, v.place)
+		way = s.travelTo(def.mode, at, v.place)
 		lo = s.arrive(def.mode, now, way)
 		then = v.place
 	} else if v.rest && tr.visits == 0 {
@@ -79,6 +79,77 @@ func (s *state) look(t, i int32, v *pVisit) (sp spot, ok, over bool) {
 		return spot{}, false, false
 	}
 	return spot{tour: t, index: i, lo: lo, hi: hi, legs: legs, way: way}, true, false
+}
+
+// spotsIn adds the spots of a visit in a tour whose time its windows meet, whoever
+// makes it: what look finds before each stop and at the end.
+func (s *state) spotsIn(v *pVisit, t int32, out []spot) []spot {
+	def, tr := &s.plan.tours[t], &s.tours[t]
+	k, _ := v.opens(def)
+	windows := v.windows[k:]
+	if s.speeds == nil && s.units != nil && v.place >= 0 && s.minutes[def.mode] != nil {
+		return s.scan(v, t, windows, s.minutes[def.mode][int(v.place)*s.places:][:s.places], out)
+	}
+	soonest := int32(windows[0].From) + v.minutes
+	for i := range int32(len(tr.stops) + 1) {
+		// The next stop cannot wait until this visit is done; a remote one might,
+		// if the visit shortens the way after it.
+		if int(i) < len(tr.stops) && tr.stops[i].latest < soonest && (v.place < 0 || tr.stops[i].place >= 0) {
+			continue
+		}
+		sp, ok, over := s.look(t, i, v)
+		if over {
+			break
+		}
+		if ok {
+			out = append(out, sp)
+		}
+	}
+	return out
+}
+
+// scan is spotsIn for a visit whose ways, the same there and back and at any hour,
+// are a row of the travel times.
+func (s *state) scan(v *pVisit, t int32, windows []Window, row []uint16, out []spot) []spot {
+	def, tr := &s.plan.tours[t], &s.tours[t]
+	to := func(base int32) int32 {
+		if base < 0 {
+			return 0
+		}
+		return int32(row[base])
+	}
+	way, now := to(def.start), def.from
+	for i := range int32(len(tr.stops) + 1) {
+		by, was, ahead := def.to, tr.home, int32(0)
+		if int(i) == len(tr.stops) {
+			ahead = to(def.end)
+		} else if x := &tr.stops[i]; x.place < 0 {
+			// what follows the remote stops decides
+			sp, ok, over := s.look(t, i, v)
+			if over {
+				return out
+			}
+			if ok {
+				out = append(out, sp)
+			}
+			now = x.done
+			continue
+		} else {
+			by, was, ahead = x.latest, x.leg, int32(row[x.place])
+		}
+		first, can := earliestOf(windows, now+way, v.minutes)
+		if !can || first+v.minutes > def.to {
+			if first, can = earliestOf(windows, now, v.minutes); !can || first+v.minutes > def.to {
+				return out
+			}
+		} else if hi := by - ahead - v.minutes; first <= hi {
+			out = append(out, spot{tour: t, index: i, lo: now + way, hi: hi, legs: way + ahead - was, way: way + ahead - was})
+		}
+		if int(i) < len(tr.stops) {
+			way, now = ahead, tr.stops[i].done
+		}
+	}
+	return out
 }
 
 // rideFrom is how long a way takes when it is begun at a time.

@@ -31,6 +31,7 @@ type regions struct {
 	posts   [][]post     // worker → parts they have, made anew for each round
 	where   []vector     // worker → middle of their visits
 	part    []int32      // worker → region of this round
+	home    []int32      // visit → region all its workers are in, -1 if there is none
 	cuts    []cut        // how the land is cut in this round
 	cutInto [][]int32    // region → its workers
 	tell    func(Progress)
@@ -42,6 +43,7 @@ func newRegions(c *plan, seed uint64) *regions {
 	g := &regions{
 		plan: c, rng: chance.New(seed, 1<<32), at: make([]Assignment, len(c.given.Visits)), series: make([][]int32, len(c.series)),
 		posts: make([][]post, len(c.workers)), where: make([]vector, len(c.workers)), part: make([]int32, len(c.workers)),
+		home: make([]int32, len(c.given.Visits)),
 	}
 	for v := range g.at {
 		if s := c.visits[v].series; s >= 0 {
@@ -190,7 +192,8 @@ func (g *regions) regionAt(u vector) *cut {
 
 // claims says which region may move each visit, -1 for none. Of a series it is one
 // region: its visits there, all parts of them, and those that are not placed. The
-// others stand still and are seen by it.
+// others are seen by it and stand still, or where the region of their workers is
+// another move within their day.
 func (g *regions) claims() []int32 {
 	out := make([]int32, len(g.at))
 	regionOf := func(v int32) int32 {
@@ -208,7 +211,8 @@ func (g *regions) claims() []int32 {
 	settle := func(visits []int32) {
 		region, placed, n := int32(-1), false, 0
 		for _, v := range visits {
-			out[v] = regionOf(v)
+			g.home[v] = regionOf(v)
+			out[v] = g.home[v]
 			placed = placed || g.at[v].Workers != nil
 			if out[v] >= 0 {
 				if n++; g.rng.Intn(n) == 0 {
@@ -245,8 +249,8 @@ func (g *regions) claims() []int32 {
 // invite chooses a region for visits none of which is placed: that of a worker
 // they know, or the one they lie in or near, if somebody there could go.
 func (g *regions) invite(v int32) int32 {
-	able := g.visits[v].able[0]
-	if len(able) == 0 {
+	able := &g.visits[v].able[0]
+	if len(able.list) == 0 {
 		return -1
 	}
 	if known := g.visits[v].known; len(known) > 0 && g.rng.Intn(4) > 0 {
@@ -262,12 +266,12 @@ func (g *regions) invite(v int32) int32 {
 			})
 		}
 		for _, w := range g.cutInto[in.region] {
-			if _, can := slices.BinarySearch(able, w); can {
+			if able.has(w) {
 				return in.region
 			}
 		}
 	}
-	return g.part[g.nearestOf(v, able)]
+	return g.part[g.nearestOf(v, able.list)]
 }
 
 // nearestOf is the nearest to a visit of some workers of those who could go.
@@ -375,19 +379,22 @@ func (g *regions) report(b *budget, steps int64) {
 
 // only lets none but the first workers make what is not locked.
 func (c *plan) only(workers int32) {
-	first := func(list []int32) []int32 {
-		n, _ := slices.BinarySearch(list, workers)
-		return list[:n:n]
-	}
+	made := map[*uint64]crew{} // those of equal demands are one
 	for v := range c.visits {
 		x := &c.visits[v]
 		if x.locked || x.rest {
 			continue
 		}
 		for k := range x.able {
-			x.able[k] = first(x.able[k])
+			few, ok := made[&x.able[k].in[0]]
+			if !ok {
+				few = x.able[k].first(workers)
+				made[&x.able[k].in[0]] = few
+			}
+			x.able[k] = few
 		}
-		x.known = first(x.known)
+		n, _ := slices.BinarySearch(x.known, workers)
+		x.known = x.known[:n:n]
 	}
 }
 
@@ -398,12 +405,38 @@ func (g *regions) apply(j *region) {
 	for _, v := range j.visits {
 		g.at[v] = Assignment{}
 	}
+	for _, v := range j.tied {
+		j.mine[v] = true
+	}
 	for _, p := range j.found {
 		if v := g.visit[p.Visit]; j.mine[v] {
 			g.at[v] = p.Assignment
 		}
 	}
 }
+
+// tie leaves a visit the workers and the stretch of a shift it has.
+func (c *plan) tie(v int32, a *Assignment) {
+	x := &c.visits[v]
+	x.able = make([]crew, x.roles)
+	x.leaveOut = tied
+	for k := range x.able {
+		w := c.worker[a.Workers[k]]
+		x.able[k] = c.alone(w)
+		def := &c.tours[c.tourAt(w, int32(a.Starts[k]), int32(a.Starts[k])+x.minutes)]
+		var open []Window
+		for _, w := range x.windows {
+			if w.From, w.To = max(w.From, int(def.from)), min(w.To, int(def.to)); w.From < w.To {
+				open = append(open, w)
+			}
+		}
+		x.windows = open
+	}
+}
+
+// tied is what leaving out a visit of another region's family costs: more than
+// anything there is to gain.
+const tied = restOut
 
 // region is one region's part of a round.
 type region struct {
@@ -414,6 +447,7 @@ type region struct {
 	quota   int64 // steps; 0 only places what is left out
 	heat    float64
 	mine    map[int32]bool
+	tied    []int32     // of other regions' families: they keep their workers and day
 	found   []Placement // nil: as it was
 }
 
@@ -442,7 +476,11 @@ func (j *region) problem() (*Problem, []Placement) {
 		if a.Workers != nil {
 			start = append(start, Placement{x.ID, a})
 		}
-		if !j.mine[v] {
+		switch {
+		case j.mine[v]:
+		case g.home[v] == g.part[j.workers[0]] && !x.Locked:
+			j.tied = append(j.tied, v)
+		default:
 			x.Locked, x.Published = true, &a
 		}
 		for k, id := range a.Workers {
@@ -542,11 +580,14 @@ func (j *region) solve(b *budget) {
 	q, start := j.problem()
 	c := newPlanOf(q, j.of.plan)
 	c.only(int32(len(j.workers))) // outsiders have no time for what may move
+	for _, v := range j.tied {
+		c.tie(c.visit[j.of.given.Visits[v].ID], &j.of.at[v])
+	}
 	s := newState(c)
 	s.loadLocked()
 	s.load(start)
 	for _, p := range start {
-		if v := c.visit[p.Visit]; !s.placed(v) && c.visits[v].locked {
+		if v := c.visit[p.Visit]; !s.placed(v) && (c.visits[v].locked || c.visits[v].leaveOut == tied) {
 			return // cannot be, and if it were, nothing could be said of the rest
 		}
 	}

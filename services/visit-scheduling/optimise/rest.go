@@ -11,6 +11,7 @@ const restOut = int64(1) << 44
 func (c *plan) addBreaks() {
 	c.p.Visits = slices.Clip(c.p.Visits)
 	for i := range c.workers {
+		own := c.alone(int32(i))
 		for _, b := range c.p.Workers[i].Breaks {
 			for _, t := range c.workers[i].tours {
 				def := &c.tours[t]
@@ -19,7 +20,7 @@ func (c *plan) addBreaks() {
 				}
 				c.p.Visits = append(c.p.Visits, Visit{})
 				c.visits = append(c.visits, pVisit{
-					place: -1, minutes: int32(b.Minutes), windows: []Window{b.Window}, roles: 1, able: [][]int32{{int32(i)}},
+					place: -1, minutes: int32(b.Minutes), windows: []Window{b.Window}, roles: 1, able: []crew{own},
 					series: -1, leaveOut: restOut, start: -1 << 31, rest: true,
 				})
 			}

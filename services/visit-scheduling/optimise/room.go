@@ -53,12 +53,12 @@ func (b *Board) rooms(id int32) []room {
 	f := b.f
 	pv := &f.visits[id]
 	var out []room
-	for _, w := range pv.able[0] {
+	for _, w := range pv.able[0].list {
 		for _, t := range f.workers[w].tours {
 			if !f.open(pv, t) || b.banned[t] {
 				continue
 			}
-			points, ok := f.sendCost(pv, 0, t)
+			points, ok := f.sendCost(pv, 0, t, anyPrice)
 			if !ok {
 				// a day or week that is full has room once the other is gone
 				points = 0

@@ -10,12 +10,13 @@ import (
 
 const (
 	nearKept     = 40
-	meanRemoved  = 8
-	maxString    = 6
+	mostRemoved  = 24
+	mostStrings  = 5
+	maxString    = 4
 	blinkPer1024 = 10
 	allTours     = 80    // up to so many tours, every place is looked at
 	cold         = 10.0  // points
-	hotFresh     = 400.0 // a schedule made from nothing is worth shaking
+	hotFresh     = 100.0 // a schedule made from nothing is worth shaking
 	hotStart     = 60.0  // one that was given is not
 )
 
@@ -83,7 +84,7 @@ func (x *search) construct(stop func() bool) {
 		pv := &x.visits[v]
 		able := math.MaxInt
 		for _, a := range pv.able {
-			able = min(able, len(a))
+			able = min(able, len(a.list))
 		}
 		open := 0
 		for _, w := range pv.windows {
@@ -294,18 +295,21 @@ func (x *search) step(t float64) {
 func (x *search) ruin() {
 	x.gone = x.gone[:0]
 	seed := x.seeds[x.rng.Intn(len(x.seeds))]
-	switch kind := x.rng.Intn(10); {
-	case kind == 0 && x.visits[seed].series >= 0:
+	switch kind := x.rng.Intn(50); {
+	case kind < 5 && x.visits[seed].series >= 0:
 		for _, v := range x.series[x.visits[seed].series].visits {
 			x.drop(v)
 		}
-	case kind == 1 && x.placed(seed):
+	case kind == 5 && x.placed(seed):
 		tr := x.where[seed*maxRoles]
-		for i := len(x.tours[tr].stops) - 1; i >= 0 && len(x.gone) < 2*meanRemoved; i = min(i, len(x.tours[tr].stops)) - 1 {
+		for i := len(x.tours[tr].stops) - 1; i >= 0 && len(x.gone) < mostRemoved*2/3; i = min(i, len(x.tours[tr].stops)) - 1 {
 			x.drop(x.tours[tr].stops[i].visit)
 		}
 	default:
-		count := 1 + x.rng.Intn(5)
+		count := 1 // small steps are cheap and pay most
+		for count < mostStrings && x.rng.Intn(2) == 0 {
+			count++
+		}
 		for _, v := range x.near[seed] {
 			if count == 0 {
 				return
@@ -341,7 +345,7 @@ func (x *search) dropString(t, v int32) {
 }
 
 func (x *search) drop(v int32) {
-	if x.placed(v) && !x.visits[v].locked && len(x.gone) < 3*meanRemoved {
+	if x.placed(v) && !x.visits[v].locked && len(x.gone) < mostRemoved {
 		x.take(v)
 		x.gone = append(x.gone, v)
 	}
@@ -357,7 +361,7 @@ func (x *search) sortGone() {
 		case pick < 4:
 			k = int32(x.rng.Next() >> 40)
 		case pick < 6:
-			k = int32(len(pv.able[0]))
+			k = int32(len(pv.able[0].list))
 		case pick < 7 && len(pv.windows) > 0:
 			k = int32(pv.windows[0].From)
 		default:
@@ -410,9 +414,9 @@ func (x *search) candidates(v int32) []int32 {
 		}
 	}
 	for k := range pv.roles {
-		if n := len(pv.able[k]); n > 0 {
+		if n := len(pv.able[k].list); n > 0 {
 			for range 4 {
-				for _, t := range x.workers[pv.able[k][x.rng.Intn(n)]].tours {
+				for _, t := range x.workers[pv.able[k].list[x.rng.Intn(n)]].tours {
 					add(t)
 				}
 			}

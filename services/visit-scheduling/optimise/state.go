@@ -7,6 +7,8 @@ type stop struct {
 	visit, role int32
 	fixed       bool  // the start may not move: part of a joint or locked visit
 	start       int32 // when the work begins
+	done        int32 // when it is over
+	place       int32 // where it is, -1 remote
 	at          int32 // place afterwards: a remote visit leaves the worker where they were
 	leg         int32 // travel to it, at the full speed
 	ride        int32 // the same, as long as it takes at its hour
@@ -246,6 +248,7 @@ func (s *state) times(t int32) {
 			tr.late++
 		}
 		now = x.start + v.minutes
+		x.done = now
 		if int32(i) == tr.last {
 			home := s.arrive(def.mode, now, tr.home)
 			tr.back = home - now
@@ -281,7 +284,7 @@ func (s *state) insert(sp spot, v, role, start int32) {
 
 func (s *state) stop(v, role, start int32) stop {
 	pv := &s.visits[v]
-	return stop{visit: v, role: role, fixed: (pv.roles > 1 || pv.locked || s.pin) && !pv.rest, start: start}
+	return stop{visit: v, role: role, place: pv.place, fixed: (pv.roles > 1 || pv.locked || s.pin) && !pv.rest, start: start}
 }
 
 // take removes a visit from all its tours.

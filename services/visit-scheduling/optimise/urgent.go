@@ -184,7 +184,7 @@ func (b *Board) free(id int32) []choice {
 		return out
 	}
 	limit := anyPrice
-	for _, w := range pv.able[0] {
+	for _, w := range pv.able[0].list {
 		for _, t := range f.workers[w].tours {
 			if !f.open(pv, t) {
 				continue
@@ -281,7 +281,7 @@ func (b *Board) reach(id int32, at Place) {
 	unit := at.unit()
 	b.round++
 	for k := range f.visits[id].roles {
-		for _, w := range f.visits[id].able[k] {
+		for _, w := range f.visits[id].able[k].list {
 			for _, t := range c.workers[w].tours {
 				if !f.open(&f.visits[id], t) {
 					continue

@@ -48,7 +48,7 @@ func (c *plan) lay(sol *Solution) *state {
 	}
 	add := func(v, k int32, worker string, start int32) int32 {
 		t := c.tourAt(c.worker[worker], start, start+c.visits[v].minutes)
-		s.tours[t].stops = append(s.tours[t].stops, stop{visit: v, role: k, fixed: true, start: start})
+		s.tours[t].stops = append(s.tours[t].stops, stop{visit: v, role: k, place: c.visits[v].place, fixed: true, start: start})
 		s.where[v*maxRoles+k] = t
 		return t
 	}
@@ -67,7 +67,7 @@ func (c *plan) lay(sol *Solution) *state {
 		if !c.visits[v].rest {
 			continue
 		}
-		w, open := c.p.Workers[c.visits[v].able[0][0]].ID, c.visits[v].windows[0]
+		w, open := c.p.Workers[c.visits[v].able[0].list[0]].ID, c.visits[v].windows[0]
 		if i := slices.IndexFunc(left, func(b BreakTaken) bool { return b.Worker == w && b.Start >= open.From && b.Start < open.To }); i >= 0 {
 			add(int32(v), 0, w, int32(left[i].Start))
 			left = slices.Delete(left, i, i+1)

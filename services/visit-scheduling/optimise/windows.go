@@ -14,9 +14,11 @@ func floorDiv(a, b int) int {
 }
 
 // earliest is the first start from t on that some window allows, or false.
-func (v *pVisit) earliest(t int32) (int32, bool) {
-	for _, w := range v.windows {
-		if s := max(t, int32(w.From)); s+v.minutes <= int32(w.To) {
+func (v *pVisit) earliest(t int32) (int32, bool) { return earliestOf(v.windows, t, v.minutes) }
+
+func earliestOf(windows []Window, t, minutes int32) (int32, bool) {
+	for _, w := range windows {
+		if s := max(t, int32(w.From)); s+minutes <= int32(w.To) {
 			return s, true
 		}
 	}
