@@ -59,7 +59,7 @@ func (c *crew) add(w int32) {
 	c.in[w>>6] |= 1 << (w & 63)
 }
 
-func (c *crew) has(w int32) bool { return c.in[w>>6]>>(w&63)&1 > 0 }
+func (c crew) has(w int32) bool { return c.in[w>>6]>>(w&63)&1 > 0 }
 
 // first are those with numbers below n.
 func (c *crew) first(n int32) crew {

@@ -58,6 +58,26 @@ func (b *budget) progress(steps int64) float64 {
 	return done
 }
 
+// quota is how many of the steps wanted a region may make in a round, when so many
+// were made before it: a part of the work there is.
+func (b *budget) quota(wanted int, before int64, regions int) int64 {
+	q := int64(wanted)
+	if b.work > 0 {
+		q = min(q, (b.work-before)/int64(regions)+1)
+	}
+	return max(1, q)
+}
+
+// steps is the progress of so many steps of a region.
+func (b *budget) steps(quota int64) func(int64) float64 {
+	return func(steps int64) float64 {
+		if b.progress(0) >= 1 {
+			return 1
+		}
+		return float64(steps) / float64(quota)
+	}
+}
+
 // share is the time of one of several waves of searches, one after the other.
 func (b *budget) share(wave, waves int) *budget {
 	out := *b

@@ -22,6 +22,7 @@ type finder struct {
 	here   []spot         // in the tour looked at
 	blink  func() bool    // true: pass over this place
 	ban    map[int32]bool // tours the first part may not use
+	in     *border        // nil: everything may change
 }
 
 func newFinder(s *state) *finder { return &finder{state: s, stamp: make([]int32, len(s.plan.tours))} }
@@ -50,7 +51,7 @@ func (f *finder) spotsOf(v, k int32, tours []int32, limit int64) []spot {
 	pv := &f.visits[v]
 	out := f.lists[k][:0]
 	visit := func(t int32) {
-		if !f.open(pv, t) {
+		if !f.reaches(t) || !f.open(pv, t) {
 			return
 		}
 		if k == 0 && f.ban[t] {

@@ -100,7 +100,9 @@ func (x *search) construct(stop func() bool) {
 	if x.risky {
 		x.placeAll(order, stop) // those that must not come last, now that others have
 	}
-	x.mend()
+	if x.in == nil {
+		x.mend()
+	}
 }
 
 func (x *search) placeAll(order []int32, stop func() bool) {
@@ -115,9 +117,9 @@ func (x *search) placeAll(order []int32, stop func() bool) {
 		if !ok {
 			continue
 		}
-		before := x.cost
+		before, breach := x.cost, x.breach
 		x.put(v, c.spots[:x.visits[v].roles], c.starts[:])
-		if x.broken {
+		if x.broken || (x.in != nil && x.breach > breach) {
 			x.revert(before)
 			continue
 		}
@@ -233,7 +235,9 @@ func (x *search) anneal(hot, cold float64, progress func(steps int64) float64) i
 	if len(x.seeds) == 0 || len(x.tours) == 0 {
 		return 0
 	}
-	x.neighbours()
+	if x.near == nil {
+		x.neighbours()
+	}
 	x.blink = func() bool { return x.rng.Next()&1023 < blinkPer1024 }
 	defer func() { x.blink = nil }()
 	t := hot
@@ -314,11 +318,11 @@ func (x *search) ruin() {
 			if count == 0 {
 				return
 			}
-			if !x.placed(v) {
+			if x.foreign(v) || !x.placed(v) {
 				continue
 			}
 			t := x.where[v*maxRoles+int32(x.rng.Intn(int(x.visits[v].roles)))]
-			if x.hit[t] == x.steps {
+			if x.hit[t] == x.steps || !x.reaches(t) {
 				continue
 			}
 			x.hit[t] = x.steps
@@ -345,7 +349,7 @@ func (x *search) dropString(t, v int32) {
 }
 
 func (x *search) drop(v int32) {
-	if x.placed(v) && !x.visits[v].locked && len(x.gone) < mostRemoved {
+	if x.placed(v) && x.moves(v) && len(x.gone) < mostRemoved {
 		x.take(v)
 		x.gone = append(x.gone, v)
 	}
@@ -416,8 +420,10 @@ func (x *search) candidates(v int32) []int32 {
 	for k := range pv.roles {
 		if n := len(pv.able[k].list); n > 0 {
 			for range 4 {
-				for _, t := range x.workers[pv.able[k].list[x.rng.Intn(n)]].tours {
-					add(t)
+				if w := pv.able[k].list[x.rng.Intn(n)]; x.in == nil || x.in.part[w] == x.in.region {
+					for _, t := range x.workers[w].tours {
+						add(t)
+					}
 				}
 			}
 		}

@@ -61,10 +61,13 @@ func Solve(ctx context.Context, p Problem, opt Options) (Solution, error) {
 	b := newBudget(ctx, opt, len(p.Visits))
 	c := newPlan(&p)
 	var out Solution
-	if len(p.Visits) >= regionsFrom {
-		out = c.searchRegions(b, opt)
-	} else {
+	switch {
+	case len(p.Visits) < regionsFrom:
 		out = c.searchAll(b, opt)
+	case c.places <= matrixMost:
+		out = c.searchRegions(b, opt)
+	default:
+		out = c.searchDistricts(b, opt)
 	}
 	out.Objective = c.evaluate(&out)
 	if opt.Start != nil {
