@@ -165,6 +165,9 @@ func compile(p *Problem) *plan {
 	c.bases, c.baseNo = int32(len(c.all)), index
 	index = map[Place]int32{}
 	c.placeNo = index
+	for _, at := range nearby(p.Visits) {
+		place(at)
+	}
 	for i := range p.Visits {
 		c.numberSeries(int32(i))
 	}
@@ -177,6 +180,35 @@ func compile(p *Problem) *plan {
 	c.mendable = c.mendable || c.risky
 	c.addBreaks()
 	return c
+}
+
+// nearby are the places of visits along a curve through the land, so that of most
+// that are near each other the numbers, and with them the travel times in memory,
+// are too (Morton, A computer oriented geodetic data base, 1966).
+func nearby(visits []Visit) []*Place {
+	type point struct {
+		key uint64
+		at  *Place
+	}
+	spread := func(degrees float64) uint64 { // the bits of a 16-bit number, every other one
+		x := uint64(max(0, min(degrees/360, 1)) * (1<<16 - 1))
+		x = (x | x<<8) & 0x00ff00ff
+		x = (x | x<<4) & 0x0f0f0f0f
+		x = (x | x<<2) & 0x33333333
+		return (x | x<<1) & 0x55555555
+	}
+	var all []point
+	for i := range visits {
+		if at := visits[i].Place; at != nil {
+			all = append(all, point{spread(at.Lat+90)<<1 | spread(at.Lon+180), at})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b point) int { return cmp.Compare(a.key, b.key) })
+	out := make([]*Place, len(all))
+	for i := range all {
+		out[i] = all[i].at
+	}
+	return out
 }
 
 func (c *plan) seriesIndex(name string) int32 {

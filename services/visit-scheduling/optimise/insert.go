@@ -206,7 +206,13 @@ func (f *finder) listTeam(v int32, tours []int32, limit int64) bool {
 			return false
 		}
 		slices.SortFunc(l, func(a, b spot) int {
-			return cmp.Or(cmp.Compare(a.points, b.points), cmp.Compare(a.tour, b.tour), cmp.Compare(a.index, b.index))
+			switch { // most differ in points
+			case a.points != b.points:
+				return cmp.Compare(a.points, b.points)
+			case a.tour != b.tour:
+				return cmp.Compare(a.tour, b.tour)
+			}
+			return cmp.Compare(a.index, b.index)
 		})
 		f.lists[k] = l
 	}

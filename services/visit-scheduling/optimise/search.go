@@ -15,7 +15,7 @@ const (
 	maxString    = 4
 	blinkPer1024 = 10
 	allTours     = 80    // up to so many tours, every place is looked at
-	cold         = 10.0  // points
+	cold         = 5.0  // points
 	hotFresh     = 100.0 // a schedule made from nothing is worth shaking
 	hotStart     = 60.0  // one that was given is not
 )
@@ -269,19 +269,11 @@ func (x *search) step(t float64) {
 		}
 	}
 	x.sortGone()
+	most := before.Total() + int64(t*x.rng.Exp())
 	x.loose = x.mendable && x.rng.Intn(2) == 0
-	for _, v := range x.gone {
-		limit := x.visits[v].leaveOut
-		c, ok := x.finder.best(v, x.candidates(v), limit)
-		if !ok && x.rng.Intn(8) == 0 {
-			c, ok = x.finder.best(v, nil, limit)
-		}
-		if ok {
-			x.put(v, c.spots[:x.visits[v].roles], c.starts[:])
-		}
-	}
+	put := x.putBack(most)
 	x.loose = false
-	if x.broken || x.breach > 0 || float64(x.cost.Total()-before.Total()) > t*x.rng.Exp() {
+	if !put || x.broken || x.breach > 0 || x.cost.Total() > most {
 		x.revert(before)
 		return
 	}
@@ -292,6 +284,33 @@ func (x *search) step(t float64) {
 	if x.cost.Total() < x.best.Total() {
 		x.keepBest()
 	}
+}
+
+// putBack puts what is gone at the cheapest places. It is false, and some are left
+// out, once the schedule must come to cost more than most: whoever is dearer than
+// what is left of it need not be looked at.
+func (x *search) putBack(most int64) bool {
+	free := x.cost.Total() // as if what is gone cost nothing
+	for _, v := range x.gone {
+		free -= x.visits[v].leaveOut
+	}
+	for _, v := range x.gone {
+		out := x.visits[v].leaveOut
+		limit := min(out, most-free+1)
+		c, ok := x.finder.best(v, x.candidates(v), limit)
+		if !ok && x.rng.Intn(8) == 0 {
+			c, ok = x.finder.best(v, nil, limit)
+		}
+		if !ok && limit < out {
+			return false
+		}
+		before := x.cost.Total() - out
+		if ok {
+			x.put(v, c.spots[:x.visits[v].roles], c.starts[:])
+		}
+		free += x.cost.Total() - before
+	}
+	return true
 }
 
 // ruin takes visits out: strings of the tours around a random visit, or all
@@ -419,7 +438,7 @@ func (x *search) candidates(v int32) []int32 {
 	}
 	for k := range pv.roles {
 		if n := len(pv.able[k].list); n > 0 {
-			for range 4 {
+			for range 8 {
 				if w := pv.able[k].list[x.rng.Intn(n)]; x.in == nil || x.in.part[w] == x.in.region {
 					for _, t := range x.workers[w].tours {
 						add(t)
