@@ -13,11 +13,7 @@ func (p Problem) lit(d Demand) []Span {
 	}
 	var all []Span
 	for _, w := range d.Windows {
-		for _, s := range subtract([]Span{w}, p.Dark) {
-			if s.Length() >= time.Duration(d.Minutes)*time.Minute {
-				all = append(all, s)
-			}
-		}
+		all = append(all, fitting(subtract([]Span{w}, p.Dark), d.Minutes)...)
 	}
 	return all
 }
