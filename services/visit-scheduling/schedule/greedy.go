@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"time"
@@ -84,6 +85,27 @@ type stop struct {
 	at       int // index of its point; what is remote is at the point before it
 	remote   bool
 	rest     bool // a break: remote too
+}
+
+// gap is before a stop of a tour, or after the last.
+type gap struct {
+	pos   int   // of the stop
+	where int   // index of the point the worker is at
+	free  int64 // since when
+}
+
+// gaps walks a tour that begins at base.
+func (t *tour) gaps(base int) iter.Seq[gap] {
+	return func(yield func(gap) bool) {
+		g := gap{where: base, free: t.from}
+		for yield(g) && g.pos < len(t.stops) {
+			s := t.stops[g.pos]
+			if !s.remote {
+				g.where = s.at
+			}
+			g.pos, g.free = g.pos+1, s.to
+		}
+	}
 }
 
 func floorMinute(t time.Time) int64 { return int64(math.Floor(float64(t.Unix()) / 60)) }
@@ -270,24 +292,16 @@ func (g *greedy) openings(w *tourist, d *Demand) []opening {
 			if to-from < minutes || !g.dayOpen(d, floorMinute(window.From)) {
 				continue
 			}
-			where, idle := w.base, t.from
-			for pos := 0; pos <= len(t.stops); pos++ {
-				if pos > 0 {
-					before := t.stops[pos-1]
-					if !before.remote {
-						where = before.at
-					}
-					idle = before.to
-				}
-				if idle > to-minutes {
+			for gap := range t.gaps(w.base) {
+				if gap.free > to-minutes {
 					break
 				}
-				if pos < len(t.stops) && t.stops[pos].from < from+minutes {
+				if gap.pos < len(t.stops) && t.stops[gap.pos].from < from+minutes {
 					continue
 				}
-				if o, ok := g.fit(w, t, pos, where, idle, at, d); ok {
+				if o, ok := g.fit(w, t, gap, at, d); ok {
 					o.lo, o.hi = max(o.lo, from), min(o.hi, to-minutes)
-					if o.lo <= o.hi && w.load.room(w, t, d, int(o.cost)) && (!d.NotLast || w.followed(t, pos)) {
+					if o.lo <= o.hi && w.load.room(w, t, d, int(o.cost)) && (!d.NotLast || w.followed(t, gap.pos)) {
 						found = append(found, o)
 					}
 				}
@@ -297,19 +311,19 @@ func (g *greedy) openings(w *tourist, d *Demand) []opening {
 	return found
 }
 
-// fit works out from when to when d may start before stop pos of a tour, coming
-// from where, free since free.
-func (g *greedy) fit(w *tourist, t *tour, pos, where int, free int64, at int, d *Demand) (opening, bool) {
+// fit works out from when to when d, at a point, may start in a gap of a tour.
+func (g *greedy) fit(w *tourist, t *tour, gap gap, at int, d *Demand) (opening, bool) {
+	pos, where := gap.pos, gap.where
 	way := func(from, to int) int64 { return int64(g.ways.minutes(w.Mode, from, to)) }
 	// Who is nowhere but at the base has no way back to make.
 	travelled := slices.ContainsFunc(t.stops, func(s stop) bool { return !s.remote })
 	o := opening{worker: w, tour: t, pos: pos, from: where}
 	after := where
 	if d.At.Remote {
-		o.lo = free
+		o.lo = gap.free
 	} else {
 		after, o.way = at, int(way(where, at))
-		o.lo = g.arrive(w.Mode, free, o.way)
+		o.lo = g.arrive(w.Mode, gap.free, o.way)
 	}
 	// next is the first stop after this one that somebody must get to.
 	next := pos
