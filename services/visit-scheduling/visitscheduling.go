@@ -138,7 +138,7 @@ func Service() app.Service {
 			}
 			return &app.Parts{
 				Close:         done,
-				Routes:        api.Server{Desk: office, Access: api.Access{Engine: d.Policy}, Feeds: api.NewFeedLimit(d.Clock)}.Routes,
+				Routes:        api.Server{Desk: office, Access: api.Access{Engine: d.Policy}, Feeds: api.NewFeedLimit(d.Clock), Followers: api.NewFollowers()}.Routes,
 				Subscriptions: subscriptions(office),
 				Timers:        map[string]timers.Handler{desk.CheckoutTimer: office.CheckoutMissed, desk.DailyTimer: office.Daily, desk.TravelTimer: office.FitTravel},
 				Signals:       signals(),
