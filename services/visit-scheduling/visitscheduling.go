@@ -200,6 +200,9 @@ func newDesk(d *app.Deps) (office *desk.Desk, done func() error, err error) {
 		},
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
 	}
+	if office.Roads.Count, err = countRoads(d.Metrics, office.Agencies()); err != nil {
+		return nil, nil, err
+	}
 	if done, err = s.askRoads(office); err != nil {
 		return nil, nil, fmt.Errorf("settings of %s: %w", Name, err)
 	}
