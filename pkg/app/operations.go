@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gorilla/mux"
 
@@ -57,22 +56,6 @@ func operationsRoutes(r *mux.Router, base string, d *Deps) {
 // operations answers operators about parked events.
 type operations struct{ *Deps }
 
-type parkedEvent struct {
-	ID         string     `json:"id"`
-	State      string     `json:"state"`
-	Topic      string     `json:"topic"`
-	Partition  int        `json:"partition"`
-	Offset     int64      `json:"offset"`
-	Key        string     `json:"key"`
-	EventID    string     `json:"event_id,omitempty"`
-	Type       string     `json:"type,omitempty"`
-	ReasonCode string     `json:"reason_code,omitempty"`
-	Attempts   int        `json:"attempts"`
-	ParkedAt   time.Time  `json:"parked_at"`
-	RetryAt    *time.Time `json:"retry_at,omitempty"`
-	HoldsKey   bool       `json:"holds_key"`
-}
-
 func (o operations) list(w http.ResponseWriter, r *http.Request) {
 	var after string
 	if cursor := r.URL.Query().Get("cursor"); cursor != "" {
@@ -86,23 +69,16 @@ func (o operations) list(w http.ResponseWriter, r *http.Request) {
 		limit = n
 	}
 	page := struct {
-		Items      []parkedEvent `json:"items"`
-		NextCursor string        `json:"next_cursor,omitempty"`
-	}{Items: []parkedEvent{}}
-	err := o.within(r, func(ctx context.Context, tx *postgres.Tx) error {
-		parked, err := events.ListParked(ctx, tx, after, limit+1)
-		if err != nil {
+		Items      []events.Parked `json:"items"`
+		NextCursor string          `json:"next_cursor,omitempty"`
+	}{}
+	err := o.within(r, func(ctx context.Context, tx *postgres.Tx) (err error) {
+		if page.Items, err = events.ListParked(ctx, tx, after, limit+1); err != nil {
 			return err
 		}
-		if len(parked) > limit {
-			parked = parked[:limit]
-			page.NextCursor = httpapi.EncodeCursor(parked[limit-1].ID)
-		}
-		for _, p := range parked {
-			page.Items = append(page.Items, parkedEvent{
-				ID: p.ID, State: p.State, Topic: p.Topic, Partition: p.Partition, Offset: p.Offset, Key: p.Key, EventID: p.EventID,
-				Type: p.Type, ReasonCode: p.ReasonCode, Attempts: p.Attempts, ParkedAt: p.ParkedAt, RetryAt: p.RetryAt, HoldsKey: p.HoldsKey,
-			})
+		if len(page.Items) > limit {
+			page.Items = page.Items[:limit]
+			page.NextCursor = httpapi.EncodeCursor(page.Items[limit-1].ID)
 		}
 		return nil
 	})

@@ -206,22 +206,21 @@ func (e *Engine) refreshRawParked(ctx context.Context) bool {
 	return false
 }
 
-// Parked describes a parked event. Its content is not shown.
+// Parked describes a parked event, as operators are told of it. Its content is not shown.
 type Parked struct {
-	ID          string     `db:"parked_id"`
-	State       string     `db:"state"` // failed, poison or waiting
-	Topic       string     `db:"topic"`
-	Partition   int        `db:"partition"`
-	Offset      int64      `db:"record"`
-	Key         string     `db:"key"`
-	EventID     string     `db:"event_id"`
-	Type        string     `db:"type"`
-	ReasonCode  string     `db:"reason_code"`
-	Attempts    int        `db:"attempts"`
-	ParkedAt    time.Time  `db:"parked_at"`
-	RetryAt     *time.Time `db:"retry_at"`
-	HoldsKey    bool       `db:"holds_key"` // it is the first of its key
-	Unaddressed bool       `db:"unaddressed"`
+	ID         string     `db:"parked_id" json:"id"`
+	State      string     `db:"state" json:"state"` // failed, poison or waiting
+	Topic      string     `db:"topic" json:"topic"`
+	Partition  int        `db:"partition" json:"partition"`
+	Offset     int64      `db:"record" json:"offset"`
+	Key        string     `db:"key" json:"key"`
+	EventID    string     `db:"event_id" json:"event_id,omitempty"`
+	Type       string     `db:"type" json:"type,omitempty"`
+	ReasonCode string     `db:"reason_code" json:"reason_code,omitempty"`
+	Attempts   int        `db:"attempts" json:"attempts"`
+	ParkedAt   time.Time  `db:"parked_at" json:"parked_at"`
+	RetryAt    *time.Time `db:"retry_at" json:"retry_at,omitempty"`
+	HoldsKey   bool       `db:"holds_key" json:"holds_key"` // it is the first of its key
 }
 
 // whose is the agency whose parked events a transaction is about: its tenant, or
@@ -239,7 +238,7 @@ func whose(tx *postgres.Tx) string {
 func ListParked(ctx context.Context, tx *postgres.Tx, after string, limit int) ([]Parked, error) {
 	parked := []Parked{}
 	err := tx.SelectContext(ctx, &parked, `
-		SELECT parked_id, state, topic, partition, record, key, event_id, type, reason_code, attempts, parked_at, retry_at, agency_id = '_' AS unaddressed,
+		SELECT parked_id, state, topic, partition, record, key, event_id, type, reason_code, attempts, parked_at, retry_at,
 			NOT EXISTS (SELECT FROM parked_event earlier WHERE earlier.agency_id = p.agency_id AND earlier.key = p.key AND earlier.seq < p.seq) AS holds_key
 		FROM parked_event p WHERE agency_id = $1 AND parked_id > $2 ORDER BY parked_id LIMIT $3`, whose(tx), after, limit)
 	if err != nil {

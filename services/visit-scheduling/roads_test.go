@@ -2,6 +2,7 @@ package visitscheduling_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -64,6 +65,9 @@ func TestService_AProviderIsToldRoundedPlacesAndNothingElse(t *testing.T) {
 	if len(asked) != 1 || asked[0] != want {
 		t.Errorf("asked %q, want %q alone", asked, want)
 	}
+	if got, want := roadWays(h), map[string]float64{"told": 2, "no_way": 0, "failed": 0}; !maps.Equal(got, want) {
+		t.Errorf("ways counted %v, want %v", got, want)
+	}
 	e := apitest.Read[api.TravelEstimate](h.As(auth.RoleScheduler, "scheduler-1").Get("/visits/v1/travel-estimate").Want(200))
 	if e.Provider == nil || *e.Provider != "osrm" || e.ProviderWays == nil || *e.ProviderWays != 2 {
 		t.Errorf("the estimate is shown as %+v", e)
@@ -73,6 +77,28 @@ func TestService_AProviderIsToldRoundedPlacesAndNothingElse(t *testing.T) {
 			t.Errorf("the log holds %s", secret)
 		}
 	}
+}
+
+// roadWays are the ways that were counted for an agency, by what came of them.
+func roadWays(h *apptest.Harness) map[string]float64 {
+	h.T.Helper()
+	families, err := h.Registry.Gather()
+	if err != nil {
+		h.T.Fatal(err)
+	}
+	counted := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.Metric {
+			of := map[string]string{}
+			for _, l := range m.Label {
+				of[l.GetName()] = l.GetValue()
+			}
+			if f.GetName() == "hearth_road_ways_total" && of["agency"] == apptest.Lakeland(h.T).String() {
+				counted[of["outcome"]] = m.GetCounter().GetValue()
+			}
+		}
+	}
+	return counted
 }
 
 // Nobody is asked by default, and a server that is not there keeps nobody from a visit.
@@ -92,6 +118,10 @@ func TestService_PlansByTheEstimateWithoutAnAnswer(t *testing.T) {
 			e := apitest.Read[api.TravelEstimate](h.As(auth.RoleScheduler, "scheduler-1").Get("/visits/v1/travel-estimate").Want(200))
 			if (e.Provider == nil) != (with == nil) {
 				t.Errorf("provider %v", e.Provider)
+			}
+			counted := roadWays(h)
+			if failed := counted["failed"]; (failed > 0) != (with != nil) || counted["told"]+counted["no_way"] != 0 {
+				t.Errorf("ways counted %v", counted)
 			}
 			if warned := strings.Contains(h.Logs(), "the estimate stands in"); warned != (with != nil) || strings.Contains(h.Logs(), "60.98") {
 				t.Errorf("logged %s", h.Logs())

@@ -138,7 +138,7 @@ func Service() app.Service {
 			}
 			return &app.Parts{
 				Close:         done,
-				Routes:        api.Server{Desk: office, Access: api.Access{Engine: d.Policy}, Feeds: api.NewFeedLimit(d.Clock)}.Routes,
+				Routes:        api.Server{Desk: office, Access: api.Access{Engine: d.Policy}, Feeds: api.NewFeedLimit(d.Clock), Followers: api.NewFollowers()}.Routes,
 				Subscriptions: subscriptions(office),
 				Timers:        map[string]timers.Handler{desk.CheckoutTimer: office.CheckoutMissed, desk.DailyTimer: office.Daily, desk.TravelTimer: office.FitTravel},
 				Signals:       signals(),
@@ -199,6 +199,9 @@ func newDesk(d *app.Deps) (office *desk.Desk, done func() error, err error) {
 			return ids
 		},
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
+	}
+	if office.Roads.Count, err = countRoads(d.Metrics, office.Agencies()); err != nil {
+		return nil, nil, err
 	}
 	if done, err = s.askRoads(office); err != nil {
 		return nil, nil, fmt.Errorf("settings of %s: %w", Name, err)

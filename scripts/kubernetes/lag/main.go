@@ -18,14 +18,13 @@ import (
 	"log/slog"
 	"math/big"
 	"net/http"
-	"os"
-	"os/signal"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/hearthfps/hearth/scripts/kubernetes/serve"
 )
 
 const (
@@ -33,47 +32,23 @@ const (
 	metric = "kafka-lag"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "lag:", err)
-		os.Exit(1)
-	}
-}
+func main() { serve.Main("lag", lagServer) }
 
-func run(ctx context.Context, args []string) error {
+func lagServer(args []string) (*http.Server, error) {
 	fs := flag.NewFlagSet("lag", flag.ContinueOnError)
 	listen := fs.String("listen", ":6443", "the address to answer at, with TLS")
 	broker := fs.String("kafka", "kafka:9092", "a broker to ask")
 	if err := fs.Parse(args); err != nil {
-		return err
+		return nil, err
 	}
 	certificate, err := selfSigned()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s := &server{client: &kafka.Client{Addr: kafka.TCP(*broker), Timeout: 10 * time.Second}}
-	web := &http.Server{
-		Addr: *listen, Handler: s, ReadHeaderTimeout: 10 * time.Second,
+	return &http.Server{
+		Addr: *listen, Handler: &server{client: &kafka.Client{Addr: kafka.TCP(*broker), Timeout: 10 * time.Second}}, ReadHeaderTimeout: 10 * time.Second,
 		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}},
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- web.ListenAndServeTLS("", "") }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	if err := web.Shutdown(end); err != nil {
-		return err
-	}
-	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	}, nil
 }
 
 // selfSigned makes a certificate for this run; the API server is told not to look at it.

@@ -108,6 +108,7 @@ func agencies() Dashboard {
 		{Title: "What became of visits in a day", Unit: "short", Queries: one(day("hearth_visits_total", "outcome"), "{{agency}} {{outcome}}")},
 		{Title: "Visits without time and worker", Unit: "short", Queries: one(`max by (agency) (hearth_visits_unplaced`+of+`)`, "{{agency}}")},
 		{Title: "Alarms for missed check-outs in a day", Unit: "short", Queries: one(`sum by (agency) (increase(hearth_visit_alarms_total`+of+`[1d]))`, "{{agency}}")},
+		{Title: "Ways by road asked for in a day", Says: "Of the provider of road times, where one is named. For no_way and failed the estimate stands in.", Unit: "short", Queries: one(day("hearth_road_ways_total", "outcome"), "{{agency}} {{outcome}}")},
 		{Title: "Messages in a day", Unit: "short", Queries: one(day("hearth_messages_total", "outcome"), "{{agency}} {{outcome}}")},
 		{Title: "Messages to see to by hand", Unit: "short", Queries: one(`max by (agency) (hearth_message_tasks_open`+of+`)`, "{{agency}}")},
 		{Title: "Referrals to community services", Unit: "short", Queries: one(now("hearth_resource_referrals_open", "state"), "{{agency}} {{state}}")},

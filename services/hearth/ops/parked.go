@@ -10,25 +10,14 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
+
+	"github.com/hearthfps/hearth/pkg/events"
 )
 
-// Parked is a parked event, as a service's operator API tells of it: never its content.
+// Parked is a parked event of a service.
 type Parked struct {
-	Service    string     `json:"service"`
-	ID         string     `json:"id"`
-	State      string     `json:"state"`
-	Topic      string     `json:"topic"`
-	Partition  int        `json:"partition"`
-	Offset     int64      `json:"offset"`
-	Key        string     `json:"key"`
-	EventID    string     `json:"event_id,omitempty"`
-	Type       string     `json:"type,omitempty"`
-	ReasonCode string     `json:"reason_code,omitempty"`
-	Attempts   int        `json:"attempts"`
-	ParkedAt   time.Time  `json:"parked_at"`
-	RetryAt    *time.Time `json:"retry_at,omitempty"`
-	HoldsKey   bool       `json:"holds_key"`
+	Service string `json:"service"`
+	events.Parked
 }
 
 // ParkedEvents asks services about their parked events, over their operator API.

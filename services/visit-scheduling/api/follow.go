@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/hearthfps/hearth/pkg/auth"
 	"github.com/hearthfps/hearth/pkg/httpapi"
 	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
 )
@@ -75,6 +76,12 @@ type jobEvents struct {
 // or the server goes, or the time of one answer is over. Once the answer has begun,
 // nothing can be told of a failure but its end: the reader comes back and is told then.
 func (e jobEvents) VisitFollowPlanningJobResponse(w http.ResponseWriter) error {
+	p, _ := auth.From(e.ctx)
+	leave, err := e.server.Followers.join(p)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-store")

@@ -146,3 +146,53 @@ func TestPlanningJob_FollowingEndsWithTheReaderTheServerAndItsTime(t *testing.T)
 		cancel()
 	}
 }
+
+// An answer that goes on holds its place until it ends, and no longer.
+func TestPlanningJob_SoManyFollowAtOnce(t *testing.T) {
+	a := start(t) // two for a person, three in all
+	a.pace.Look = 5 * time.Millisecond
+	job := apitest.Read[api.PlanningJob](a.as("scheduler", "s-1").Post("/visits/v1/planning-jobs", map[string]any{"first_week": "2026-03-09", "weeks": 1}).Want(202))
+	path := "/visits/v1/planning-jobs/" + job.JobId + "/events"
+	open := func(worker string) (end func()) {
+		t.Helper()
+		ctx, cancel := context.WithCancel(t.Context())
+		t.Cleanup(cancel)
+		status, events := follow(t, ctx, a, "lakeland/scheduler/"+worker, path, "")
+		if first := <-events; status != 200 || first.name != "progress" {
+			t.Fatalf("%s: %d %+v", worker, status, first)
+		}
+		return cancel
+	}
+	sentAway := func(worker string, status int, code string) {
+		t.Helper()
+		answer := a.as("scheduler", worker).Get(path)
+		answer.WantProblem(status, code)
+		if after := answer.Header.Get("Retry-After"); after != "15" {
+			t.Errorf("%s comes back after %q", worker, after)
+		}
+	}
+	end := open("s-1")
+	open("s-1")
+	sentAway("s-1", 429, "too_many_followed")
+	open("s-2")
+	sentAway("s-2", 503, "too_many_followers")
+	sentAway("s-1", 429, "too_many_followed") // their own bound first: it is theirs to mend
+	a.as("scheduler", "s-1").Get("/visits/v1/planning-jobs/" + job.JobId).Want(200)
+	end()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) { // until the server has seen it
+		ctx, cancel := context.WithCancel(t.Context())
+		status, events := follow(t, ctx, a, "lakeland/scheduler/s-2", path, "")
+		if status == 200 {
+			if first := <-events; first.name != "progress" {
+				t.Errorf("in its place: %+v", first)
+			}
+			sentAway("s-2", 429, "too_many_followed")
+			cancel()
+			return
+		}
+		cancel()
+		if time.Now().After(deadline) {
+			t.Fatal("a place is not free again")
+		}
+	}
+}

@@ -308,6 +308,8 @@ func (e Side) Valid() bool {
 
 // Defines values for SuppositionKind.
 const (
+	SuppositionKindVisitAlso    SuppositionKind = "visit_also"
+	SuppositionKindVisitAnyone  SuppositionKind = "visit_anyone"
 	SuppositionKindVisitDropped SuppositionKind = "visit_dropped"
 	SuppositionKindVisitMore    SuppositionKind = "visit_more"
 	SuppositionKindWorkerAbler  SuppositionKind = "worker_abler"
@@ -319,6 +321,10 @@ const (
 // Valid indicates whether the value is a known member of the SuppositionKind enum.
 func (e SuppositionKind) Valid() bool {
 	switch e {
+	case SuppositionKindVisitAlso:
+		return true
+	case SuppositionKindVisitAnyone:
+		return true
 	case SuppositionKindVisitDropped:
 		return true
 	case SuppositionKindVisitMore:
@@ -1147,7 +1153,7 @@ type SkillLevel struct {
 	Skill Code `json:"skill"`
 }
 
-// Supposition `worker_away`: the worker is away from `from` to `to`. `worker_there`: they work then too. `worker_abler`: they have the skills and speak the languages too. `worker_more`: there is one more worker like this one. `visit_more`: there is one more visit like this one. `visit_dropped`: the visit does not take place. What is made up is named after what it is like, with `:what-if:` and the place of the supposition in the list.
+// Supposition `worker_away`: the worker is away from `from` to `to`. `worker_there`: they work then too. `worker_abler`: they have the skills and speak the languages too. `worker_more`: there is one more worker like this one. `visit_more`: there is one more visit like this one. `visit_dropped`: the visit does not take place. `visit_also`: it may be from `from` to `to` too, at most seven days. `visit_anyone`: it asks no skills, language or attributes of its workers. What is made up is named after what it is like, with `:what-if:` and the place of the supposition in the list.
 type Supposition struct {
 	From      *time.Time      `json:"from,omitempty"`
 	Kind      SuppositionKind `json:"kind"`

@@ -138,10 +138,15 @@ func TestPlanningJob_WhatIfIsLookedAtAndNeverPublished(t *testing.T) {
 	wish := map[string]any{"first_week": "2026-03-09", "weeks": 1, "budget_seconds": 1, "what_if": []map[string]any{
 		{"kind": "worker_away", "worker_id": visit.Workers[0], "from": from, "to": from.AddDate(0, 0, 7)},
 		{"kind": "visit_more", "visit_id": visit.VisitId},
+		{"kind": "visit_also", "visit_id": visit.VisitId, "from": from, "to": from.AddDate(0, 0, 5)},
+		{"kind": "visit_anyone", "visit_id": visit.VisitId},
 	}}
+	scheduler.Post("/visits/v1/planning-jobs", map[string]any{"first_week": "2026-03-09", "weeks": 1, "what_if": []map[string]any{
+		{"kind": "visit_also", "visit_id": visit.VisitId, "from": from, "to": from.AddDate(0, 0, 8)},
+	}}).WantProblem(422, "job_invalid")
 	a.as("scheduler", "s-2").Post("/visits/v1/planning-jobs", wish).WantProblem(404, "visit_not_found")
 	job := apitest.Read[api.PlanningJob](scheduler.Post("/visits/v1/planning-jobs", wish).Want(202))
-	if job.WhatIf == nil || len(*job.WhatIf) != 2 || (*job.WhatIf)[0].From == nil {
+	if job.WhatIf == nil || len(*job.WhatIf) != 4 || (*job.WhatIf)[0].From == nil || (*job.WhatIf)[2].To == nil {
 		t.Fatalf("supposed %+v", job.WhatIf)
 	}
 	a.work()

@@ -95,7 +95,7 @@ func start(t testing.TB) *agency {
 	pace := &api.Pace{}
 	server, err := httpapi.New(httpapi.Options{
 		Service: "visit-scheduling", Contract: contract, Authenticate: authenticate, Log: slog.New(slog.DiscardHandler),
-		Routes: api.Server{Desk: d, Access: api.Access{Engine: engine}, Pace: pace, Feeds: api.NewFeedLimit(now)}.Routes,
+		Routes: api.Server{Desk: d, Access: api.Access{Engine: engine}, Pace: pace, Feeds: api.NewFeedLimit(now), Followers: api.BoundFollowers(2, 3)}.Routes,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,8 @@ type Server struct {
 	Access Access
 	// Pace is how the progress of planning jobs is told; nil is as usual.
 	Pace *Pace
+	// Followers bounds who is told it at once; nil bounds nothing.
+	Followers *Followers
 	// Feeds bounds the reading of calendar feeds; nil bounds nothing.
 	Feeds *FeedLimit
 }

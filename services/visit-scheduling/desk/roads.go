@@ -26,10 +26,26 @@ type Roads struct {
 	Modes    []schedule.Mode
 	// File are times read from a file; nil is none. A provider is not asked then.
 	File *matrix.Times
+	// Count is told what came of the ways that were asked about; nil is nobody.
+	Count func(agency tenant.AgencyID, came RoadOutcome, ways int)
 
 	mu sync.Mutex
 	of map[tenant.AgencyID]learnt
 }
+
+// RoadOutcome is what came of asking about a way.
+type RoadOutcome string
+
+// The provider told how long it takes; or that there is none, or nobody answered, for a
+// failure or one shortly before. Of the latter two the estimate stands in.
+const (
+	RoadTold   RoadOutcome = "told"
+	RoadNone   RoadOutcome = "no_way"
+	RoadFailed RoadOutcome = "failed"
+)
+
+// RoadOutcomes are all there are.
+func RoadOutcomes() []RoadOutcome { return []RoadOutcome{RoadTold, RoadNone, RoadFailed} }
 
 // learnt is what the provider told an agency, as far as this process has read it.
 type learnt struct {
@@ -92,7 +108,15 @@ func (d *Desk) askRoads(ctx context.Context, s *situation, fetched map[string]po
 	for mode, places := range d.roadPlaces(s, fetched) {
 		ways, report := matrix.Ask(patient, d.Roads.Provider, over.Times, mode, places, 0)
 		told = append(told, ways...)
-		if report.Err != nil && ctx.Err() == nil {
+		if ctx.Err() != nil { // whoever planned has gone: what is missing says nothing of the provider
+			report.Failed, report.Err = 0, nil
+		}
+		if agency, known := tenant.From(ctx); known && d.Roads.Count != nil {
+			d.Roads.Count(agency, RoadTold, report.Asked-report.None)
+			d.Roads.Count(agency, RoadNone, report.None)
+			d.Roads.Count(agency, RoadFailed, report.Failed)
+		}
+		if report.Err != nil {
 			d.Log.LogAttrs(ctx, slog.LevelWarn, "road times are missing, the estimate stands in", slog.String("provider", d.Roads.Name),
 				slog.Int("asked", report.Asked), slog.Int("missing", report.Failed), slog.Any("error", report.Err))
 		}

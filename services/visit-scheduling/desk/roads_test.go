@@ -22,12 +22,14 @@ import (
 	"github.com/hearthfps/hearth/services/visit-scheduling/schedule"
 )
 
-// recorder is a provider that keeps every place it is told of. Every way takes 41 minutes.
+// recorder is a provider that keeps every place it is told of.
 type recorder struct {
 	mu     sync.Mutex
 	places map[optimise.Place]int
 	modes  map[optimise.Mode]int
 	fails  bool
+	// minutes are those of every way.
+	minutes int
 }
 
 func (r *recorder) Block(_ context.Context, mode optimise.Mode, from, to []optimise.Place) ([][]int, error) {
@@ -45,7 +47,7 @@ func (r *recorder) Block(_ context.Context, mode optimise.Mode, from, to []optim
 	}
 	block := make([][]int, len(from))
 	for i := range from {
-		block[i] = slices.Repeat([]int{41}, len(to))
+		block[i] = slices.Repeat([]int{r.minutes}, len(to))
 	}
 	return block, nil
 }
@@ -88,7 +90,7 @@ func drive(t *testing.T) (*office, *recorder) {
 	o.points.of = areas
 	o.points.withheld = map[string]bool{}
 	o.hire("w1")
-	r := &recorder{}
+	r := &recorder{minutes: 41}
 	o.Roads.Name, o.Roads.Provider, o.Roads.Modes = "osrm", r, []schedule.Mode{optimise.Car}
 	return o, r
 }
@@ -206,9 +208,19 @@ func TestRoads_TheEstimateStandsInAndIsNamed(t *testing.T) {
 	o, r := drive(t)
 	var log bytes.Buffer
 	o.Log = slog.New(slog.NewTextHandler(&log, nil))
+	counted := map[desk.RoadOutcome]int{}
+	o.Roads.Count = func(agency tenant.AgencyID, came desk.RoadOutcome, ways int) {
+		if lakeland, _ := tenant.From(o.ctx); agency != lakeland {
+			t.Errorf("counted for %s", agency)
+		}
+		counted[came] += ways
+	}
 	r.fails = true
 	o.approve(plan("case-far", 1, 1, 1))
 	o.settle()
+	if counted[desk.RoadFailed] < 2 || counted[desk.RoadTold]+counted[desk.RoadNone] != 0 {
+		t.Errorf("counted %v, of a provider that fails", counted)
+	}
 	if by := o.ways("case-far"); by[schedule.Estimated] == 0 || len(by) != 1 {
 		t.Errorf("ways by %v", by)
 	}
@@ -216,10 +228,22 @@ func TestRoads_TheEstimateStandsInAndIsNamed(t *testing.T) {
 		t.Errorf("logged %s", got)
 	}
 	r.fails = false
+	clear(counted)
 	o.approve(plan("case-near", 1, 1, 1))
 	o.settle()
 	if by := o.ways("case-near"); by["osrm"] == 0 {
 		t.Errorf("it answers again, and ways are by %v", by)
+	}
+	// To and from the base, for the case planned and, in its weeks, the one before.
+	if counted[desk.RoadTold] < 2 || counted[desk.RoadFailed]+counted[desk.RoadNone] != 0 {
+		t.Errorf("counted %v, of a provider that answers again", counted)
+	}
+	clear(counted)
+	r.minutes = matrix.None
+	o.approve(plan("case-secret", 1, 1, 1))
+	o.settle()
+	if counted[desk.RoadNone] < 2 || counted[desk.RoadFailed]+counted[desk.RoadTold] != 0 {
+		t.Errorf("counted %v, of ways there are not", counted)
 	}
 }
 
@@ -246,7 +270,7 @@ func TestRoads_ProcessesShareAndAgenciesDoNot(t *testing.T) {
 	o, r := drive(t)
 	o.approve(plan("case-far", 1, 1, 1))
 	o.settle()
-	other := &recorder{}
+	other := &recorder{minutes: 41}
 	second := &desk.Desk{DB: o.DB, Settings: o.Settings, Clock: o.clock, Log: o.Log}
 	second.Roads.Name, second.Roads.Provider = "osrm", other
 	known := func(d *desk.Desk, ctx context.Context) (n int) {

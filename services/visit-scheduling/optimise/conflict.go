@@ -41,23 +41,27 @@ func Stands(p Problem, s Solution) error {
 	if err := p.Validate(); err != nil {
 		return fmt.Errorf("%w: %w", ErrProblem, err)
 	}
-	st := newState(newPlan(&p))
-	st.pin = true
-	st.load(s.Placed)
-	return st.stood(s.Placed)
+	_, err := newPlan(&p).laid(s.Placed)
+	return err
 }
 
-// stood returns Conflicts for those of some placements, loaded together, that do not
-// stand. It takes out what is against a rule that a later visit may mend.
-func (s *state) stood(placed []Placement) error {
+// laid is a schedule laid out as given. It returns Conflicts for the visits that cannot
+// stand, among them those against a rule that a later visit might have mended.
+func (c *plan) laid(placed []Placement) (*state, error) {
+	s := newState(c)
+	s.pin = true
+	s.load(placed)
 	var all Conflicts
 	for _, x := range placed {
 		v, known := s.visit[x.Visit]
 		if !known {
-			return fmt.Errorf("visit %s is not in the problem", x.Visit)
+			return nil, fmt.Errorf("visit %s is not in the problem", x.Visit)
 		}
-		if !s.placed(v) {
-			all = append(all, Conflict{x.Visit, s.against(v, x.Assignment)})
+		if s.placed(v) {
+			continue
+		}
+		if rule := s.stand(v, x.Assignment); rule != "" {
+			all = append(all, Conflict{x.Visit, rule})
 		}
 	}
 	for s.breach > 0 {
@@ -65,29 +69,10 @@ func (s *state) stood(placed []Placement) error {
 		all = append(all, Conflict{s.p.Visits[v].ID, s.breached(v)})
 		s.take(v)
 	}
-	if all == nil {
-		return nil
+	if all != nil {
+		return nil, all
 	}
-	return all
-}
-
-// against is the rule by which an unplaced visit is not where it was to stand.
-func (s *state) against(v int32, a Assignment) Rule {
-	pv := &s.visits[v]
-	if !s.shaped(pv, a) {
-		return RuleNoWorkers
-	}
-	f := &finder{state: s}
-	tours, rule := f.allows(v, a)
-	if rule != "" {
-		return rule
-	}
-	for _, t := range tours[:pv.roles] {
-		if !s.withinLimits(t, pv.minutes) {
-			return RuleLimit
-		}
-	}
-	return RuleBooked
+	return s, nil
 }
 
 // breached is the rule an offender is against.

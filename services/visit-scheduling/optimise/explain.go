@@ -32,13 +32,9 @@ func Explain(ctx context.Context, p Problem, s Solution, visits ...string) ([]Ac
 		return nil, fmt.Errorf("%w: %w", ErrProblem, err)
 	}
 	c := newPlan(&p)
-	st := newState(c)
-	st.pin = true
-	st.load(s.Placed)
-	for _, x := range s.Placed {
-		if v, known := c.visit[x.Visit]; !known || !st.placed(v) {
-			return nil, st.stood(s.Placed)
-		}
+	st, err := c.laid(s.Placed)
+	if err != nil {
+		return nil, err
 	}
 	f := newFinder(st)
 	var out []Account

@@ -43,7 +43,7 @@ func (s *state) load(placed []Placement) {
 		if !ok || s.placed(v) {
 			continue
 		}
-		s.loadOne(v, p.Assignment)
+		s.stand(v, p.Assignment)
 	}
 	s.accept()
 }
@@ -195,15 +195,17 @@ func first(a []int) int {
 	return a[0]
 }
 
-func (s *state) loadOne(v int32, a Assignment) bool {
+// stand places a visit where it is to be. It returns the rule that keeps it from
+// there, the first one found, and then nothing is changed; "" if it stands.
+func (s *state) stand(v int32, a Assignment) Rule {
 	pv := &s.visits[v]
 	if !s.shaped(pv, a) {
-		return false
+		return RuleNoWorkers
 	}
 	f := &finder{state: s}
 	tours, rule := f.allows(v, a)
 	if rule != "" {
-		return false
+		return rule
 	}
 	var spots [maxRoles]spot
 	var starts [maxRoles]int32
@@ -211,8 +213,11 @@ func (s *state) loadOne(v int32, a Assignment) bool {
 		t := tours[k]
 		starts[k] = int32(a.Starts[k])
 		sp, ok := s.slot(t, pv, starts[k])
-		if !ok || !s.withinLimits(t, pv.minutes+sp.way) {
-			return false
+		if !ok {
+			return RuleBooked
+		}
+		if !s.withinLimits(t, pv.minutes+sp.way) {
+			return RuleLimit
 		}
 		spots[k] = sp
 	}
@@ -221,10 +226,10 @@ func (s *state) loadOne(v int32, a Assignment) bool {
 	s.put(v, spots[:pv.roles], starts[:])
 	if s.broken {
 		s.revert(before)
-		return false
+		return RuleBooked
 	}
 	s.accept()
-	return true
+	return ""
 }
 
 // shaped says whether an assignment has a different worker of the problem and a

@@ -57,10 +57,8 @@ func NewBoard(p Problem, s Solution) (*Board, error) {
 	c.widen(placesAhead)
 	b.spare = b.newPlace(c)
 	b.stranger = c.addSeries("\x00") // no caller's: it only has to differ from all of them
-	st := newState(c)
-	st.pin = true
-	st.load(s.Placed)
-	if err := st.stood(s.Placed); err != nil {
+	st, err := c.laid(s.Placed)
+	if err != nil {
 		return nil, err
 	}
 	for t := range st.tours {

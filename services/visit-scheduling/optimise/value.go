@@ -8,15 +8,8 @@ import (
 // stands reports whether a schedule as given keeps every rule, starts included.
 // Its breaks are filled in.
 func (c *plan) stands(sol *Solution) bool {
-	s := newState(c)
-	s.pin = true
-	s.load(sol.Placed)
-	for _, p := range sol.Placed {
-		if v, ok := c.visit[p.Visit]; !ok || !s.placed(v) {
-			return false
-		}
-	}
-	if s.breach > 0 {
+	s, err := c.laid(sol.Placed)
+	if err != nil {
 		return false
 	}
 	for i := range c.visits {

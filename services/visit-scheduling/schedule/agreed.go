@@ -13,11 +13,7 @@ func (p Problem) lit(d Demand) []Span {
 	}
 	var all []Span
 	for _, w := range d.Windows {
-		for _, s := range subtract([]Span{w}, p.Dark) {
-			if s.Length() >= time.Duration(d.Minutes)*time.Minute {
-				all = append(all, s)
-			}
-		}
+		all = append(all, fitting(subtract([]Span{w}, p.Dark), d.Minutes)...)
 	}
 	return all
 }
@@ -42,27 +38,19 @@ func (a Available) due(stretch Span) []Pause {
 // the way on.
 func (g *greedy) rest(w *tourist, t *tour, p Pause) {
 	earliest, latest, minutes := ceilMinute(p.From), floorMinute(p.To), int64(p.Minutes)
-	where, idle := w.base, t.from
 	out := slices.ContainsFunc(t.stops, func(s stop) bool { return !s.remote })
-	for pos := 0; pos <= len(t.stops); pos++ {
-		if pos > 0 {
-			before := t.stops[pos-1]
-			if !before.remote {
-				where = before.at
-			}
-			idle = before.to
-		}
+	for gap := range t.gaps(w.base) {
 		by := t.to
 		switch {
-		case pos < len(t.stops) && t.stops[pos].remote:
-			by = t.stops[pos].from
-		case pos < len(t.stops):
-			by = g.leave(w.Mode, t.stops[pos].from, g.ways.minutes(w.Mode, where, t.stops[pos].at))
+		case gap.pos < len(t.stops) && t.stops[gap.pos].remote:
+			by = t.stops[gap.pos].from
+		case gap.pos < len(t.stops):
+			by = g.leave(w.Mode, t.stops[gap.pos].from, g.ways.minutes(w.Mode, gap.where, t.stops[gap.pos].at))
 		case out:
-			by = g.leave(w.Mode, by, g.ways.minutes(w.Mode, where, w.base))
+			by = g.leave(w.Mode, by, g.ways.minutes(w.Mode, gap.where, w.base))
 		}
-		if from := max(idle, earliest); from+minutes <= min(by, latest) {
-			t.stops = slices.Insert(t.stops, pos, stop{from: from, to: from + minutes, remote: true, rest: true})
+		if from := max(gap.free, earliest); from+minutes <= min(by, latest) {
+			t.stops = slices.Insert(t.stops, gap.pos, stop{from: from, to: from + minutes, remote: true, rest: true})
 			return
 		}
 	}

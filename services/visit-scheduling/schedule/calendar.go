@@ -83,6 +83,24 @@ func subtract(spans, away []Span) []Span {
 	return left
 }
 
+// fitting are the spans that hold so many minutes.
+func fitting(spans []Span, minutes int) []Span {
+	return slices.DeleteFunc(slices.Clone(spans), func(s Span) bool { return s.Length() < time.Duration(minutes)*time.Minute })
+}
+
+// daily parts a span at the midnights of a zone.
+func daily(s Span, zone *time.Location) (all []Span) {
+	for from := s.From; from.Before(s.To); {
+		to := clock.DateOf(from, zone).AddDays(1).Start(zone)
+		if to.After(s.To) {
+			to = s.To
+		}
+		all = append(all, Span{from, to})
+		from = to
+	}
+	return all
+}
+
 // cut takes a span from spans that may touch and stay apart.
 func cut(spans []Span, away Span) []Span {
 	var left []Span

@@ -3,6 +3,7 @@ package schedule
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/hearthfps/hearth/pkg/fault"
 )
@@ -18,10 +19,21 @@ const (
 	SupposeWorker SupposedKind = "worker_more"   // one more worker like Worker
 	SupposeVisit  SupposedKind = "visit_more"    // one more visit like Visit
 	SupposeLess   SupposedKind = "visit_dropped" // Visit does not take place
+	SupposeAlso   SupposedKind = "visit_also"    // Visit may be in Span too
+	SupposeAnyone SupposedKind = "visit_anyone"  // Visit asks no skill, language or attribute of its workers
 )
 
-// SupposedMost is how many things are supposed at once.
-const SupposedMost = 20
+// ofVisit says whether it is a visit that something is supposed of.
+func (k SupposedKind) ofVisit() bool {
+	return k == SupposeVisit || k == SupposeLess || k == SupposeAlso || k == SupposeAnyone
+}
+
+const (
+	// SupposedMost is how many things are supposed at once.
+	SupposedMost = 20
+	// supposedHours is how long hours are that a visit may be in too: any week, and an hour when clocks change.
+	supposedHours = 7*24*time.Hour + time.Hour
+)
 
 // Supposition is one change that is only thought of, to see what it would do.
 type Supposition struct {
@@ -41,11 +53,13 @@ func (x Supposition) validate(at string) []fault.Field {
 			faults = append(faults, fault.Field{Pointer: at + "/" + name, Code: "required", Detail: detail})
 		}
 	}
-	ofWorker := x.Kind != SupposeVisit && x.Kind != SupposeLess
-	need(ofWorker && x.Worker == "", "worker_id", "Say which worker.")
-	need(!ofWorker && x.Visit == "", "visit_id", "Say which visit.")
-	if x.Kind == SupposeAway || x.Kind == SupposeThere {
+	need(!x.Kind.ofVisit() && x.Worker == "", "worker_id", "Say which worker.")
+	need(x.Kind.ofVisit() && x.Visit == "", "visit_id", "Say which visit.")
+	if x.Kind == SupposeAway || x.Kind == SupposeThere || x.Kind == SupposeAlso {
 		need(x.Span == nil || !x.Span.From.Before(x.Span.To), "from", "Say from when to when, in this order.")
+	}
+	if x.Kind == SupposeAlso && x.Span != nil && x.Span.Length() > supposedHours {
+		faults = append(faults, fault.Field{Pointer: at + "/to", Code: "range", Detail: "A visit is of one week: say at most seven days."})
 	}
 	need(x.Kind == SupposeAbler && len(x.Skills)+len(x.Languages) == 0, "skills", "Say which skills or languages.")
 	return faults
@@ -55,8 +69,9 @@ func (x Supposition) validate(at string) []fault.Field {
 const supposed = ":what-if:"
 
 // Supposed is the standing schedule as it would be: who is away has lost their
-// visits, which are to be placed again, and what is more or less is there or gone.
-// Bookings stay. was is s with the visits that are made up among those to be placed,
+// visits, which are to be placed again, as has whoever a rule is against now, and what
+// is more or less is there or gone. Bookings stay: who is away goes to theirs all the
+// same. was is s with the visits that are made up among those to be placed,
 // so that its Difference to a plan is that to what people know; like says what they
 // are like.
 func (s Standing) Supposed(all []Supposition) (would, was Standing, like map[VisitID]VisitID) {
@@ -66,8 +81,7 @@ func (s Standing) Supposed(all []Supposition) (would, was Standing, like map[Vis
 	dropped := map[VisitID]bool{}
 	for i, x := range all {
 		at := slices.IndexFunc(p.Roster, func(a Available) bool { return a.ID == x.Worker })
-		switch x.Kind {
-		case SupposeVisit, SupposeLess:
+		if x.Kind.ofVisit() {
 			at = slices.IndexFunc(p.Demands, func(d Demand) bool { return d.Visit == x.Visit })
 		}
 		if at < 0 {
@@ -76,7 +90,7 @@ func (s Standing) Supposed(all []Supposition) (would, was Standing, like map[Vis
 		switch x.Kind {
 		case SupposeAway:
 			a := &p.Roster[at]
-			a.Away = append(slices.Clone(a.Away), *x.Span)
+			a.Away = append(slices.Clone(a.Away), p.without(*a, *x.Span)...)
 		case SupposeThere:
 			a := &p.Roster[at]
 			a.Shifts, a.Away = merge(append(slices.Clone(a.Shifts), *x.Span)), subtract(a.Away, []Span{*x.Span})
@@ -94,6 +108,12 @@ func (s Standing) Supposed(all []Supposition) (would, was Standing, like map[Vis
 			p.Demands = append(p.Demands, d)
 		case SupposeLess:
 			dropped[x.Visit] = true
+		case SupposeAlso:
+			d := &p.Demands[at]
+			d.Windows = append(slices.Clone(d.Windows), fitting(daily(*x.Span, p.Zone), d.Minutes)...)
+		case SupposeAnyone:
+			d := &p.Demands[at]
+			d.Skills, d.Levels, d.Language, d.Attributes = nil, nil, "", nil
 		}
 	}
 	p.Demands = slices.DeleteFunc(p.Demands, func(d Demand) bool { return dropped[d.Visit] })
@@ -114,6 +134,33 @@ func (s Standing) Supposed(all []Supposition) (would, was Standing, like map[Vis
 			would.Plan.Placed = append(would.Plan.Placed, x)
 		}
 	}
-	would.Plan = would.Made(nil)
-	return would, was, like
+	for { // such as a visit that is over too late to be home before the absence
+		would.Plan = would.Made(nil)
+		against, stood := would.Problem.Check(would.Plan), len(would.Plan.Placed)
+		would.Plan.Placed = slices.DeleteFunc(would.Plan.Placed, func(x Placement) bool {
+			return slices.ContainsFunc(against, func(v Violation) bool { return v.Visit == x.Visit })
+		})
+		if len(would.Plan.Placed) == stood {
+			return would, was, like
+		}
+	}
+}
+
+// without is an absence less the time for what is booked of the worker, from their base
+// and back.
+func (p Problem) without(a Available, away Span) []Span {
+	left, ways, paces := []Span{away}, newWays(p.Travel), newPaces(p)
+	base := ways.point(a.Base)
+	for _, b := range p.Booked {
+		if !slices.Contains(b.Workers, a.ID) {
+			continue
+		}
+		out := b.Span
+		if !b.At.Remote {
+			at := ways.point(b.At.Point)
+			out = Span{paces.leave(a.Mode, out.From, ways.minutes(a.Mode, base, at)), paces.arrive(a.Mode, out.To, ways.minutes(a.Mode, at, base))}
+		}
+		left = subtract(left, []Span{out})
+	}
+	return left
 }
