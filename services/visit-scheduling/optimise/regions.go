@@ -38,11 +38,17 @@ type region struct {
 
 // searchRegions improves the start, or what it makes of nothing, by regions.
 func (c *plan) searchRegions(b *budget, opt Options) Solution {
-	g := &regions{land: newLand(c, opt.Seed), tell: opt.Progress}
+	g := c.newRegions(opt)
 	hot := hotFresh
 	if opt.Start != nil {
 		hot = hotStart
 	}
+	g.solve(b, hot)
+	return c.solution(g.same[0].tours)
+}
+
+func (c *plan) newRegions(opt Options) *regions {
+	g := &regions{land: newLand(c, opt.Seed), tell: opt.Progress}
 	for range max(1, opt.Threads) {
 		s := newState(c)
 		s.loadLocked()
@@ -57,8 +63,7 @@ func (c *plan) searchRegions(b *budget, opt Options) Solution {
 	for v := range c.given.Visits {
 		g.note(int32(v), g.same[0].state)
 	}
-	g.solve(b, hot)
-	return c.solution(g.same[0].tours)
+	return g
 }
 
 // note takes down who makes a visit.

@@ -74,6 +74,21 @@ func TestSolve_RegionsKeepEveryRuleOnAnyNumberOfThreads(t *testing.T) {
 	}
 }
 
+func TestRegions_EveryThreadHoldsTheSameScheduleAndKnowsItsCost(t *testing.T) {
+	p := largeWeek()
+	p.Weights = DefaultWeights()
+	p.Weights.FairLoad, p.Weights.FairTravel, p.Weights.FairEvening = 2, 2, 30
+	held, kept, anew := SearchRegions(&p, Options{Seed: 7, WorkUnits: 6000, Threads: 3})
+	for i := range held {
+		if diff := cmp.Diff(held[0], held[i]); diff != "" {
+			t.Errorf("thread %d holds another schedule:\n%s", i, diff)
+		}
+		if diff := cmp.Diff(anew[i], kept[i]); diff != "" {
+			t.Errorf("thread %d counts the cost wrongly:\n%s", i, diff)
+		}
+	}
+}
+
 func TestSolve_RegionsCancelledAtOnceAreAValidSchedule(t *testing.T) {
 	p := largeWeek()
 	ctx, cancel := context.WithCancel(context.Background())

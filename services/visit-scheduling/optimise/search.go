@@ -15,7 +15,7 @@ const (
 	maxString    = 4
 	blinkPer1024 = 10
 	allTours     = 80    // up to so many tours, every place is looked at
-	cold         = 5.0  // points
+	cold         = 5.0   // points
 	hotFresh     = 100.0 // a schedule made from nothing is worth shaking
 	hotStart     = 60.0  // one that was given is not
 )
