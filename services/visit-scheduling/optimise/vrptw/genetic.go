@@ -12,15 +12,16 @@ const (
 	linesToMerge = 3
 	archived     = 5
 	// Children a customer between two recombinations: few while those find
-	// something, more after each that does not.
-	recombineSoon  = 2
-	recombineDelay = 1
-	recombineLate  = 8
-	makingRounds   = 8    // at each recombination
-	polishWithin   = 1015 // per mille of the lineage's best
-	polishSteps    = 512
-	polishHot      = 7.0
-	polishCold     = 1.0
+	// something, more after each that does not; fewer at most while there still
+	// are routes to be made.
+	recombineSoon   = 2
+	recombineDelay  = 1
+	recombineLate   = 8
+	recombineMaking = 4
+	polishWithin    = 1015 // per mille of the lineage's best
+	polishSteps     = 512
+	polishHot       = 7.0
+	polishCold      = 1.0
 )
 
 // genetic is the hybrid search: a population of feasible and infeasible answers,
@@ -250,32 +251,26 @@ func (g *genetic) solve(stop func() bool) {
 }
 
 // recombine looks for a better answer among all routes met so far and those the
-// relaxation over them lacks. When there is none, it makes routes that such an
-// answer would want, for the next time.
+// relaxation over them lacks.
 func (g *genetic) recombine() {
 	if g.best == nil {
 		g.due = g.children + g.wait
 		return
 	}
-	g.pool.thin()
-	n := int64(g.in.N)
-	rounds := makingRounds
-	making := g.maker != nil && g.in.N-1 <= makingLength*len(g.best.Routes)
-	if !making {
-		rounds = 0
+	p, n := g.pool, int64(g.in.N)
+	p.thin()
+	p.maker = nil
+	if g.in.N-1 <= makingLength*len(g.best.Routes) {
+		p.maker = g.maker
 	}
-	for range rounds {
-		g.pool.relax()
-		if g.pool.halted() || g.maker.build(g.pool, -1) == 0 {
-			break
-		}
-	}
-	routes := g.pool.solve(g.best.Cost)
+	p.deep = p.deep && p.maker != nil
+	routes := p.solve(g.best.Cost)
 	if routes == nil {
-		if making {
-			g.maker.build(g.pool, max(0, g.pool.gap))
+		most := recombineMaking * n
+		if p.dry {
+			most = recombineLate * n
 		}
-		g.wait = min(g.wait+recombineDelay*n, recombineLate*n)
+		g.wait = min(g.wait+recombineDelay*n, most)
 		g.due = g.children + g.wait
 		return
 	}

@@ -13,9 +13,10 @@ const (
 	// search for a partition is integer arithmetic.
 	fine = 256
 
-	poolLimit = 40000 // routes kept; beyond it the least promising half goes
-	mostTried = 3000  // routes given to the exact part
-	mostNodes = 20000
+	poolLimit = 40000     // routes kept; beyond it the least promising half goes
+	mostTried = 3000      // routes given to the exact part
+	mostWork  = 2_500_000 // routes looked at in one search among these
+	firstPart = 16        // of the gap, looked through first by a deep search
 
 	stopStride = 64 // nodes or pivots between two looks at the time
 )
@@ -40,6 +41,11 @@ type routePool struct {
 	pivots int
 	rest   []int64 // reduced costs, in 1/fine
 
+	maker     *routeMaker // of routes nobody met; may be nil
+	deep      bool        // whether to make routes for the tightened relaxation too
+	converged bool        // whether tight can go on from where it was
+	dry       bool        // whether the last search left hardly a route to be made
+
 	// the exact part
 	tight      *tightening
 	cutsPriced bool  // whether tight's multipliers are the latest
@@ -53,6 +59,7 @@ type routePool struct {
 	found      []int32
 	bound      int64 // cost to beat, in 1/fine
 	nodes      int
+	work       int // routes looked at in the nodes
 }
 
 type triedRoute struct {
@@ -116,43 +123,83 @@ func (p *routePool) reduced(route int32) int64 {
 	return r
 }
 
-// solve looks for an answer cheaper than upper among the routes remembered. It
-// returns its routes, or nil when it found none.
+// solve looks for an answer cheaper than upper among the routes remembered and
+// those the maker adds to them: for the plain relaxation, and from the first time
+// that was not enough for the tightened one as well. It returns its routes, or
+// nil when it found none; then the maker has made those that such an answer would
+// want, for the next time.
 func (p *routePool) solve(upper int64) [][]int32 {
-	if len(p.cost) == 0 {
+	p.dry = true
+	if !p.deep {
+		if routes := p.solvePlain(upper); routes != nil {
+			return routes
+		}
+		p.deep = p.maker != nil
+	}
+	if !p.deep || p.halted() {
 		return nil
 	}
-	lower := p.relax()
+	lower, ok := p.converge(upper)
+	if !ok {
+		return nil
+	}
+	if p.gap = (upper-1)*fine - lower; p.gap >= 0 && p.pick(lower, firstPart) {
+		return p.answer()
+	}
+	p.dry = p.maker.want(p, max(0, p.gap)) < hardlyAny
+	return nil
+}
+
+// solvePlain looks among the routes met and those the plain relaxation wants.
+func (p *routePool) solvePlain(upper int64) [][]int32 {
+	p.converged = false
+	lower := p.relaxMaking()
 	if p.gap = (upper-1)*fine - lower; p.gap < 0 {
 		return nil
 	}
 	p.consider(upper, lower)
-	p.signAll()
 	lower = p.tighten(upper, lower)
-	if p.gap = (upper-1)*fine - lower; p.gap < 0 {
-		return nil
+	if p.gap = (upper-1)*fine - lower; p.gap >= 0 && p.pick(lower, 1) {
+		return p.answer()
 	}
-	p.tried = slices.DeleteFunc(p.tried, func(x triedRoute) bool { return x.rest > p.gap })
-	slices.SortStableFunc(p.tried, func(a, b triedRoute) int { return cmp.Compare(a.rest, b.rest) })
-	p.signAll()
-	p.lists = p.lists[:0]
-	for i := range p.tried {
-		p.lists = append(p.lists, int32(i))
-	}
-	clear(p.open)
-	for c := 1; c < p.n; c++ {
-		p.open[c>>6] |= 1 << (c & 63)
-	}
-	p.bound, p.nodes, p.chosen, p.found = (upper-1)*fine, 0, p.chosen[:0], p.found[:0]
-	p.search(lower, len(p.tried))
-	if len(p.found) == 0 {
-		return nil
-	}
+	return nil
+}
+
+// answer is what pick found.
+func (p *routePool) answer() [][]int32 {
 	routes := make([][]int32, len(p.found))
 	for i, f := range p.found {
 		routes[i] = slices.Clone(p.of(f))
 	}
 	return routes
+}
+
+// pick searches among the routes tried for a whole answer within the gap above
+// lower, and reports whether it found one. It looks through the given part of the
+// gap first, where few routes fit, and doubles that until it is too much work.
+func (p *routePool) pick(lower, parts int64) bool {
+	p.tried = slices.DeleteFunc(p.tried, func(x triedRoute) bool { return x.rest > p.gap })
+	slices.SortStableFunc(p.tried, func(a, b triedRoute) int { return cmp.Compare(a.rest, b.rest) })
+	p.signAll()
+	clear(p.open)
+	for c := 1; c < p.n; c++ {
+		p.open[c>>6] |= 1 << (c & 63)
+	}
+	p.found = p.found[:0]
+	for ; parts >= 1 && len(p.found) == 0; parts /= 2 {
+		within := p.gap / parts
+		p.bound, p.nodes, p.work, p.chosen, p.lists = lower+within, 0, 0, p.chosen[:0], p.lists[:0]
+		for i := range p.tried {
+			if p.tried[i].rest <= within {
+				p.lists = append(p.lists, int32(i))
+			}
+		}
+		p.search(lower, len(p.lists))
+		if p.work >= mostWork {
+			break
+		}
+	}
+	return len(p.found) > 0
 }
 
 // consider takes the routes whose reduced cost fits between the bound and the
@@ -181,6 +228,19 @@ func (p *routePool) signAll() {
 			p.sets[i*p.words+int(c)>>6] |= 1 << (c & 63)
 		}
 	}
+}
+
+// relaxMaking has the routes made that the multipliers of the relaxation want,
+// some rounds long, and returns the bound it then gives.
+func (p *routePool) relaxMaking() int64 {
+	lower := p.relax()
+	for range makingRounds {
+		if p.maker == nil || p.halted() || p.maker.build(p, -1) == 0 {
+			break
+		}
+		lower = p.relax()
+	}
+	return lower
 }
 
 // halted asks stop. Work that is broken off leaves valid bounds and answers.
@@ -213,7 +273,7 @@ func (p *routePool) relax() int64 {
 func (p *routePool) search(bound int64, alive int) {
 	p.nodes++
 	if p.nodes%stopStride == 0 && p.halted() {
-		p.nodes = mostNodes
+		p.work = mostWork
 		return
 	}
 	left := false
@@ -266,6 +326,7 @@ func (p *routePool) search(bound int64, alive int) {
 			break // the rest are dearer still
 		}
 		keep := len(p.lists)
+		p.work += alive
 		for _, j := range p.lists[from : from+alive] {
 			other := p.sets[int(j)*p.words : (int(j)+1)*p.words]
 			meets := uint64(0)
@@ -295,7 +356,7 @@ func (p *routePool) search(bound int64, alive int) {
 			}
 		}
 		p.lists = p.lists[:keep]
-		if p.nodes >= mostNodes {
+		if p.work >= mostWork {
 			return
 		}
 	}
@@ -327,5 +388,5 @@ func (p *routePool) thin() {
 	for _, i := range order {
 		p.add(stops[first[i]:first[i+1]], cost[i])
 	}
-	p.rest, p.linear = p.rest[:0], nil
+	p.rest, p.linear, p.converged = p.rest[:0], nil, false
 }

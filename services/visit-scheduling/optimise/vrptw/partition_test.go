@@ -112,6 +112,41 @@ func TestRoutePool_FindsTheCheapestAnswerOfASmallPool(t *testing.T) {
 	}
 }
 
+func TestRoutePool_TakingTheGapInPartsFindsTheCheapestAnswerToo(t *testing.T) {
+	early := 0
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawPool(t)
+		want, _ := cheapest(p)
+		upper := min(want, 600) + rapid.Int64Range(0, 200).Draw(t, "above")
+		lower := p.relax()
+		p.consider(upper, lower)
+		lower = p.tighten(upper, lower)
+		if p.gap = (upper-1)*fine - lower; p.gap < 0 {
+			return
+		}
+		found := p.pick(lower, firstPart)
+		if found != (want < upper) {
+			t.Fatalf("found an answer below %d: %v, the cheapest is %d", upper, found, want)
+		}
+		if !found {
+			return
+		}
+		got := int64(0)
+		for _, r := range p.found {
+			got += int64(p.cost[r])
+		}
+		if got != want {
+			t.Fatalf("found %d, the cheapest is %d", got, want)
+		}
+		if want*fine < lower+p.gap/2 {
+			early++
+		}
+	})
+	if early == 0 {
+		t.Error("no pool was drawn whose answer is in an early part")
+	}
+}
+
 func TestRoutePool_TheBoundIsBelowEveryAnswer(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawPool(t)
@@ -130,7 +165,6 @@ func TestRoutePool_CutsRaiseTheBoundAndKeepEveryBetterAnswer(t *testing.T) {
 		upper := least + rapid.Int64Range(1, 50).Draw(t, "above")
 		plain := p.relax()
 		p.consider(upper, plain)
-		p.signAll()
 		bound := p.tighten(upper, plain)
 		if bound < plain || bound > least*fine {
 			t.Fatalf("bound %d/%d: want one from the plain %d/%d to the cheapest answer %d", bound, fine, plain, fine, least)
@@ -160,7 +194,6 @@ func TestRoutePool_ACutClosesTheGapOfThreePairs(t *testing.T) {
 		t.Fatalf("plain bound %d/%d, want 15", plain, fine)
 	}
 	p.consider(21, plain)
-	p.signAll()
 	if bound, want := p.tighten(21, plain), int64(20*fine); bound < want-4 || bound > want {
 		t.Errorf("bound with the cut %d/%d, want 20", bound, fine)
 	}

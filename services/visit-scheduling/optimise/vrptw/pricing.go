@@ -11,7 +11,10 @@ const (
 	// misses too many, and the time is better spent on answers.
 	makingUpTo   = 160
 	makingLength = 12
-	labelsKept   = 10  // at one customer after so many visits
+	makingRounds = 8  // over a plain relaxation
+	narrow       = 10 // labels kept at one customer after so many visits
+	broad        = 40 // the same, once the narrow beam finds hardly any
+	hardlyAny    = 10
 	routesMade   = 200 // in one round
 	routesOfOne  = 25  // of these, that serve one and the same customer
 )
@@ -20,19 +23,21 @@ const (
 // cheaper answer would want, by their reduced cost. It extends routes customer
 // by customer, a few of each length and last customer that are not both dearer
 // and later than another (a beam through the labels of Feillet et al., Networks
-// 44, 2004), so it may miss some.
+// 44, 2004), so it may miss some. The broad beam forgets for another only what
+// has also served all that the other has.
 type routeMaker struct {
 	in     *Instance
 	price  []int64     // of customers, in 1/fine
 	cost   []int64     // of cuts counted in, in 1/fine, above zero
 	cutsOf [][2]uint64 // those a customer is in
 
-	now, next []label // the beginnings to extend and those found, labelsKept of each customer
+	now, next []label // the beginnings to extend and those found, broad of each customer
 	starts    []int32 // how many of them there are
 	found     []int32
 	steps     []labelStep
 	done      []doneRoute
 	uses      []int32
+	width     int // labels kept at one customer
 	stops     []int32
 }
 
@@ -56,8 +61,8 @@ type doneRoute struct {
 func newRouteMaker(in *Instance) *routeMaker {
 	n := in.N
 	return &routeMaker{
-		in: in, price: make([]int64, n), cutsOf: make([][2]uint64, n),
-		now: make([]label, n*labelsKept), next: make([]label, n*labelsKept),
+		in: in, width: narrow, price: make([]int64, n), cutsOf: make([][2]uint64, n),
+		now: make([]label, n*broad), next: make([]label, n*broad),
 		starts: make([]int32, n), found: make([]int32, n), uses: make([]int32, n),
 	}
 }
@@ -98,7 +103,7 @@ func (m *routeMaker) build(p *routePool, limit int64) int {
 	for m.turn(limit) && !p.halted() {
 		for c := 1; c < in.N; c++ {
 			for k := range m.starts[c] {
-				m.extend(&m.now[c*labelsKept+int(k)], c)
+				m.extend(&m.now[c*broad+int(k)], c)
 			}
 		}
 	}
@@ -133,6 +138,18 @@ func (m *routeMaker) build(p *routePool, limit int64) int {
 	return len(p.cost) - before
 }
 
+// want adds routes of a reduced cost of at most limit to the pool, by the broad
+// beam if the narrow one finds hardly any, and reports how many of them are new.
+func (m *routeMaker) want(p *routePool, limit int64) int {
+	n := m.build(p, limit)
+	if n < hardlyAny {
+		m.width = broad
+		n += m.build(p, limit)
+		m.width = narrow
+	}
+	return n
+}
+
 // extend lets every customer follow a label that ends in from.
 func (m *routeMaker) extend(l *label, from int) {
 	in := m.in
@@ -158,9 +175,9 @@ func (m *routeMaker) extend(l *label, from int) {
 // offer keeps l with c behind it if it is among the best that end in c.
 func (m *routeMaker) offer(l *label, c int, cost int64, depart int32) {
 	load := l.load + m.in.Demand[c]
-	kept := m.next[c*labelsKept : (c+1)*labelsKept]
+	kept := m.next[c*broad : (c+1)*broad]
 	n := int(m.found[c])
-	if n == labelsKept && cost >= kept[n-1].cost {
+	if n == m.width && cost >= kept[n-1].cost {
 		return
 	}
 	at := n
@@ -168,19 +185,19 @@ func (m *routeMaker) offer(l *label, c int, cost int64, depart int32) {
 		at--
 	}
 	for i := range kept[:at] {
-		if kept[i].depart <= depart && kept[i].load <= load {
+		if kept[i].depart <= depart && kept[i].load <= load && (m.width < broad || servesNoMore(&kept[i].seen, &l.seen, c)) {
 			return
 		}
 	}
 	// what it makes needless goes
 	left := at
 	for i := at; i < n; i++ {
-		if kept[i].depart < depart || kept[i].load < load {
+		if kept[i].depart < depart || kept[i].load < load || (m.width == broad && !servesNoMore(&l.seen, &kept[i].seen, c)) {
 			kept[left] = kept[i]
 			left++
 		}
 	}
-	n = min(left, labelsKept-1)
+	n = min(left, m.width-1)
 	copy(kept[at+1:n+1], kept[at:n])
 	x := &kept[at]
 	*x = *l
@@ -189,6 +206,20 @@ func (m *routeMaker) offer(l *label, c int, cost int64, depart int32) {
 	x.odd[0] ^= m.cutsOf[c][0]
 	x.odd[1] ^= m.cutsOf[c][1]
 	m.found[c] = int32(n + 1)
+}
+
+// servesNoMore reports whether nobody but c is in a and not in b.
+func servesNoMore(a, b *[(makingUpTo + 63) / 64]uint64, c int) bool {
+	for w, x := range a {
+		x &^= b[w]
+		if w == c>>6 {
+			x &^= 1 << (c & 63)
+		}
+		if x != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // turn makes the labels just found the ones to extend, notes those that are a
@@ -201,7 +232,7 @@ func (m *routeMaker) turn(limit int64) bool {
 	for c := 1; c < m.in.N; c++ {
 		for k := range m.starts[c] {
 			some = true
-			l := &m.now[c*labelsKept+int(k)]
+			l := &m.now[c*broad+int(k)]
 			m.steps = append(m.steps, labelStep{int32(c), l.step})
 			l.step = int32(len(m.steps) - 1)
 			if rest := l.cost + int64(m.in.Dist[c*m.in.N])*fine; rest <= limit {

@@ -15,8 +15,10 @@ type relaxation struct {
 	basis   []int32
 	inverse []float64 // m by m
 	value   []float64 // of the basic routes
+	right   []float64 // of each row
 	price   []float64 // multipliers
 	column  []float64 // inverse times the entering route
+	worn    int       // pivots since the inverse was worked out anew
 }
 
 const (
@@ -29,17 +31,21 @@ const (
 func newRelaxation(p *routePool, rng *chance.Source) *relaxation {
 	m := p.n - 1
 	r := &relaxation{
-		m: m, basis: make([]int32, m), inverse: make([]float64, m*m), value: make([]float64, m),
+		m: m, basis: make([]int32, m), inverse: make([]float64, m*m), value: make([]float64, m), right: make([]float64, m),
 		price: make([]float64, m), column: make([]float64, m),
 	}
 	for i := range m {
 		r.basis[i] = int32(i)
 		r.inverse[i*m+i] = 1
-		r.value[i] = 1 + float64(1e-3*rng.Unit())
+		r.right[i] = perturbed(rng)
+		r.value[i] = r.right[i]
 		r.price[i] = float64(p.cost[i])
 	}
 	return r
 }
+
+// perturbed is a right-hand side of one, a little more.
+func perturbed(rng *chance.Source) float64 { return 1 + float64(1e-3*rng.Unit()) }
 
 // solve pivots until no route improves, and reports how often it did.
 func (r *relaxation) solve(p *routePool) int {
@@ -79,6 +85,7 @@ func (r *relaxation) solve(p *routePool) int {
 		if leave < 0 {
 			return pivots
 		}
+		r.worn++
 		pivot := r.inverse[leave*m : leave*m+m]
 		scale := 1 / r.column[leave]
 		for k := range pivot {

@@ -19,6 +19,15 @@ const (
 
 type cut [3]int32
 
+// within reports whether a set of customers has two or three of the cut's.
+func (c cut) within(set []uint64) bool {
+	n := 0
+	for _, x := range c {
+		n += int(set[x>>6] >> (x & 63) & 1)
+	}
+	return n >= 2
+}
+
 type brokenCut struct {
 	cut
 	by float64
@@ -34,7 +43,7 @@ func (t *tightening) separate(p *routePool) []brokenCut {
 		if t.basis[i] < 0 || v < 0.01 || v > 0.99 {
 			continue
 		}
-		stops := p.of(p.tried[t.basis[i]].route)
+		stops := p.of(t.routes[t.basis[i]])
 		for j, c := range stops {
 			for _, d := range stops[:j] {
 				a, b := min(c, d)-1, max(c, d)-1
@@ -68,7 +77,7 @@ func (t *tightening) separate(p *routePool) []brokenCut {
 	clear(t.uses)
 	some := t.broken[:0]
 	for _, b := range t.broken {
-		if len(some) == min(cutsARound, mostCuts-len(t.cuts)) {
+		if len(some) == cutsARound {
 			break
 		}
 		if t.uses[b.cut[0]-1] >= cutsOfOne || t.uses[b.cut[1]-1] >= cutsOfOne || t.uses[b.cut[2]-1] >= cutsOfOne {
@@ -90,13 +99,7 @@ func (t *tightening) served(p *routePool, c cut) float64 {
 		if t.basis[i] < 0 {
 			continue
 		}
-		at := int(t.basis[i])
-		set := p.sets[at*p.words : (at+1)*p.words]
-		n := 0
-		for _, x := range c {
-			n += int(set[x>>6] >> (x & 63) & 1)
-		}
-		if n >= 2 {
+		if c.within(t.set(p, t.basis[i])) {
 			sum += v
 		}
 	}

@@ -4,52 +4,75 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+
+	"github.com/hearthfps/hearth/services/visit-scheduling/optimise/chance"
 )
 
 const (
 	mostCutTurns = 1500 // pivots of one tightening
 	firm         = 1e-5 // least size of what is pivoted on
+	tie          = 1e-9 // ratios that differ by less are the same
 )
 
-// tightening is the relaxation over the routes tried, with cuts: a dual simplex
-// that goes on from the basis of the plain relaxation. Rows 0..m-1 are
-// customers, the others cuts. Whatever it returns, its multipliers give a valid
-// bound; that of a cut is never above zero.
+// tightening is the relaxation over some routes, its columns, with cuts: a dual
+// simplex that goes on from the basis of the plain relaxation. Rows 0..m-1 are
+// customers, the others cuts; the right-hand sides are perturbed as in the plain
+// one. Whatever it returns, its multipliers give a valid bound; that of a cut is
+// never above zero.
 type tightening struct {
 	m, rows, wide int
-	basis         []int32 // a route tried, or ^k for the slack of cut k
+	basis         []int32 // a column, or ^k for the slack of cut k
 	inverse       []float64
+	right         []float64
 	value         []float64
 	price         []float64
+	worn          int     // pivots since the inverse was worked out anew
 	whole         []int64 // price in 1/fine, of the best bound so far
 	draft         []int64
 	reduced       []int64
 	cuts          []cut
-	first         []int32 // where the rows of a route tried begin in entries; one longer than those
-	entries       []int32
-	cutsOf        [][2]uint64 // cuts a route tried counts in
-	live          []int32     // routes tried that still fit below the best answer
-	rest          []float64   // reduced costs of the routes tried
-	alpha         []float64
+
+	// columns
+	known   int         // routes of the pool that were taken over or passed by
+	routes  []int32     // the pool's number of each
+	sets    []uint64    // its customers
+	first   []int32     // where its rows begin in entries; one longer than routes
+	entries []int32     // rows of customers
+	cutsOf  [][2]uint64 // cuts it counts in
+	rest    []float64   // its reduced cost
+	fits    []int64     // the same by the whole multipliers, in 1/fine
+	alpha   []float64   // its element in the row that is pivoted on
+	live    []int32     // columns that still fit below the best answer
+	active  []int32     // those of them that pivots look at
 
 	// looking for cuts
 	pair   []float64 // m by m: how much of the answer serves both
 	beside [][]int32 // customers with such a share, higher numbers only
 	broken []brokenCut
 	uses   []int32
+
+	// scratch
+	idle   []int32
+	sorted []float64
+	square []float64
 }
 
 func newTightening(m int) *tightening {
 	wide := m + mostCuts
-	return &tightening{
+	t := &tightening{
 		m: m, wide: wide, basis: make([]int32, wide), inverse: make([]float64, wide*wide),
-		value: make([]float64, wide), price: make([]float64, wide),
+		right: make([]float64, wide), value: make([]float64, wide), price: make([]float64, wide),
 		pair: make([]float64, m*m), beside: make([][]int32, m), uses: make([]int32, m),
 	}
+	rng := chance.New(1, 3)
+	for i := range t.right {
+		t.right[i] = perturbed(rng)
+	}
+	return t
 }
 
-// begin takes over the basis of the plain relaxation. It reports false when a
-// route of it is not among those tried.
+// begin takes over the routes tried and the basis of the plain relaxation. It
+// reports false when a route of it is not among those tried, or it is singular.
 func (t *tightening) begin(p *routePool) bool {
 	m := t.m
 	at := make(map[int32]int32, len(p.tried))
@@ -64,22 +87,28 @@ func (t *tightening) begin(p *routePool) bool {
 		t.basis[i] = k
 		copy(t.inverse[i*t.wide:], p.linear.inverse[i*m:(i+1)*m])
 		t.value[i] = p.linear.value[i]
-		t.price[i] = p.linear.price[i]
 	}
-	t.rows, t.cuts = m, t.cuts[:0]
-	t.cutsOf = slices.Grow(t.cutsOf[:0], len(p.tried))[:len(p.tried)]
-	clear(t.cutsOf)
-	t.rest = slices.Grow(t.rest[:0], len(p.tried))[:len(p.tried)]
-	t.alpha = slices.Grow(t.alpha[:0], len(p.tried))[:len(p.tried)]
+	copy(t.right, p.linear.right)
+	t.rows, t.cuts, t.routes, t.sets, t.cutsOf = m, t.cuts[:0], t.routes[:0], t.sets[:0], t.cutsOf[:0]
+	t.rest, t.alpha, t.fits = t.rest[:0], t.alpha[:0], t.fits[:0]
 	t.live, t.entries, t.first = t.live[:0], t.entries[:0], append(t.first[:0], 0)
-	for i, x := range p.tried {
-		for _, c := range p.of(x.route) {
-			t.entries = append(t.entries, c-1)
-		}
-		t.first = append(t.first, int32(len(t.entries)))
-		t.rest[i] = float64(p.cost[x.route]) - t.weigh(t.price, int32(i))
-		t.live = append(t.live, int32(i))
+	for _, x := range p.tried {
+		t.join(p, x.route)
 	}
+	t.known = len(p.cost)
+	if t.worn = p.linear.worn; t.worn > wornOut {
+		if !t.factor() {
+			p.linear = nil
+			return false
+		}
+		for i := range m {
+			copy(p.linear.inverse[i*m:(i+1)*m], t.inverse[i*t.wide:])
+			p.linear.value[i] = t.value[i]
+		}
+		p.linear.worn = 0
+	}
+	t.refresh(p)
+	t.activate()
 	return true
 }
 
@@ -97,45 +126,52 @@ func (t *tightening) weigh(row []float64, i int32) float64 {
 	return sum
 }
 
-// add makes cuts rows of the relaxation, their slacks basic.
+// add makes cuts rows of the relaxation, their slacks basic. Those that do not
+// bind any more give way to them; what then has no room is left out.
 func (t *tightening) add(p *routePool, found []brokenCut) {
-	first := len(t.cuts)
-	for _, f := range found {
-		t.cuts = append(t.cuts, f.cut)
+	idle := t.idle[:0] // rows of cuts that do not bind
+	for r, b := range t.basis[:t.rows] {
+		if b < 0 {
+			idle = append(idle, int32(r))
+		}
 	}
-	for _, i := range t.live {
-		set := p.sets[int(i)*p.words : int(i+1)*p.words]
-		for k := first; k < len(t.cuts); k++ {
-			n := 0
-			for _, c := range t.cuts[k] {
-				n += int(set[c>>6] >> (c & 63) & 1)
-			}
-			if n >= 2 {
+	t.idle = idle
+	for _, f := range found {
+		r, k := t.rows, len(t.cuts)
+		switch {
+		case len(idle) > 0:
+			r, idle = int(idle[0]), idle[1:]
+			k = int(^t.basis[r])
+			t.cuts[k] = f.cut
+		case k < mostCuts:
+			t.cuts = append(t.cuts, f.cut)
+			t.rows++
+		default:
+			return
+		}
+		for i := range t.rows {
+			t.inverse[i*t.wide+t.m+k] = 0
+		}
+		for _, i := range t.live {
+			t.cutsOf[i][k>>6] &^= 1 << (k & 63)
+			if f.within(t.set(p, i)) {
 				t.cutsOf[i][k>>6] |= 1 << (k & 63)
 			}
 		}
-	}
-	for k := first; k < len(t.cuts); k++ {
-		r := t.m + k
 		row := t.inverse[r*t.wide : r*t.wide+t.wide]
 		clear(row)
-		for i := range t.rows {
-			t.inverse[i*t.wide+r] = 0
-		}
-		row[r] = 1
-		value := 1.0
-		for i := range r {
-			b := t.basis[i]
-			if b < 0 || t.cutsOf[b][k>>6]>>(k&63)&1 == 0 {
+		row[t.m+k] = 1
+		value := t.right[t.m+k]
+		for i, b := range t.basis[:t.rows] {
+			if i == r || b < 0 || t.cutsOf[b][k>>6]>>(k&63)&1 == 0 {
 				continue
 			}
 			value -= t.value[i]
-			for j, x := range t.inverse[i*t.wide : i*t.wide+r] {
+			for j, x := range t.inverse[i*t.wide : i*t.wide+t.rows] {
 				row[j] -= x
 			}
 		}
-		t.value[r], t.price[r], t.basis[r] = value, 0, int32(^k)
-		t.rows = r + 1
+		t.value[r], t.price[t.m+k], t.basis[r] = value, 0, int32(^k)
 	}
 }
 
@@ -165,11 +201,11 @@ func (t *tightening) solve(p *routePool, enough float64, turns int) (int, bool) 
 			if alpha > -firm {
 				return
 			}
-			if ratio := max(0, rest) / -alpha; ratio < least || (ratio == least && -alpha > steepest) {
+			if ratio := max(0, rest) / -alpha; ratio < least-tie || (ratio < least+tie && -alpha > steepest) {
 				enter, least, steepest = j, ratio, -alpha
 			}
 		}
-		for _, i := range t.live {
+		for _, i := range t.active {
 			t.alpha[i] = t.weigh(pivot, i)
 			consider(i, t.rest[i], t.alpha[i])
 		}
@@ -184,24 +220,28 @@ func (t *tightening) solve(p *routePool, enough float64, turns int) (int, bool) 
 	return turns, false
 }
 
+// column is the element in row i of what enters: a column, or ^k for the slack
+// of cut k.
+func (t *tightening) column(i int, enter int32) float64 {
+	row := t.inverse[i*t.wide : i*t.wide+t.rows]
+	if enter < 0 {
+		return row[t.m+int(^enter)]
+	}
+	return t.weigh(row, enter)
+}
+
 // pivot lets enter take the place of the route or slack basic in row leave.
 func (t *tightening) pivot(leave int, enter int32) {
 	pivot := t.inverse[leave*t.wide : leave*t.wide+t.rows]
-	column := func(i int) float64 {
-		row := t.inverse[i*t.wide : i*t.wide+t.rows]
-		if enter < 0 {
-			return row[t.m+int(^enter)]
-		}
-		return t.weigh(row, enter)
-	}
-	rest, alpha := 0.0, column(leave)
+	t.worn++
+	rest, alpha := 0.0, t.column(leave, enter)
 	if enter < 0 {
 		rest = -t.price[t.m+int(^enter)]
 	} else {
 		rest = t.rest[enter]
 	}
 	step := rest / alpha
-	for _, i := range t.live {
+	for _, i := range t.active {
 		t.rest[i] -= float64(step * t.alpha[i])
 	}
 	scale := 1 / alpha
@@ -213,7 +253,7 @@ func (t *tightening) pivot(leave int, enter int32) {
 		if i == leave {
 			continue
 		}
-		a := float64(column(i) * scale)
+		a := float64(t.column(i, enter) * scale)
 		if a < 1e-12 && a > -1e-12 {
 			continue
 		}
@@ -231,7 +271,8 @@ func (t *tightening) pivot(leave int, enter int32) {
 }
 
 // tighten adds cuts until none is broken, or nothing below upper is left, and
-// gives the routes tried their new reduced costs. It returns the bound.
+// leaves what still fits as the routes tried, with their new reduced costs. It
+// returns the bound.
 func (p *routePool) tighten(upper, lower int64) int64 {
 	if p.tight == nil {
 		p.tight = newTightening(p.n - 1)
@@ -240,6 +281,9 @@ func (p *routePool) tighten(upper, lower int64) int64 {
 	if !t.begin(p) {
 		return lower
 	}
+	for k, x := range p.tried {
+		t.fits[k] = x.rest
+	}
 	best, most := lower, (upper-1)*fine
 	for turns := mostCutTurns; turns > 0 && len(t.cuts) < mostCuts; {
 		found := t.separate(p)
@@ -247,45 +291,66 @@ func (p *routePool) tighten(upper, lower int64) int64 {
 			break
 		}
 		t.add(p, found)
+		t.active = append(t.active[:0], t.live...)
 		used, ok := t.solve(p, float64(upper), turns)
 		turns -= used + 1
-		bound := p.reprice(best)
+		bound := t.reprice(p, best)
 		if bound <= best {
 			break
 		}
 		best = bound
 		t.live = slices.DeleteFunc(t.live, func(i int32) bool {
-			return p.tried[i].rest > most-bound+fine && int(p.tried[i].route) >= t.m
+			return t.fits[i] > most-bound+fine && !t.single(i)
 		})
 		if !ok || bound > most {
 			break
 		}
 	}
+	t.offer(p, most-best)
 	return best
 }
 
-// reprice takes the multipliers of the tightened relaxation to whole numbers and
-// returns the bound they give. If that is above best, the routes tried get their
-// reduced costs by them; those that fitted no more before keep the one they had.
-func (p *routePool) reprice(best int64) int64 {
-	t := p.tight
-	bound := int64(0)
+// offer makes the columns whose reduced cost fits the routes tried.
+func (t *tightening) offer(p *routePool, gap int64) {
+	p.tried = p.tried[:0]
+	for _, i := range t.live {
+		if t.fits[i] <= gap {
+			p.tried = append(p.tried, triedRoute{t.routes[i], t.fits[i]})
+		}
+	}
+}
+
+// round takes the multipliers to whole numbers, in draft, and reports false when
+// they have left all measure.
+func (t *tightening) round() bool {
 	t.draft = t.draft[:0]
 	for i, x := range t.price[:t.rows] {
 		x = math.Round(x * fine)
 		if !(math.Abs(x) < 1<<40) {
-			return best
+			return false
 		}
 		if i >= t.m {
 			x = min(0, x)
 		}
 		t.draft = append(t.draft, int64(x))
-		bound += int64(x)
+	}
+	return true
+}
+
+// reprice takes the multipliers to whole numbers and returns the bound they
+// give. If that is above least, the columns get their reduced costs by them.
+func (t *tightening) reprice(p *routePool, least int64) int64 {
+	if !t.round() {
+		return least
+	}
+	bound := int64(0)
+	for _, x := range t.draft {
+		bound += x
 	}
 	t.reduced = t.reduced[:0]
 	for _, i := range t.live {
-		r := int64(p.cost[p.tried[i].route]) * fine
-		for _, c := range p.of(p.tried[i].route) {
+		r := int64(p.cost[t.routes[i]]) * fine
+		for _, c := range p.of(t.routes[i]) {
 			r -= t.draft[c-1]
 		}
 		for w, x := range t.cutsOf[i] {
@@ -296,11 +361,11 @@ func (p *routePool) reprice(best int64) int64 {
 		t.reduced = append(t.reduced, r)
 		bound += min(0, r)
 	}
-	if bound <= best {
-		return best
+	if bound <= least {
+		return least
 	}
 	for k, i := range t.live {
-		p.tried[i].rest = t.reduced[k]
+		t.fits[i] = t.reduced[k]
 	}
 	t.whole, t.draft = t.draft, t.whole
 	p.cutsPriced = true
