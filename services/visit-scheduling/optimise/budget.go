@@ -2,12 +2,16 @@ package optimise
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 )
 
 // reasonShare is the part of the time until a deadline that is kept for finding
 // out why visits are left out: one in so many.
 const reasonShare = 10
+
+// answerShare is the part kept for the answer where nothing is left out.
+const answerShare = 100
 
 // budget is when a search ends: by its work, by the clock, or when cancelled.
 type budget struct {
@@ -36,6 +40,14 @@ func newBudget(ctx context.Context, opt Options, visits int) *budget {
 		b.searched = opt.Deadline.Add(-opt.Deadline.Sub(b.began) / reasonShare)
 	}
 	return b
+}
+
+// explained takes the time kept for reasons for searching, but what it takes to
+// write the answer down: nothing is left out that would need one.
+func (b *budget) explained() {
+	if !b.deadline.IsZero() {
+		b.searched = b.deadline.Add(-b.deadline.Sub(b.began) / answerShare)
+	}
 }
 
 // over says whether nothing more may be begun.
@@ -75,6 +87,27 @@ func (b *budget) steps(quota int64) func(int64) float64 {
 			return 1
 		}
 		return float64(steps) / float64(quota)
+	}
+}
+
+// together is steps for regions of which each has a thread: where the clock ends the
+// search, who is done goes on until all are, as there is nothing to wait for.
+func (b *budget) together(quota int64, busy *atomic.Int32) func(int64) float64 {
+	alone := b.steps(quota)
+	if b.work > 0 {
+		return alone
+	}
+	done := false
+	return func(steps int64) float64 {
+		p := alone(steps)
+		if p >= 1 && !done {
+			done = true
+			busy.Add(-1)
+		}
+		if p >= 1 && b.progress(0) < 1 && busy.Load() > 0 {
+			return 0
+		}
+		return p
 	}
 }
 

@@ -2,6 +2,7 @@ package optimise
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/hearthfps/hearth/services/visit-scheduling/optimise/chance"
 )
@@ -32,8 +33,9 @@ type region struct {
 	seed    uint64
 	quota   int64 // steps; 0 only places what is left out
 	heat    float64
-	by      int       // thread
-	gain    Objective // what the schedule costs more
+	busy    *atomic.Int32 // regions still searched, where each has a thread
+	by      int           // thread
+	gain    Objective     // what the schedule costs more
 }
 
 // searchRegions improves the start, or what it makes of nothing, by regions.
@@ -91,6 +93,9 @@ func (g *regions) solve(b *budget, hot float64) {
 	}
 	var steps, told int64
 	for b.progress(steps) < 1 {
+		if g.left() == 0 {
+			b.explained()
+		}
 		heat, before := chance.Cool(hot, cold, b.progress(steps)), steps
 		g.round(b, func(j *region) bool {
 			j.heat, j.quota = heat, b.quota(len(j.visits)/visitsPerStep, before, len(g.into))
@@ -115,10 +120,16 @@ func (g *regions) round(b *budget, do func(*region) bool) {
 		}
 	}
 	var jobs []*region
+	var busy atomic.Int32
 	for i, ws := range g.into {
 		j := &region{number: int32(i), workers: ws, visits: visits[i], seed: g.rng.Next()}
 		if len(j.visits) > 0 && do(j) {
 			jobs = append(jobs, j)
+		}
+	}
+	if busy.Store(int32(len(jobs))); len(jobs) <= len(g.same) {
+		for _, j := range jobs {
+			j.busy = &busy
 		}
 	}
 	before := g.same[0].cost
@@ -205,7 +216,11 @@ func (x *search) solve(j *region, in *border, b *budget) {
 	before := x.cost
 	x.construct(b.over)
 	if j.quota > 0 {
-		x.anneal(j.heat, j.heat, b.steps(j.quota))
+		progress := b.steps(j.quota)
+		if j.busy != nil {
+			progress = b.together(j.quota, j.busy)
+		}
+		x.anneal(j.heat, j.heat, progress)
 	}
 	j.gain = x.cost.minus(before)
 }
