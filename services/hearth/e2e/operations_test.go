@@ -147,7 +147,10 @@ func (s *suite) sick(t *testing.T, data string) {
 
 // parked writes an event that no service knows how to take, and sees to it.
 func (s *suite) parked(t *testing.T, data string) {
-	writer := &kafka.Writer{Addr: kafka.TCP(s.Brokers...), Topic: "intake.events.v1", RequiredAcks: kafka.RequireAll, BatchTimeout: 5 * time.Millisecond}
+	writer := &kafka.Writer{
+		Addr: kafka.TCP(s.Brokers...), Topic: "intake.events.v1", Balancer: kafka.Murmur2Balancer{Consistent: true},
+		RequiredAcks: kafka.RequireAll, BatchTimeout: 5 * time.Millisecond,
+	}
 	event := func(id string) kafka.Message {
 		headers := map[string]string{
 			"ce_specversion": "1.0", "ce_id": id, "ce_source": "/hearth/intake", "ce_type": "org.hearth.intake.case.opened.v1", "ce_subject": "c",
