@@ -45,8 +45,8 @@ func newBudget(ctx context.Context, opt Options, visits int) *budget {
 // explained takes the time kept for reasons for searching, but what it takes to
 // write the answer down: nothing is left out that would need one.
 func (b *budget) explained() {
-	if !b.deadline.IsZero() {
-		b.searched = b.deadline.Add(-b.deadline.Sub(b.began) / answerShare)
+	if end := b.deadline.Add(-b.deadline.Sub(b.began) / answerShare); !b.deadline.IsZero() && end.After(b.searched) {
+		b.searched = end
 	}
 }
 

@@ -3,9 +3,6 @@ package optimise
 import (
 	"cmp"
 	"slices"
-	"sync"
-
-	"github.com/hearthfps/hearth/services/visit-scheduling/optimise/chance"
 )
 
 // Where there are more places than a matrix of travel times may have, each region is
@@ -28,30 +25,24 @@ type post struct{ visit, role int32 }
 
 // district is one of them in a round.
 type district struct {
-	of      *districts
-	workers []int32
-	visits  []int32 // that may move
-	seed    uint64
-	quota   int64 // steps; 0 only places what is left out
-	heat    float64
-	mine    map[int32]bool
-	found   []Placement // nil: as it was
+	task
+	of    *districts
+	mine  map[int32]bool
+	found []Placement // nil: as it was
 }
 
 // searchDistricts improves the start, or what it makes of nothing, by districts.
 func (c *plan) searchDistricts(b *budget, opt Options) Solution {
 	s := newState(c)
 	s.loadLocked()
-	hot := hotFresh
 	if opt.Start != nil {
 		s.load(opt.Start.Placed)
-		hot = hotStart
 	}
 	g := &districts{land: newLand(c, opt.Seed), at: make([]Assignment, len(c.given.Visits)), posts: make([][]post, len(c.workers)), tell: opt.Progress}
 	for _, p := range c.solution(s.tours).Placed {
 		g.put(c.visit[p.Visit], p.Assignment)
 	}
-	g.solve(b, max(1, opt.Threads), hot)
+	g.solve(b, max(1, opt.Threads), opt.heat())
 	end := newState(c)
 	end.pin = true
 	end.load(g.schedule())
@@ -80,58 +71,30 @@ func (g *districts) schedule() []Placement {
 }
 
 func (g *districts) solve(b *budget, threads int, hot float64) {
-	g.fill(b, func(do func(visits []int32) bool) {
-		g.round(b, threads, func(j *district) bool { return do(j.visits) })
-	})
+	round := func(do func(*task) bool) { g.round(b, threads, do) }
+	g.fill(b, round)
 	g.report(b, 0)
-	var steps int64
-	for b.progress(steps) < 1 {
-		heat, before := chance.Cool(hot, cold, b.progress(steps)), steps
-		g.round(b, threads, func(j *district) bool {
-			j.heat, j.quota = heat, b.quota(len(j.visits)*districtSteps, before, len(g.into))
-			steps += j.quota
-			return true
-		})
-		g.report(b, steps)
-	}
+	g.anneal(b, hot, districtSteps, round, func(steps int64) { g.report(b, steps) })
 }
 
 // round cuts the land and solves the districts that are to be, on some threads.
-func (g *districts) round(b *budget, threads int, do func(*district) bool) {
-	g.cutInto(districtWorkers)
+func (g *districts) round(b *budget, threads int, do func(*task) bool) {
+	tasks := g.tasks(districtWorkers, func(v int32) bool { return int(v) < len(g.at) })
 	for w := range g.posts {
 		g.posts[w] = g.posts[w][:0]
 	}
-	visits := make([][]int32, len(g.into))
 	for v := range g.at {
 		for k, id := range g.at[v].Workers {
 			g.posts[g.worker[id]] = append(g.posts[g.worker[id]], post{int32(v), int32(k)})
 		}
-		if r := g.claim[v]; r >= 0 {
-			visits[r] = append(visits[r], int32(v))
-		}
 	}
 	var jobs []*district
-	for i, ws := range g.into {
-		j := &district{of: g, workers: ws, visits: visits[i], seed: g.rng.Next()}
-		if do(j) {
+	for _, t := range tasks {
+		if j := (&district{task: t, of: g}); do(&j.task) {
 			jobs = append(jobs, j)
 		}
 	}
-	var group sync.WaitGroup
-	next := make(chan *district)
-	for range threads {
-		group.Go(func() {
-			for j := range next {
-				j.solve(b)
-			}
-		})
-	}
-	for _, j := range jobs {
-		next <- j
-	}
-	close(next)
-	group.Wait()
+	inParallel(jobs, threads, func(_ int, j *district) { j.solve(b) })
 	for _, j := range jobs {
 		g.apply(j)
 	}
@@ -231,8 +194,8 @@ func (j *district) problem() (*Problem, []Placement) {
 		}
 	}
 	for w := range known {
-		if g.part[w] != g.part[j.workers[0]] {
-			outside[w] = append(outside[w], []post{}...)
+		if _, there := outside[w]; !there && g.part[w] != g.part[j.workers[0]] {
+			outside[w] = nil
 		}
 	}
 	var order []int32

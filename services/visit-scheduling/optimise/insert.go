@@ -51,7 +51,11 @@ func (f *finder) spotsOf(v, k int32, tours []int32, limit int64) []spot {
 	pv := &f.visits[v]
 	out := f.lists[k][:0]
 	visit := func(t int32) {
-		if !f.reaches(t) || !f.open(pv, t) {
+		if !f.reaches(t) {
+			return
+		}
+		window, meets := pv.opens(&f.plan.tours[t])
+		if !meets {
 			return
 		}
 		if k == 0 && f.ban[t] {
@@ -61,7 +65,7 @@ func (f *finder) spotsOf(v, k int32, tours []int32, limit int64) []spot {
 		if !ok {
 			return
 		}
-		f.here = f.spotsIn(pv, t, f.here[:0])
+		f.here = f.spotsIn(pv, t, pv.windows[window:], f.here[:0])
 		for _, sp := range f.here {
 			sp.points = points + int64(sp.legs)*int64(f.w.TravelMinute)
 			if f.fair && !pv.rest {

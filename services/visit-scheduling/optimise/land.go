@@ -3,6 +3,7 @@ package optimise
 import (
 	"cmp"
 	"slices"
+	"sync"
 
 	"github.com/hearthfps/hearth/services/visit-scheduling/optimise/chance"
 )
@@ -60,15 +61,41 @@ func (l *land) left() int {
 	return n
 }
 
+// task is one region's part of a round.
+type task struct {
+	number  int32
+	workers []int32
+	visits  []int32 // that may move
+	seed    uint64
+	quota   int64 // steps; 0 only places what is left out
+	heat    float64
+}
+
+// tasks cuts the land into regions of so many workers at most and lists what may be
+// moved in each.
+func (l *land) tasks(most int, may func(v int32) bool) []task {
+	l.cutInto(most)
+	out := make([]task, len(l.into))
+	for v, r := range l.claim {
+		if r >= 0 && may(int32(v)) {
+			out[r].visits = append(out[r].visits, int32(v))
+		}
+	}
+	for i, ws := range l.into {
+		out[i].number, out[i].workers, out[i].seed = int32(i), ws, l.rng.Next()
+	}
+	return out
+}
+
 // fillRounds is how many rounds at most only place what is left out.
 const fillRounds = 8
 
-// fill places what it can. A round searches those regions whose visits it is told to.
-func (l *land) fill(b *budget, round func(do func(visits []int32) bool)) {
+// fill places what it can. A round does the tasks it is told to.
+func (l *land) fill(b *budget, round func(do func(*task) bool)) {
 	left := l.left()
 	for n := 0; n < fillRounds && left > 0 && !b.over(); n++ {
-		round(func(visits []int32) bool {
-			return slices.ContainsFunc(visits, func(v int32) bool { return !l.visits[v].rest && !l.placed(v) })
+		round(func(j *task) bool {
+			return slices.ContainsFunc(j.visits, func(v int32) bool { return !l.visits[v].rest && !l.placed(v) })
 		})
 		now := l.left()
 		if 10*now > 9*left {
@@ -76,6 +103,46 @@ func (l *land) fill(b *budget, round func(do func(visits []int32) bool)) {
 		}
 		left = now
 	}
+}
+
+// anneal improves the schedule round by round, with so many steps a visit in each,
+// until the budget ends.
+func (l *land) anneal(b *budget, hot, steps float64, round func(do func(*task) bool), report func(steps int64)) {
+	var made, told int64
+	for b.progress(made) < 1 {
+		if l.left() == 0 {
+			b.explained()
+		}
+		heat, before := chance.Cool(hot, cold, b.progress(made)), made
+		round(func(j *task) bool {
+			j.heat, j.quota = heat, b.quota(int(float64(len(j.visits))*steps), before, len(l.into))
+			made += j.quota
+			return true
+		})
+		if made-told >= int64(len(l.given.Visits)) {
+			report(made)
+			told = made
+		}
+	}
+	report(made)
+}
+
+// inParallel does jobs on some threads.
+func inParallel[J any](jobs []J, threads int, do func(thread int, j J)) {
+	var group sync.WaitGroup
+	next := make(chan J)
+	for i := range threads {
+		group.Go(func() {
+			for j := range next {
+				do(i, j)
+			}
+		})
+	}
+	for _, j := range jobs {
+		next <- j
+	}
+	close(next)
+	group.Wait()
 }
 
 // cutInto cuts the land into regions of so many workers at most.

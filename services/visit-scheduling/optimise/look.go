@@ -34,7 +34,7 @@ func (s *state) look(t, i int32, v *pVisit) (sp spot, ok, over bool) {
 	at, now := def.start, def.from
 	if i > 0 {
 		x := &tr.stops[i-1]
-		at, now = x.at, x.start+s.visits[x.visit].minutes
+		at, now = x.at, x.done
 	}
 	lo, then, way := now, at, int32(0)
 	if v.place >= 0 {
@@ -58,11 +58,11 @@ func (s *state) look(t, i int32, v *pVisit) (sp spot, ok, over bool) {
 		hi = s.leave(def.mode, def.to, home) - v.minutes
 		legs += s.rideFrom(def.mode, first+v.minutes, home) - tr.back
 		way += home - tr.home
-	case tr.visits > 0 && (s.visits[tr.stops[i].visit].place >= 0 || v.place < 0):
+	case tr.visits > 0 && (tr.stops[i].place >= 0 || v.place < 0):
 		x := &tr.stops[i]
 		next := x.leg
 		if v.place >= 0 {
-			next = s.travel(def.mode, then, s.visits[x.visit].place)
+			next = s.travel(def.mode, then, x.place)
 		}
 		hi = s.leave(def.mode, x.latest, next) - v.minutes
 		legs += s.rideFrom(def.mode, first+v.minutes, next) - x.ride
@@ -81,12 +81,11 @@ func (s *state) look(t, i int32, v *pVisit) (sp spot, ok, over bool) {
 	return spot{tour: t, index: i, lo: lo, hi: hi, legs: legs, way: way}, true, false
 }
 
-// spotsIn adds the spots of a visit in a tour whose time its windows meet, whoever
-// makes it: what look finds before each stop and at the end.
-func (s *state) spotsIn(v *pVisit, t int32, out []spot) []spot {
+// spotsIn adds the spots of a visit in a tour, whoever makes it: what look finds
+// before each stop and at the end. The windows are the visit's from the first on that
+// meets the tour's time.
+func (s *state) spotsIn(v *pVisit, t int32, windows []Window, out []spot) []spot {
 	def, tr := &s.plan.tours[t], &s.tours[t]
-	k, _ := v.opens(def)
-	windows := v.windows[k:]
 	if s.speeds == nil && s.units != nil && v.place >= 0 && s.minutes[def.mode] != nil {
 		return s.scan(v, t, windows, s.minutes[def.mode][int(v.place)*s.places:][:s.places], out)
 	}
@@ -164,7 +163,7 @@ func (s *state) lookPast(t, i, place, now int32) (hi, legs, way int32) {
 	def, tr := &s.plan.tours[t], &s.tours[t]
 	n := int32(len(tr.stops))
 	k := i
-	for k < n && s.visits[tr.stops[k].visit].place < 0 {
+	for k < n && tr.stops[k].place < 0 {
 		now = max(now, tr.stops[k].start) + s.visits[tr.stops[k].visit].minutes
 		k++
 	}
@@ -172,7 +171,7 @@ func (s *state) lookPast(t, i, place, now int32) (hi, legs, way int32) {
 		home := s.travel(def.mode, place, def.end)
 		hi, legs, way = s.leave(def.mode, def.to, home), s.rideFrom(def.mode, now, home)-tr.back, home-tr.home
 	} else {
-		leg := s.travel(def.mode, place, s.visits[tr.stops[k].visit].place)
+		leg := s.travel(def.mode, place, tr.stops[k].place)
 		hi, legs, way = s.leave(def.mode, tr.stops[k].latest, leg), s.rideFrom(def.mode, now, leg)-tr.stops[k].ride, leg-tr.stops[k].leg
 	}
 	for j := k - 1; j >= i; j-- {

@@ -54,12 +54,13 @@ func TestScan_FindsWhatLookFindsBeforeEachStop(t *testing.T) {
 		for v := range c.visits {
 			one := &c.visits[v]
 			for tour := range c.tours {
-				if _, meets := one.opens(&c.tours[tour]); !meets {
+				window, meets := one.opens(&c.tours[tour])
+				if !meets {
 					continue
 				}
-				got := s.spotsIn(one, int32(tour), nil)
+				got := s.spotsIn(one, int32(tour), one.windows[window:], nil)
 				s.plan = &slow
-				want := s.spotsIn(one, int32(tour), nil)
+				want := s.spotsIn(one, int32(tour), one.windows[window:], nil)
 				s.plan = c
 				if diff := cmp.Diff(want, got, cmp.AllowUnexported(spot{})); diff != "" {
 					t.Fatalf("%s in tour %d:\n%s", c.p.Visits[min(v, len(p.Visits)-1)].ID, tour, diff)

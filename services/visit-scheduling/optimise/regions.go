@@ -13,39 +13,29 @@ import (
 // after each round what the others have found.
 const (
 	regionsFrom   = 1500
-	regionWorkers = 100 // at most, and no more than half of all
-	visitsPerStep = 4   // of a region in a round: few steps, so that no border stands for long
+	regionWorkers = 100  // at most, and no more than half of all
+	regionSteps   = 0.25 // a visit, in a round: few, so that no border stands for long
 )
 
 // regions is a schedule searched region by region.
 type regions struct {
 	*land
 	same []*search // one for each thread; between rounds all have the same schedule
-	near [][]int32
 	tell func(Progress)
 }
 
 // region is one region's part of a round.
 type region struct {
-	number  int32
-	workers []int32
-	visits  []int32 // that may move, breaks included
-	seed    uint64
-	quota   int64 // steps; 0 only places what is left out
-	heat    float64
-	busy    *atomic.Int32 // regions still searched, where each has a thread
-	by      int           // thread
-	gain    Objective     // what the schedule costs more
+	task               // its visits include breaks
+	busy *atomic.Int32 // regions still searched, where each has a thread
+	by   int           // thread
+	gain Objective     // what the schedule costs more
 }
 
 // searchRegions improves the start, or what it makes of nothing, by regions.
 func (c *plan) searchRegions(b *budget, opt Options) Solution {
 	g := c.newRegions(opt)
-	hot := hotFresh
-	if opt.Start != nil {
-		hot = hotStart
-	}
-	g.solve(b, hot)
+	g.solve(b, opt.heat())
 	return c.solution(g.same[0].tours)
 }
 
@@ -80,9 +70,8 @@ func (g *regions) note(v int32, s *state) {
 // solve places what it can in some rounds and then improves the schedule until the
 // budget ends.
 func (g *regions) solve(b *budget, hot float64) {
-	g.fill(b, func(do func(visits []int32) bool) {
-		g.round(b, func(j *region) bool { return do(j.visits) })
-	})
+	round := func(do func(*task) bool) { g.round(b, do) }
+	g.fill(b, round)
 	g.report(b, 0)
 	if b.progress(0) >= 1 {
 		return
@@ -91,63 +80,29 @@ func (g *regions) solve(b *budget, hot float64) {
 	for _, x := range g.same {
 		x.near = g.same[0].near
 	}
-	var steps, told int64
-	for b.progress(steps) < 1 {
-		if g.left() == 0 {
-			b.explained()
-		}
-		heat, before := chance.Cool(hot, cold, b.progress(steps)), steps
-		g.round(b, func(j *region) bool {
-			j.heat, j.quota = heat, b.quota(len(j.visits)/visitsPerStep, before, len(g.into))
-			steps += j.quota
-			return true
-		})
-		if steps-told >= int64(len(g.given.Visits)) {
-			g.report(b, steps)
-			told = steps
-		}
-	}
-	g.report(b, steps)
+	g.anneal(b, hot, regionSteps, round, func(steps int64) { g.report(b, steps) })
 }
 
 // round cuts the land and searches the regions that are to be.
-func (g *regions) round(b *budget, do func(*region) bool) {
-	g.cutInto(regionWorkers)
-	visits := make([][]int32, len(g.into))
-	for v, r := range g.claim {
-		if r >= 0 && !g.visits[v].locked {
-			visits[r] = append(visits[r], int32(v))
-		}
-	}
+func (g *regions) round(b *budget, do func(*task) bool) {
 	var jobs []*region
-	var busy atomic.Int32
-	for i, ws := range g.into {
-		j := &region{number: int32(i), workers: ws, visits: visits[i], seed: g.rng.Next()}
-		if len(j.visits) > 0 && do(j) {
+	for _, t := range g.tasks(regionWorkers, func(v int32) bool { return !g.visits[v].locked }) {
+		if j := (&region{task: t}); len(j.visits) > 0 && do(&j.task) {
 			jobs = append(jobs, j)
 		}
 	}
-	if busy.Store(int32(len(jobs))); len(jobs) <= len(g.same) {
+	if len(jobs) <= len(g.same) {
+		busy := new(atomic.Int32)
+		busy.Store(int32(len(jobs)))
 		for _, j := range jobs {
-			j.busy = &busy
+			j.busy = busy
 		}
 	}
 	before := g.same[0].cost
-	var group sync.WaitGroup
-	next := make(chan *region)
-	for i, x := range g.same {
-		group.Go(func() {
-			for j := range next {
-				j.by = i
-				x.solve(j, &border{g.part, g.claim, j.number}, b)
-			}
-		})
-	}
-	for _, j := range jobs {
-		next <- j
-	}
-	close(next)
-	group.Wait()
+	inParallel(jobs, len(g.same), func(thread int, j *region) {
+		j.by = thread
+		g.same[thread].solve(j, &border{g.part, g.claim, j.number}, b)
+	})
 	for _, j := range jobs {
 		before = before.Plus(j.gain)
 		for _, v := range j.visits {
@@ -156,6 +111,7 @@ func (g *regions) round(b *budget, do func(*region) bool) {
 			}
 		}
 	}
+	var group sync.WaitGroup
 	for i, x := range g.same {
 		group.Go(func() {
 			for _, j := range jobs {

@@ -88,7 +88,7 @@ func (f *finder) gap(def *pTour, tr *tour, i int32, pv *pVisit) (legs int32, fit
 	at, now := def.start, def.from
 	if i > 0 {
 		p := &tr.stops[i-1]
-		at, now = p.at, p.start+f.visits[p.visit].minutes
+		at, now = p.at, p.done
 	}
 	there, come := at, int32(0)
 	if pv.place >= 0 {
@@ -98,7 +98,7 @@ func (f *finder) gap(def *pTour, tr *tour, i int32, pv *pVisit) (legs int32, fit
 	next, by, was := def.end, def.to, tr.home
 	if int(i)+1 < len(tr.stops) {
 		n := &tr.stops[i+1]
-		next, by, was = f.visits[n.visit].place, n.latest, n.leg
+		next, by, was = n.place, n.latest, n.leg
 	}
 	var go2 int32
 	if next >= 0 {

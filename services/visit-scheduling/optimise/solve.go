@@ -40,6 +40,14 @@ type Options struct {
 	Threads int
 }
 
+// heat is where annealing begins.
+func (o *Options) heat() float64 {
+	if o.Start != nil {
+		return hotStart
+	}
+	return hotFresh
+}
+
 // Progress is how far a search is.
 type Progress struct {
 	Search   int     // which of Searches
@@ -136,10 +144,6 @@ func (c *plan) search(b *budget, opt Options, number uint64) *search {
 	if b.over() {
 		return x
 	}
-	hot := hotFresh
-	if opt.Start != nil {
-		hot = hotStart
-	}
 	progress := b.progress
 	if opt.Progress != nil {
 		progress = func(steps int64) float64 {
@@ -150,7 +154,7 @@ func (c *plan) search(b *budget, opt Options, number uint64) *search {
 			return p
 		}
 	}
-	x.anneal(hot, cold, progress)
+	x.anneal(opt.heat(), cold, progress)
 	return x
 }
 

@@ -66,6 +66,13 @@ func (t *tightening) joinNew(p *routePool) {
 	t.activate()
 }
 
+// dearer is the reduced cost that all but so many columns have at least.
+func (t *tightening) dearer(than int) float64 {
+	t.sorted = append(t.sorted[:0], t.rest...)
+	slices.Sort(t.sorted)
+	return t.sorted[min(than, len(t.sorted)-1)]
+}
+
 // activate has pivots look at the cheapest columns, the basic ones and the
 // singles, without which there might be no answer.
 func (t *tightening) activate() {
@@ -74,9 +81,7 @@ func (t *tightening) activate() {
 		t.active = append(t.active, t.live...)
 		return
 	}
-	t.sorted = append(t.sorted[:0], t.rest...)
-	slices.Sort(t.sorted)
-	limit := t.sorted[mostActive]
+	limit := t.dearer(mostActive)
 	for _, i := range t.live {
 		if t.rest[i] < limit || t.single(i) {
 			t.active = append(t.active, i)
@@ -91,9 +96,7 @@ func (t *tightening) activate() {
 
 // shed forgets all columns but the cheapest, the basic ones and the singles.
 func (t *tightening) shed(p *routePool, cheapest int) {
-	t.sorted = append(t.sorted[:0], t.rest...)
-	slices.Sort(t.sorted)
-	limit := t.sorted[min(cheapest, len(t.sorted)-1)]
+	limit := t.dearer(cheapest)
 	basic := make(map[int32]int32, t.rows) // column to row
 	for r, b := range t.basis[:t.rows] {
 		if b >= 0 {
