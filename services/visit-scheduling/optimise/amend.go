@@ -187,8 +187,8 @@ func (x *amending) parts(t int32) []part {
 	f.save(t)
 	var out []part
 	for _, s := range f.saved[t].stops {
-		if !f.visits[s.visit].rest && f.where[s.visit*maxRoles+s.role] == t {
-			out = append(out, part{t, s.visit, s.role, s.start})
+		if !f.visits[s.visit].rest && f.where[s.visit*maxRoles+int32(s.role)] == t {
+			out = append(out, part{t, s.visit, int32(s.role), s.start})
 		}
 	}
 	for _, p := range x.fresh {

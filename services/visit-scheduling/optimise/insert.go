@@ -1,8 +1,6 @@
 package optimise
 
 import (
-	"cmp"
-	"math"
 	"slices"
 )
 
@@ -16,13 +14,14 @@ type choice struct {
 // finder looks for places of visits. Its memory is used again.
 type finder struct {
 	*state
-	lists  [maxRoles][]spot
-	stamp  []int32 // tour → last look-up that listed it
-	lookup int32
-	here   []spot         // in the tour looked at
-	blink  func() bool    // true: pass over this place
-	ban    map[int32]bool // tours the first part may not use
-	in     *border        // nil: everything may change
+	lists   [maxRoles][]spot
+	stamp   []int32 // tour → last look-up that listed it
+	lookup  int32
+	here    []spot         // in the tour looked at
+	inquiry *inquiry       // of the team asked about
+	blink   func() bool    // true: pass over this place
+	ban     map[int32]bool // tours the first part may not use
+	in      *border        // nil: everything may change
 }
 
 func newFinder(s *state) *finder { return &finder{state: s, stamp: make([]int32, len(s.plan.tours))} }
@@ -43,11 +42,20 @@ func (v *pVisit) opens(def *pTour) (window int, meets bool) {
 	return 0, false
 }
 
+// scope is the tours a visit is looked for in.
+type scope struct {
+	tours []int32
+	// more are further ones, if any, in which it costs from points at least: they are
+	// asked for where a place at that price is of use.
+	more func() []int32
+	from int64
+}
+
 // spotsOf lists the places of one part of a visit in the tours given, or in all
-// of the able workers' when tours is nil, as long as they cost less than limit.
+// of the able workers' when in is nil, as long as they cost less than limit.
 // For a visit of one worker, what cannot be cheaper than a place listed before is
-// left out.
-func (f *finder) spotsOf(v, k int32, tours []int32, limit int64) []spot {
+// left out. The places of a team are kept from ask on.
+func (f *finder) spotsOf(v, k int32, in *scope, limit int64) []spot {
 	pv := &f.visits[v]
 	out := f.lists[k][:0]
 	visit := func(t int32) {
@@ -61,18 +69,18 @@ func (f *finder) spotsOf(v, k int32, tours []int32, limit int64) []spot {
 		if k == 0 && f.ban[t] {
 			return
 		}
-		points, ok := f.sendCost(pv, k, t, limit)
+		rest := f.inquiry.rest(k, f.plan.tours[t].from, f.plan.tours[t].to)
+		points, ok := f.sendCost(pv, k, t, limit-rest)
 		if !ok {
 			return
 		}
-		f.here = f.spotsIn(pv, t, pv.windows[window:], f.here[:0])
-		for _, sp := range f.here {
+		for _, sp := range f.spotsFor(pv, t, pv.windows[window:]) {
 			sp.points = points + int64(sp.legs)*int64(f.w.TravelMinute)
 			if f.fair && !pv.rest {
 				sp.points += f.sharePrice(f.plan.tours[t].worker, share{load: int64(pv.minutes + sp.way), ride: int64(sp.legs)})
 			}
-			if sp.points >= limit || (!pv.rest && !f.withinLimits(t, pv.minutes+sp.way)) ||
-				(pv.notLast && !f.loose && !f.followed(t, sp.index)) || (f.blink != nil && f.blink()) {
+			if sp.points >= limit-rest || (!pv.rest && !f.withinLimits(t, pv.minutes+sp.way)) ||
+				(pv.notLast && !f.loose && !f.followed(t, sp.index)) || (f.blink != nil && f.blink()) || !f.inquiry.take(pv, k, &sp, limit) {
 				continue
 			}
 			out = append(out, sp)
@@ -84,13 +92,23 @@ func (f *finder) spotsOf(v, k int32, tours []int32, limit int64) []spot {
 			}
 		}
 	}
-	if tours != nil {
-		for _, t := range tours {
-			if pv.able[k].has(f.plan.tours[t].worker) {
+	switch {
+	case in != nil:
+		able := pv.able[k]
+		for _, t := range in.tours {
+			if able.has(f.plan.tours[t].worker) {
 				visit(t)
 			}
 		}
-	} else {
+		if in.more == nil || limit <= in.from {
+			break
+		}
+		for _, t := range in.more() {
+			if able.has(f.plan.tours[t].worker) {
+				visit(t)
+			}
+		}
+	default:
 		for _, w := range pv.able[k].list {
 			for _, t := range f.workers[w].tours {
 				visit(t)
@@ -131,11 +149,11 @@ func (f *finder) sendCost(pv *pVisit, k, t int32, limit int64) (int64, bool) {
 
 // best is the cheapest way to make a visit in the tours given (nil: anywhere)
 // for less than limit points.
-func (f *finder) best(v int32, tours []int32, limit int64) (choice, bool) {
+func (f *finder) best(v int32, in *scope, limit int64) (choice, bool) {
 	pv := &f.visits[v]
 	out := choice{points: limit}
 	if pv.roles == 1 {
-		for _, sp := range f.spotsOf(v, 0, tours, limit) {
+		for _, sp := range f.spotsOf(v, 0, in, limit) {
 			if sp.points >= out.points || (pv.team && !f.fits(v, []spot{sp})) {
 				continue
 			}
@@ -149,7 +167,8 @@ func (f *finder) best(v int32, tours []int32, limit int64) (choice, bool) {
 		}
 		return out, out.points < limit
 	}
-	f.team(v, tours, &out)
+	f.ask()
+	f.team(v, in, &out)
 	return out, out.points < limit
 }
 
@@ -158,178 +177,6 @@ func (f *finder) bestWithout(v int32, banned map[int32]bool) (choice, bool) {
 	f.ban = banned
 	defer func() { f.ban = nil }()
 	return f.best(v, nil, anyPrice)
-}
-
-// team chooses one spot for each role. A team for less than some limit is the
-// cheapest if there is one, and whoever costs more need not be looked at: first
-// the limit is what any stranger costs, where the family knows enough, then what
-// a team usually costs, then out's.
-func (f *finder) team(v int32, tours []int32, out *choice) {
-	pv := &f.visits[v]
-	most := out.points
-	stranger := int64(pv.stranger)
-	for _, limit := range [...]int64{stranger, usualTeam*stranger + int64(usualWay*f.w.TravelMinute)*int64(pv.roles), most} {
-		if limit > most || (limit == stranger && len(pv.preferred) < int(pv.roles)) {
-			continue
-		}
-		if out.points = limit; f.listTeam(v, tours, limit) {
-			f.choose(v, out)
-		}
-		if out.points < limit {
-			return
-		}
-	}
-	out.points = most
-}
-
-const (
-	usualTeam = 2  // strangers in a team
-	usualWay  = 30 // minutes, for each
-)
-
-// listTeam lists the places of every role by points, so that the cheapest rest
-// bounds every partial choice; those that cannot be part of a team for less than
-// limit are left out. It is false when a role has none.
-func (f *finder) listTeam(v int32, tours []int32, limit int64) bool {
-	roles := f.visits[v].roles
-	var least [maxRoles]int64
-	for k := range roles {
-		l := f.spotsOf(v, k, tours, limit)
-		if len(l) == 0 {
-			return false
-		}
-		least[k] = l[0].points
-		for _, sp := range l[1:] {
-			least[k] = min(least[k], sp.points)
-		}
-		limit -= least[k]
-	}
-	for k := range roles {
-		l := slices.DeleteFunc(f.lists[k], func(sp spot) bool { return sp.points >= limit+least[k] })
-		if len(l) == 0 {
-			return false
-		}
-		slices.SortFunc(l, func(a, b spot) int {
-			switch { // most differ in points
-			case a.points != b.points:
-				return cmp.Compare(a.points, b.points)
-			case a.tour != b.tour:
-				return cmp.Compare(a.tour, b.tour)
-			}
-			return cmp.Compare(a.index, b.index)
-		})
-		f.lists[k] = l
-	}
-	return true
-}
-
-// choose finds the cheapest team of the places listed, the first not in a banned
-// tour, if it is cheaper than out.
-func (f *finder) choose(v int32, out *choice) {
-	pv := &f.visits[v]
-	var least [maxRoles + 1]int64
-	for k := pv.roles - 1; k >= 0; k-- {
-		least[k] = least[k+1] + f.lists[k][0].points
-	}
-	var chosen [maxRoles]spot
-	var extend func(k int32, points int64, lo, hi int32)
-	extend = func(k int32, points int64, lo, hi int32) {
-		if k == pv.roles {
-			f.settle(v, chosen[:k], points, out)
-			return
-		}
-		for _, sp := range f.lists[k] {
-			if points+sp.points+least[k+1] >= out.points {
-				return
-			}
-			if f.sameWorker(chosen[:k], sp) || (k == 0 && f.ban[sp.tour]) {
-				continue
-			}
-			lo2, hi2 := max(lo, sp.lo), min(hi, sp.hi)
-			if !pv.ordered && lo2 > hi2 {
-				continue
-			}
-			if pv.ordered {
-				lo2, hi2 = lo, hi
-			}
-			chosen[k] = sp
-			extend(k+1, points+sp.points, lo2, hi2)
-		}
-	}
-	extend(0, 0, math.MinInt32, math.MaxInt32)
-}
-
-func (f *finder) sameWorker(chosen []spot, sp spot) bool {
-	for _, c := range chosen {
-		if f.plan.tours[c.tour].worker == f.plan.tours[sp.tour].worker {
-			return true
-		}
-	}
-	return false
-}
-
-// settle finds starts for a complete team and keeps it if it is the best.
-func (f *finder) settle(v int32, spots []spot, points int64, out *choice) {
-	pv := &f.visits[v]
-	var starts [maxRoles]int32
-	if !f.align(pv, spots, &starts) || (pv.team && !f.fits(v, spots)) {
-		return
-	}
-	for k, sp := range spots {
-		points += f.movedBy(sp, v, starts[k])
-	}
-	if points < out.points {
-		out.points = points
-		out.starts = starts
-		copy(out.spots[:], spots)
-	}
-}
-
-// align finds starts of all parts that fit the spots, the windows and the
-// visit's rule of time, as near to the published start as the first part can be.
-func (f *finder) align(pv *pVisit, spots []spot, starts *[maxRoles]int32) bool {
-	if !pv.ordered {
-		lo, hi := spots[0].lo, spots[0].hi
-		for _, sp := range spots[1:] {
-			lo, hi = max(lo, sp.lo), min(hi, sp.hi)
-		}
-		s := f.begin(pv, lo, hi)
-		if _, ok := pv.earliest(lo); !ok || s > hi {
-			return false
-		}
-		for k := range spots {
-			starts[k] = s
-		}
-		return true
-	}
-	// Push every part to its earliest, then push the earlier ones up where a gap
-	// is too long, until nothing moves: the least fixed point, if there is one.
-	for k, sp := range spots {
-		starts[k] = sp.lo
-	}
-	if pv.start > starts[0] && pv.start <= spots[0].hi {
-		starts[0] = pv.start
-	}
-	for again := true; again; {
-		again = false
-		for k := range spots {
-			need := starts[k]
-			if k > 0 {
-				need = max(need, starts[k-1]+pv.gapMin)
-			}
-			if k+1 < len(spots) {
-				need = max(need, starts[k+1]-pv.gapMax)
-			}
-			s, ok := pv.earliest(need)
-			if !ok || s > spots[k].hi {
-				return false
-			}
-			if s != starts[k] {
-				starts[k], again = s, true
-			}
-		}
-	}
-	return true
 }
 
 // movedBy is what a start costs against the published one, what pushing the

@@ -72,7 +72,7 @@ func (s *state) loadWhole(list []Placement) bool {
 			if t := at[k]; parts[t] == nil {
 				for _, x := range s.tours[t].stops {
 					if !s.visits[x.visit].rest {
-						parts[t] = append(parts[t], part{t, x.visit, x.role, x.start})
+						parts[t] = append(parts[t], part{t, x.visit, int32(x.role), x.start})
 					}
 				}
 				tours = append(tours, t)
@@ -169,8 +169,9 @@ func (f *finder) set(t int32, parts []part) bool {
 // rest puts breaks into their tour.
 func (f *finder) rest(t int32, rests []int32) bool {
 	one := [1]int32{t}
+	in := &scope{tours: one[:]}
 	for _, v := range rests {
-		c, ok := f.best(v, one[:], restOut)
+		c, ok := f.best(v, in, restOut)
 		if !ok {
 			return false
 		}

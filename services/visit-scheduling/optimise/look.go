@@ -58,11 +58,11 @@ func (s *state) look(t, i int32, v *pVisit) (sp spot, ok, over bool) {
 		hi = s.leave(def.mode, def.to, home) - v.minutes
 		legs += s.rideFrom(def.mode, first+v.minutes, home) - tr.back
 		way += home - tr.home
-	case tr.visits > 0 && (tr.stops[i].place >= 0 || v.place < 0):
+	case tr.visits > 0 && (!tr.stops[i].remote || v.place < 0):
 		x := &tr.stops[i]
 		next := x.leg
 		if v.place >= 0 {
-			next = s.travel(def.mode, then, x.place)
+			next = s.travel(def.mode, then, x.at)
 		}
 		hi = s.leave(def.mode, x.latest, next) - v.minutes
 		legs += s.rideFrom(def.mode, first+v.minutes, next) - x.ride
@@ -93,7 +93,7 @@ func (s *state) spotsIn(v *pVisit, t int32, windows []Window, out []spot) []spot
 	for i := range int32(len(tr.stops) + 1) {
 		// The next stop cannot wait until this visit is done; a remote one might,
 		// if the visit shortens the way after it.
-		if int(i) < len(tr.stops) && tr.stops[i].latest < soonest && (v.place < 0 || tr.stops[i].place >= 0) {
+		if int(i) < len(tr.stops) && tr.stops[i].latest < soonest && (v.place < 0 || !tr.stops[i].remote) {
 			continue
 		}
 		sp, ok, over := s.look(t, i, v)
@@ -108,7 +108,7 @@ func (s *state) spotsIn(v *pVisit, t int32, windows []Window, out []spot) []spot
 }
 
 // scan is spotsIn for a visit whose ways, the same there and back and at any hour,
-// are a row of the travel times.
+// are a row of the travel times. Most gaps are too short with no way at all.
 func (s *state) scan(v *pVisit, t int32, windows []Window, row []uint16, out []spot) []spot {
 	def, tr := &s.plan.tours[t], &s.tours[t]
 	to := func(base int32) int32 {
@@ -117,38 +117,63 @@ func (s *state) scan(v *pVisit, t int32, windows []Window, row []uint16, out []s
 		}
 		return int32(row[base])
 	}
-	way, now := to(def.start), def.from
+	now := def.from
 	for i := range int32(len(tr.stops) + 1) {
-		by, was, ahead := def.to, tr.home, int32(0)
-		if int(i) == len(tr.stops) {
-			ahead = to(def.end)
-		} else if x := &tr.stops[i]; x.place < 0 {
-			// what follows the remote stops decides
-			sp, ok, over := s.look(t, i, v)
-			if over {
-				return out
-			}
-			if ok {
-				out = append(out, sp)
-			}
-			now = x.done
-			continue
-		} else {
-			by, was, ahead = x.latest, x.leg, int32(row[x.place])
-		}
-		first, can := earliestOf(windows, now+way, v.minutes)
+		first, can := earliestOf(windows, now, v.minutes)
 		if !can || first+v.minutes > def.to {
-			if first, can = earliestOf(windows, now, v.minutes); !can || first+v.minutes > def.to {
-				return out
-			}
-		} else if hi := by - ahead - v.minutes; first <= hi {
-			out = append(out, spot{tour: t, index: i, lo: now + way, hi: hi, legs: way + ahead - was, way: way + ahead - was})
+			return out // now, and so ever after
 		}
-		if int(i) < len(tr.stops) {
-			way, now = ahead, tr.stops[i].done
+		end := int(i) == len(tr.stops)
+		by := def.to
+		if !end {
+			x := &tr.stops[i]
+			now = x.done
+			if x.remote {
+				// What follows the remote stops decides. They can wait longer at most
+				// by the way after them.
+				if first+v.minutes <= x.latest || first+v.minutes <= x.latest+tr.legAfter(i) {
+					if sp, ok, _ := s.look(t, i, v); ok {
+						out = append(out, sp)
+					}
+				}
+				continue
+			}
+			by = x.latest
+		}
+		if first+v.minutes > by {
+			continue
+		}
+		before, way := def.from, int32(0)
+		if i > 0 {
+			x := &tr.stops[i-1]
+			before, way = x.done, to(x.at)
+		} else {
+			way = to(def.start)
+		}
+		if first, can = earliestOf(windows, before+way, v.minutes); !can || first+v.minutes > def.to {
+			continue
+		}
+		was, ahead := tr.home, int32(0)
+		if end {
+			ahead = to(def.end)
+		} else {
+			was, ahead = tr.stops[i].leg, to(tr.stops[i].at)
+		}
+		if hi := by - ahead - v.minutes; first <= hi {
+			out = append(out, spot{tour: t, index: i, lo: before + way, hi: hi, legs: way + ahead - was, way: way + ahead - was})
 		}
 	}
 	return out
+}
+
+// legAfter is the first way from stop i on.
+func (tr *tour) legAfter(i int32) int32 {
+	for k := range tr.stops[i:] {
+		if x := &tr.stops[int(i)+k]; !x.remote {
+			return x.leg
+		}
+	}
+	return tr.home
 }
 
 // rideFrom is how long a way takes when it is begun at a time.
@@ -163,7 +188,7 @@ func (s *state) lookPast(t, i, place, now int32) (hi, legs, way int32) {
 	def, tr := &s.plan.tours[t], &s.tours[t]
 	n := int32(len(tr.stops))
 	k := i
-	for k < n && tr.stops[k].place < 0 {
+	for k < n && tr.stops[k].remote {
 		now = max(now, tr.stops[k].start) + s.visits[tr.stops[k].visit].minutes
 		k++
 	}
@@ -171,7 +196,7 @@ func (s *state) lookPast(t, i, place, now int32) (hi, legs, way int32) {
 		home := s.travel(def.mode, place, def.end)
 		hi, legs, way = s.leave(def.mode, def.to, home), s.rideFrom(def.mode, now, home)-tr.back, home-tr.home
 	} else {
-		leg := s.travel(def.mode, place, tr.stops[k].place)
+		leg := s.travel(def.mode, place, tr.stops[k].at)
 		hi, legs, way = s.leave(def.mode, tr.stops[k].latest, leg), s.rideFrom(def.mode, now, leg)-tr.stops[k].ride, leg-tr.stops[k].leg
 	}
 	for j := k - 1; j >= i; j-- {

@@ -98,7 +98,9 @@ func (f *finder) gap(def *pTour, tr *tour, i int32, pv *pVisit) (legs int32, fit
 	next, by, was := def.end, def.to, tr.home
 	if int(i)+1 < len(tr.stops) {
 		n := &tr.stops[i+1]
-		next, by, was = n.place, n.latest, n.leg
+		if next, by, was = n.at, n.latest, n.leg; n.remote {
+			next = -1
+		}
 	}
 	var go2 int32
 	if next >= 0 {
@@ -113,6 +115,7 @@ func (f *finder) gap(def *pTour, tr *tour, i int32, pv *pVisit) (legs int32, fit
 func (b *Board) teamTours(id int32) []int32 {
 	f := b.f
 	var all []spot
+	f.ask()
 	for k := range f.visits[id].roles {
 		all = append(all, f.spotsOf(id, k, nil, anyPrice)...)
 	}
@@ -147,11 +150,11 @@ func (b *Board) instead(id int32, r room, rest []int32) (way, bool) {
 			return false
 		}
 		var ok bool
-		if w.at, ok = f.best(id, append([]int32{r.tour}, rest...), anyPrice); !ok {
+		if w.at, ok = f.best(id, &scope{tours: append([]int32{r.tour}, rest...)}, anyPrice); !ok {
 			return false
 		}
 		f.put(id, w.at.spots[:f.visits[id].roles], w.at.starts[:])
-		w.back, ok = f.best(r.visit, b.elsewhere(r), anyPrice)
+		w.back, ok = f.best(r.visit, &scope{tours: b.elsewhere(r)}, anyPrice)
 		return ok && !f.broken
 	}()
 	f.revert(before)

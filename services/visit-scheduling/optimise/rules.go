@@ -104,6 +104,16 @@ func (s *state) faceCost(pv *pVisit, worker int32) (int64, bool) {
 	return int64(s.w.NewFace), true
 }
 
+// strangerCost is the least it costs to send one whom the family neither knows nor
+// has met.
+func (s *state) strangerCost(pv *pVisit) int64 {
+	points := int64(pv.stranger + pv.changed)
+	if k := pv.series; k >= 0 && len(s.faces[k]) >= max(1, len(s.series[k].met)) {
+		points += int64(s.w.NewFace)
+	}
+	return points
+}
+
 func (s *state) onCaseload(worker, series int32) bool {
 	return slices.Contains(s.workers[worker].families, series)
 }

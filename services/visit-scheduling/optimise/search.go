@@ -13,10 +13,11 @@ const (
 	mostRemoved  = 24
 	mostStrings  = 5
 	maxString    = 4
-	blinkPer1024 = 10
+	randomAble   = 8 // workers of chance looked at for each part of a visit
+	blinkPer1024 = 40
 	allTours     = 80    // up to so many tours, every place is looked at
 	cold         = 5.0   // points
-	hotFresh     = 100.0 // a schedule made from nothing is worth shaking
+	hotFresh     = 400.0 // a schedule made from nothing is worth shaking
 	hotStart     = 60.0  // one that was given is not
 )
 
@@ -30,7 +31,9 @@ type search struct {
 	seeds     []int32   // visits that may move
 	gone      []int32
 	keys      []int64
-	cand      []int32
+	asked     int32   // the visit whose tours are listed
+	familiar  scope   // of workers its series knows
+	strange   []int32 // of others
 	hit       []int32 // tour → step that took from it
 	steps     int32
 	unplaced  []int32 // visit list, with holes filled from the end
@@ -46,6 +49,7 @@ func newSearch(s *state, seed, number uint64) *search {
 		finder: newFinder(s), rng: chance.New(seed, number), hit: make([]int32, len(s.tours)),
 		slot: make([]int32, len(s.visits)), bestTours: make([]tour, len(s.tours)), isStale: make([]bool, len(s.tours)),
 	}
+	x.familiar.more = x.strangers
 	for v := range s.visits {
 		x.slot[v] = -1
 		x.track(int32(v))
@@ -297,8 +301,9 @@ func (x *search) putBack(most int64) bool {
 	for _, v := range x.gone {
 		out := x.visits[v].leaveOut
 		limit := min(out, most-free+1)
-		c, ok := x.finder.best(v, x.candidates(v), limit)
-		if !ok && x.rng.Intn(8) == 0 {
+		in := x.candidates(v)
+		c, ok := x.finder.best(v, in, limit)
+		if !ok && in != nil && limit > in.from && x.rng.Intn(8) == 0 {
 			c, ok = x.finder.best(v, nil, limit)
 		}
 		if !ok && limit < out {
@@ -401,52 +406,63 @@ func (x *search) sortGone() {
 	}
 }
 
-// candidates are the tours worth looking at for a visit: those that pass near
-// it, those of workers its series knows, and some of chance. nil is all.
-func (x *search) candidates(v int32) []int32 {
+// candidates are the tours worth looking at for a visit: those of workers its
+// series knows, who cost least, and where a stranger is worth it, further ones. nil
+// is all.
+func (x *search) candidates(v int32) *scope {
 	if len(x.tours) <= allTours || x.visits[v].rest {
 		return nil
 	}
 	x.lookup++
-	out := x.cand[:0]
-	add := func(t int32) {
+	pv := &x.visits[v]
+	x.asked, x.strange = v, x.strange[:0]
+	x.familiar.tours, x.familiar.from = x.familiar.tours[:0], x.strangerCost(pv)
+	for _, w := range pv.known {
+		x.familiar.tours = x.list(x.familiar.tours, x.workers[w].tours)
+	}
+	if pv.series >= 0 {
+		for _, f := range x.faces[pv.series] {
+			x.familiar.tours = x.list(x.familiar.tours, x.workers[f.worker].tours)
+		}
+	}
+	return &x.familiar
+}
+
+// list adds those of some tours that are not listed yet.
+func (x *search) list(out, tours []int32) []int32 {
+	for _, t := range tours {
 		if x.stamp[t] != x.lookup {
 			x.stamp[t] = x.lookup
 			out = append(out, t)
 		}
 	}
+	return out
+}
+
+// strangers are the tours of others worth looking at for the visit last asked about:
+// those that pass near it, and some of chance.
+func (x *search) strangers() []int32 {
+	if len(x.strange) > 0 {
+		return x.strange
+	}
+	v := x.asked
 	pv := &x.visits[v]
-	// Those who cost least come first: what follows is cut off by their price.
-	for _, w := range pv.known {
-		for _, t := range x.workers[w].tours {
-			add(t)
-		}
-	}
-	if pv.series >= 0 {
-		for _, f := range x.faces[pv.series] {
-			for _, t := range x.workers[f.worker].tours {
-				add(t)
-			}
-		}
-	}
 	for _, u := range x.near[v] {
 		for k := range x.visits[u].roles {
-			if t := x.where[u*maxRoles+k]; t >= 0 {
-				add(t)
+			if t := x.where[u*maxRoles+k]; t >= 0 && x.stamp[t] != x.lookup {
+				x.stamp[t] = x.lookup
+				x.strange = append(x.strange, t)
 			}
 		}
 	}
 	for k := range pv.roles {
 		if n := len(pv.able[k].list); n > 0 {
-			for range 8 {
+			for range randomAble {
 				if w := pv.able[k].list[x.rng.Intn(n)]; x.in == nil || x.in.part[w] == x.in.region {
-					for _, t := range x.workers[w].tours {
-						add(t)
-					}
+					x.strange = x.list(x.strange, x.workers[w].tours)
 				}
 			}
 		}
 	}
-	x.cand = out
-	return out
+	return x.strange
 }

@@ -2,17 +2,19 @@ package optimise
 
 import "slices"
 
-// stop is one worker's part of a visit in a tour.
+// stop is one worker's part of a visit in a tour. A schedule is gone through stop by
+// stop all the time: two of them fill a line of memory.
 type stop struct {
-	visit, role int32
-	fixed       bool  // the start may not move: part of a joint or locked visit
-	start       int32 // when the work begins
-	done        int32 // when it is over
-	place       int32 // where it is, -1 remote
-	at          int32 // place afterwards: a remote visit leaves the worker where they were
-	leg         int32 // travel to it, at the full speed
-	ride        int32 // the same, as long as it takes at its hour
-	latest      int32 // last start that keeps the rest of the tour possible
+	visit  int32
+	start  int32 // when the work begins
+	done   int32 // when it is over
+	latest int32 // last start that keeps the rest of the tour possible
+	at     int32 // where the worker then is: a remote visit leaves them where they were
+	leg    int32 // travel to it, at the full speed
+	ride   int32 // the same, as long as it takes at its hour
+	role   int8
+	fixed  bool // the start may not move: part of a joint or locked visit
+	remote bool
 }
 
 type tour struct {
@@ -166,29 +168,54 @@ func (s *state) weighRisk(t int32) {
 func (s *state) resync(t int32) {
 	def, old := &s.plan.tours[t], s.tours[t]
 	tr := &s.tours[t]
-	at := def.start
 	tr.work, tr.visits, tr.last, tr.home = 0, 0, -1, 0
 	for i := range tr.stops {
 		x := &tr.stops[i]
-		v := &s.visits[x.visit]
 		x.leg = 0
-		if v.place >= 0 {
-			x.leg = s.travel(def.mode, at, v.place)
-			tr.work += x.leg
-			at = v.place
-		}
-		x.at = at
-		if !v.rest {
+		if v := &s.visits[x.visit]; !v.rest {
 			tr.work += v.minutes
 			tr.visits++
 			tr.last = int32(i)
 		}
 	}
-	if tr.visits > 0 {
-		tr.home = s.travel(def.mode, at, def.end)
-		tr.work += tr.home
+	for i := int32(0); int(i) < len(tr.stops); {
+		i = s.relay(def, tr, i)
 	}
-	s.bounds(t)
+	s.relay(def, tr, int32(len(tr.stops)))
+	s.bounds(t, int32(len(tr.stops)), 0)
+	s.retime(t, &old)
+}
+
+// relay lays the way from stop i on to the first that is not remote, or home, anew,
+// and returns the number of the stop after it.
+func (s *state) relay(def *pTour, tr *tour, i int32) int32 {
+	at := def.start
+	if i > 0 {
+		at = tr.stops[i-1].at
+	}
+	for ; int(i) < len(tr.stops); i++ {
+		x := &tr.stops[i]
+		if !x.remote {
+			leg := s.travel(def.mode, at, x.at)
+			tr.work += leg - x.leg
+			x.leg = leg
+			return i + 1
+		}
+		x.at = at
+	}
+	home := int32(0)
+	if tr.visits > 0 {
+		home = s.travel(def.mode, at, def.end)
+	}
+	tr.work += home - tr.home
+	tr.home = home
+	return i
+}
+
+// retime lets a tour run whose ways and bounds are known, and brings the sums up to
+// date for what it was.
+func (s *state) retime(t int32, old *tour) {
+	def, tr := &s.plan.tours[t], &s.tours[t]
 	s.times(t)
 	s.cost.Travel += int64(tr.legs-old.legs) * int64(s.w.TravelMinute)
 	s.cost.Overtime += int64(tr.over-old.over) * int64(s.w.OvertimeMinute)
@@ -207,13 +234,20 @@ func (s *state) resync(t int32) {
 	s.broken = s.broken || s.dayWork[def.day] > w.maxDay || s.weekWork[def.week] > w.maxWeek
 }
 
-// bounds finds the last start of every stop, from the end of the tour back.
-func (s *state) bounds(t int32) {
+// bounds finds the last start of the stops before one, back from there. From stop
+// same on back nothing else has changed.
+func (s *state) bounds(t, before, same int32) {
 	def, tr := &s.plan.tours[t], &s.tours[t]
-	late := s.leave(def.mode, def.to, tr.home)
-	for i := len(tr.stops) - 1; i >= 0; i-- {
+	var late int32
+	if int(before) < len(tr.stops) {
+		late = s.leave(def.mode, tr.stops[before].latest, tr.stops[before].leg)
+	} else {
+		late = s.leave(def.mode, def.to, tr.home)
+	}
+	for i := before - 1; i >= 0; i-- {
 		x := &tr.stops[i]
 		v := &s.visits[x.visit]
+		was := x.latest
 		if x.fixed {
 			x.latest = x.start
 			s.broken = s.broken || x.start > late-v.minutes
@@ -221,6 +255,9 @@ func (s *state) bounds(t int32) {
 			var ok bool
 			x.latest, ok = v.latest(late - v.minutes)
 			s.broken = s.broken || !ok
+		}
+		if i < same && x.latest == was {
+			return
 		}
 		late = s.leave(def.mode, x.latest, x.leg)
 	}
@@ -277,14 +314,48 @@ func (s *state) put(v int32, spots []spot, starts []int32) {
 
 // insert makes a part of a visit a stop of a tour.
 func (s *state) insert(sp spot, v, role, start int32) {
-	tr := &s.tours[sp.tour]
-	tr.stops = slices.Insert(tr.stops, int(sp.index), s.stop(v, role, start))
-	s.resync(sp.tour)
+	def, tr := &s.plan.tours[sp.tour], &s.tours[sp.tour]
+	old, pv, i := *tr, &s.visits[v], sp.index
+	tr.stops = slices.Insert(tr.stops, int(i), s.stop(v, role, start))
+	if pv.rest {
+		if i <= tr.last {
+			tr.last++
+		}
+	} else {
+		tr.work += pv.minutes
+		tr.visits++
+		tr.last = max(tr.last+1, i)
+	}
+	next := s.relay(def, tr, i)
+	if pv.place >= 0 {
+		next = s.relay(def, tr, next) // from it, too
+	}
+	s.bounds(sp.tour, next, i)
+	s.retime(sp.tour, &old)
+}
+
+// remove takes stop i out of a tour.
+func (s *state) remove(t, i int32) {
+	def, tr := &s.plan.tours[t], &s.tours[t]
+	old, pv := *tr, &s.visits[tr.stops[i].visit]
+	tr.work -= tr.stops[i].leg
+	tr.stops = slices.Delete(tr.stops, int(i), int(i)+1)
+	if !pv.rest {
+		tr.work -= pv.minutes
+		tr.visits--
+	}
+	if i <= tr.last {
+		for tr.last--; tr.last >= 0 && s.visits[tr.stops[tr.last].visit].rest; tr.last-- {
+		}
+	}
+	next := s.relay(def, tr, i)
+	s.bounds(t, next, i)
+	s.retime(t, &old)
 }
 
 func (s *state) stop(v, role, start int32) stop {
 	pv := &s.visits[v]
-	return stop{visit: v, role: role, place: pv.place, fixed: (pv.roles > 1 || pv.locked || s.pin) && !pv.rest, start: start}
+	return stop{visit: v, role: int8(role), at: pv.place, remote: pv.place < 0, fixed: (pv.roles > 1 || pv.locked || s.pin) && !pv.rest, start: start}
 }
 
 // take removes a visit from all its tours.
@@ -296,10 +367,8 @@ func (s *state) take(v int32) {
 		o.tours[k] = t
 		s.save(t)
 		tr := &s.tours[t]
-		at := slices.IndexFunc(tr.stops, func(x stop) bool { return x.visit == v })
-		tr.stops = slices.Delete(tr.stops, at, at+1)
 		s.where[v*maxRoles+k] = -1
-		s.resync(t)
+		s.remove(t, int32(slices.IndexFunc(tr.stops, func(x stop) bool { return x.visit == v })))
 	}
 	s.cost.Unplaced += pv.leaveOut
 	s.assignCost(v, o.tours, -1)

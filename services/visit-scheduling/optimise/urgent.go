@@ -165,6 +165,7 @@ func (b *Board) free(id int32) []choice {
 	pv := &f.visits[id]
 	var out []choice
 	if pv.roles > 1 {
+		f.ask()
 		if !f.listTeam(id, nil, anyPrice) {
 			return nil
 		}
@@ -181,14 +182,14 @@ func (b *Board) free(id int32) []choice {
 		}
 		return out
 	}
-	limit := anyPrice
+	limit, in := anyPrice, &scope{tours: b.one[:]}
 	for _, w := range pv.able[0].list {
 		for _, t := range f.workers[w].tours {
 			if !f.open(pv, t) {
 				continue
 			}
 			b.one[0] = t
-			c, ok := f.best(id, b.one[:], limit)
+			c, ok := f.best(id, in, limit)
 			if !ok {
 				continue
 			}

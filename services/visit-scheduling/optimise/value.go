@@ -41,7 +41,7 @@ func (c *plan) lay(sol *Solution) *state {
 	}
 	add := func(v, k int32, worker string, start int32) int32 {
 		t := c.tourAt(c.worker[worker], start, start+c.visits[v].minutes)
-		s.tours[t].stops = append(s.tours[t].stops, stop{visit: v, role: k, place: c.visits[v].place, fixed: true, start: start})
+		s.tours[t].stops = append(s.tours[t].stops, stop{visit: v, role: int8(k), at: c.visits[v].place, remote: c.visits[v].place < 0, fixed: true, start: start})
 		s.where[v*maxRoles+k] = t
 		return t
 	}

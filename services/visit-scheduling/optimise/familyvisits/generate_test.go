@@ -34,8 +34,7 @@ func TestGenerate_MakesTheSameSoundWeekAgain(t *testing.T) {
 // A published week with locks, then a worker falls ill: what stood is kept, and
 // only what was theirs and little else moves.
 func TestSickWorker_MovesLittleElse(t *testing.T) {
-	p := familyvisits.Generate(200, 1)
-	solve := func(opt optimise.Options) optimise.Solution {
+	solve := func(p optimise.Problem, opt optimise.Options) optimise.Solution {
 		t.Helper()
 		s, err := optimise.Solve(context.Background(), p, opt)
 		if err != nil {
@@ -46,38 +45,39 @@ func TestSickWorker_MovesLittleElse(t *testing.T) {
 		}
 		return s
 	}
-	week := solve(optimise.Options{Seed: 1, WorkUnits: 2000})
-	familyvisits.Publish(&p, week, 30, 1)
-	const ill = 1
 	day := optimise.Window{From: optimise.DayMinutes, To: 2 * optimise.DayMinutes}
-	p.Workers[ill].Absences = append(p.Workers[ill].Absences, day)
-	lost := map[string]bool{}
-	for i := range p.Visits {
-		v := &p.Visits[i]
-		if a := v.Published; a != nil && slices.Contains(a.Workers, p.Workers[ill].ID) && a.Starts[0] >= day.From && a.Starts[0] < day.To {
-			lost[v.ID], v.Locked = true, false
+	uncovered, again, others := 0, 0, 0
+	for ill := range 4 {
+		p := familyvisits.Generate(200, 1)
+		week := solve(p, optimise.Options{Seed: 1, WorkUnits: 2000})
+		familyvisits.Publish(&p, week, 30, 1)
+		p.Workers[ill].Absences = append(p.Workers[ill].Absences, day)
+		lost := map[string]bool{}
+		for i := range p.Visits {
+			v := &p.Visits[i]
+			if a := v.Published; a != nil && slices.Contains(a.Workers, p.Workers[ill].ID) && a.Starts[0] >= day.From && a.Starts[0] < day.To {
+				lost[v.ID], v.Locked = true, false
+			}
 		}
-	}
-	after := solve(optimise.Options{Seed: 1, WorkUnits: 1000, Start: &week})
-	others := 0
-	at := map[string]optimise.Assignment{}
-	for _, x := range after.Placed {
-		at[x.Visit] = x.Assignment
-	}
-	again := 0
-	for _, x := range week.Placed {
-		switch now, placed := at[x.Visit]; {
-		case lost[x.Visit] && placed:
-			again++
-		case !lost[x.Visit] && (!placed || !cmp.Equal(now, x.Assignment)):
-			others++
+		at := map[string]optimise.Assignment{}
+		for _, x := range solve(p, optimise.Options{Seed: 1, WorkUnits: 1000, Start: &week}).Placed {
+			at[x.Visit] = x.Assignment
 		}
+		for _, x := range week.Placed {
+			switch now, placed := at[x.Visit]; {
+			case lost[x.Visit] && placed:
+				again++
+			case !lost[x.Visit] && (!placed || !cmp.Equal(now, x.Assignment)):
+				others++
+			}
+		}
+		uncovered += len(lost)
 	}
-	if len(lost) < 5 {
-		t.Fatalf("only %d visits were lost; the case shows nothing", len(lost))
+	if uncovered < 20 {
+		t.Fatalf("only %d visits were uncovered; the cases show nothing", uncovered)
 	}
-	t.Logf("%d visits uncovered, %d placed again, %d others moved", len(lost), again, others)
-	if 2*again < len(lost) || 2*others > 3*len(lost) {
-		t.Errorf("%d visits uncovered, %d placed again, %d others moved; want half placed and at most 1.5 others a lost one", len(lost), again, others)
+	t.Logf("%d visits uncovered, %d placed again, %d others moved", uncovered, again, others)
+	if 4*again < 3*uncovered || 2*others > 3*uncovered {
+		t.Errorf("%d visits uncovered, %d placed again, %d others moved; want three quarters placed and at most 1.5 others a lost one", uncovered, again, others)
 	}
 }
