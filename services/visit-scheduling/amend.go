@@ -116,6 +116,7 @@ func (c *amendment) keep(b *board, now schedule.Standing) {
 	for id, names := range c.names {
 		b.names[id] = names
 	}
+	b.aside = slices.DeleteFunc(b.aside, func(x schedule.Booking) bool { return off[x.Visit] })
 	p := &b.s.Problem
 	p.Booked = append(slices.DeleteFunc(slices.Clone(p.Booked), func(x schedule.Booking) bool { return off[x.Visit] }), now.Problem.Booked...)
 	p.Demands = append(slices.DeleteFunc(slices.Clone(p.Demands), func(d schedule.Demand) bool { return off[d.Visit] }), now.Problem.Demands...)

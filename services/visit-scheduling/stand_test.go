@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -149,6 +150,51 @@ func TestBoard_APairsFamilyIsOneOfBoth(t *testing.T) {
 		s.Problem.Booked = nil
 		if n := open(s); n == 0 {
 			t.Errorf("%s may have one family, and has no opening for it", full)
+		}
+	}
+}
+
+// A visit put by hand where its worker cannot be is one of its family's day all the
+// same, until it is taken away.
+func TestBoard_AVisitThatCannotBeLaidOutFillsItsFamilysDay(t *testing.T) {
+	o := visitscheduling.Optimiser{Grid: 5}
+	for name, by := range map[string]schedule.WorkerID{"of the roster": "w", "of nobody known": "gone"} {
+		s := schedule.Standing{Problem: schedule.Problem{
+			Zone: time.UTC, Roster: []schedule.Available{carer("w"), carer("x")}, Travel: schedule.Estimate(5, 20),
+			Booked: []schedule.Booking{{Visit: "late", Series: "s-asked", Workers: []schedule.WorkerID{by}, Span: schedule.Span{From: onDay(0, 21, 0), To: onDay(0, 22, 0)}}},
+		}}
+		board, err := o.Lay(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		monday, both := wanted("asked"), wanted("asked")
+		monday.Windows, both.Windows = days(8, 16)[:1], days(8, 16)[:2]
+		offered := func(d schedule.Demand) (on []int) {
+			openings, err := board.Openings(d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, x := range openings {
+				on = append(on, int(x.Slot.StartsAt.Sub(onDay(0, 0, 0))/(24*time.Hour)))
+			}
+			return on
+		}
+		if on := offered(monday); on != nil {
+			t.Errorf("%s: a second visit on Monday is offered: %v", name, on)
+		}
+		if on := offered(both); len(on) == 0 || slices.Contains(on, 0) {
+			t.Errorf("%s: offered on the days %v, want Tuesday alone", name, on)
+		}
+		twice := monday
+		twice.PerDay = 2
+		if on := offered(twice); len(on) == 0 {
+			t.Errorf("%s: two visits a day are agreed, and no second one is offered", name)
+		}
+		if err := board.Amend([]schedule.VisitID{"late"}, schedule.Standing{Problem: schedule.Problem{Zone: time.UTC}}); err != nil {
+			t.Fatal(err)
+		}
+		if on := offered(monday); len(on) == 0 {
+			t.Errorf("%s: taken away, it still fills its day", name)
 		}
 	}
 }

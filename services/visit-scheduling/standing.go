@@ -18,7 +18,7 @@ const urgency = 100
 // Lay implements schedule.Engine.
 func (o Optimiser) Lay(s schedule.Standing) (schedule.Board, error) {
 	var laid *optimise.Board
-	whole := s.Settle()
+	given, whole := s.Problem.Booked, s.Settle()
 	s, t, err := o.stand(context.Background(), whole, func(t *translation, given optimise.Solution) (err error) {
 		laid, err = optimise.NewBoard(t.problem, given)
 		return err
@@ -34,6 +34,7 @@ func (o Optimiser) Lay(s schedule.Standing) (schedule.Board, error) {
 		id := visitOf(v.ID)
 		b.names[id] = append(b.names[id], v.ID)
 	}
+	b.aside = slices.DeleteFunc(slices.Clone(given), func(x schedule.Booking) bool { return b.names[x.Visit] != nil })
 	return b, nil
 }
 
@@ -47,6 +48,9 @@ type board struct {
 	// short are the workers with a visit that was left out: with another day it may
 	// stand again.
 	short map[schedule.WorkerID]bool
+	// aside are bookings that are not laid out, as their workers cannot be there. Their
+	// families have them all the same.
+	aside []schedule.Booking
 }
 
 // shortened are the workers whose visits are not all laid out as they were.
@@ -89,6 +93,9 @@ func (b *board) shorts(id schedule.VisitID, now schedule.Standing) bool {
 
 // Openings implements schedule.Board.
 func (b *board) Openings(d schedule.Demand) ([]schedule.Opening, error) {
+	if d.Windows = b.daysOpen(d); len(d.Windows) == 0 {
+		return nil, nil
+	}
 	visit := b.t.demand(d)
 	defer delete(b.t.demands, visit.ID)
 	visit.Priority = urgency
@@ -105,6 +112,32 @@ func (b *board) Openings(d schedule.Demand) ([]schedule.Opening, error) {
 		}
 	}
 	return openings, nil
+}
+
+// daysOpen are the windows of a visit on days its family may have one more, where the
+// search does not know of all they have.
+func (b *board) daysOpen(d schedule.Demand) []schedule.Span {
+	if d.PerDay == 0 || !slices.ContainsFunc(b.aside, func(x schedule.Booking) bool { return x.Series == d.Series }) {
+		return d.Windows
+	}
+	have := map[string]int{}
+	day := func(t time.Time) string { return t.In(b.s.Problem.Zone).Format(time.DateOnly) }
+	for _, x := range b.aside {
+		if x.Series == d.Series {
+			have[day(x.Span.From)]++
+		}
+	}
+	for _, x := range b.s.Problem.Booked {
+		if x.Series == d.Series && b.names[x.Visit] != nil {
+			have[day(x.Span.From)]++
+		}
+	}
+	for _, x := range b.s.Plan.Placed {
+		if b.t.demands[string(x.Visit)].Series == d.Series {
+			have[day(x.Slot.StartsAt)]++
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(d.Windows), func(w schedule.Span) bool { return have[day(w.From)] >= d.PerDay })
 }
 
 // Why implements schedule.Board.
