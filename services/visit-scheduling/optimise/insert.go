@@ -1,8 +1,6 @@
 package optimise
 
-import (
-	"slices"
-)
+import "slices"
 
 // choice is a whole visit put somewhere.
 type choice struct {
@@ -79,8 +77,11 @@ func (f *finder) spotsOf(v, k int32, in *scope, limit int64) []spot {
 			if f.fair && !pv.rest {
 				sp.points += f.sharePrice(f.plan.tours[t].worker, share{load: int64(pv.minutes + sp.way), ride: int64(sp.legs)})
 			}
-			if sp.points >= limit-rest || (!pv.rest && !f.withinLimits(t, pv.minutes+sp.way)) ||
-				(pv.notLast && !f.loose && !f.followed(t, sp.index)) || (f.blink != nil && f.blink()) || !f.inquiry.take(pv, k, &sp, limit) {
+			switch {
+			case sp.points >= limit-rest, !pv.rest && !f.withinLimits(t, pv.minutes+sp.way),
+				pv.notLast && !f.loose && !f.followed(t, sp.index),
+				f.blink != nil && f.blink(),
+				!f.inquiry.admits(pv, k, &sp, limit):
 				continue
 			}
 			out = append(out, sp)
@@ -92,27 +93,23 @@ func (f *finder) spotsOf(v, k int32, in *scope, limit int64) []spot {
 			}
 		}
 	}
-	switch {
-	case in != nil:
-		able := pv.able[k]
-		for _, t := range in.tours {
-			if able.has(f.plan.tours[t].worker) {
-				visit(t)
-			}
-		}
-		if in.more == nil || limit <= in.from {
-			break
-		}
-		for _, t := range in.more() {
-			if able.has(f.plan.tours[t].worker) {
-				visit(t)
-			}
-		}
-	default:
+	if in == nil {
 		for _, w := range pv.able[k].list {
 			for _, t := range f.workers[w].tours {
 				visit(t)
 			}
+		}
+	} else {
+		among := func(tours []int32) {
+			for _, t := range tours {
+				if pv.able[k].has(f.plan.tours[t].worker) {
+					visit(t)
+				}
+			}
+		}
+		among(in.tours)
+		if in.more != nil && limit > in.from {
+			among(in.more())
 		}
 	}
 	f.lists[k] = out

@@ -234,8 +234,8 @@ func (s *state) retime(t int32, old *tour) {
 	s.broken = s.broken || s.dayWork[def.day] > w.maxDay || s.weekWork[def.week] > w.maxWeek
 }
 
-// bounds finds the last start of the stops before one, back from there. From stop
-// same on back nothing else has changed.
+// bounds finds the last start of every stop before one, from there back. Before stop
+// same nothing else has changed: where one there starts as late as it did, all do.
 func (s *state) bounds(t, before, same int32) {
 	def, tr := &s.plan.tours[t], &s.tours[t]
 	var late int32

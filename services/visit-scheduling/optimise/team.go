@@ -11,12 +11,12 @@ type inquiry struct {
 	asked int32
 	kept  []kept // by tour
 	spots []spot
-	// What each part costs at least, by when it begins, in slots of time: anyPrice
-	// where it cannot. Only for a team that begins as one.
+	// Of a team that begins as one: what each part costs at least, by when it begins,
+	// in slots of time; anyPrice where it cannot.
 	least  [maxRoles][]int64
 	first  int32 // minute the first slot begins
 	listed int32 // parts that are known
-	open   bool
+	open   bool  // they are being listed
 }
 
 // kept are the places in a tour, whichever part of the team it is for.
@@ -30,16 +30,27 @@ func newInquiry(c *plan) *inquiry {
 	for i := range c.tours {
 		g.first, last = min(g.first, c.tours[i].from), max(last, c.tours[i].to)
 	}
-	for k := range g.least {
-		g.least[k] = make([]int64, g.slot(last)+1)
+	if len(c.tours) > 0 {
+		for k := range g.least {
+			g.least[k] = make([]int64, g.slot(last)+1)
+		}
 	}
 	return g
 }
 
+// ask forgets what is known: another team is asked about, or of another schedule.
+func (f *finder) ask() {
+	if f.inquiry == nil {
+		f.inquiry = newInquiry(f.plan)
+	}
+	f.inquiry.asked++
+	f.inquiry.spots = f.inquiry.spots[:0]
+}
+
 func (g *inquiry) slot(minute int32) int32 { return (minute - g.first) >> slotBits }
 
-// rest is the least all listed parts cost together where they begin from lo to hi,
-// part k aside.
+// rest is the least all listed parts but k cost together where they begin from lo to
+// hi.
 func (g *inquiry) rest(k, lo, hi int32) int64 {
 	if g == nil || g.listed == 0 {
 		return 0
@@ -57,9 +68,9 @@ func (g *inquiry) rest(k, lo, hi int32) int64 {
 	return least
 }
 
-// take says whether a place of part k may be one of a team for less than limit, and
+// admits says whether a place of part k may be one of a team for less than limit, and
 // takes down what it costs.
-func (g *inquiry) take(pv *pVisit, k int32, sp *spot, limit int64) bool {
+func (g *inquiry) admits(pv *pVisit, k int32, sp *spot, limit int64) bool {
 	if g == nil || !g.open {
 		return true
 	}
@@ -71,15 +82,6 @@ func (g *inquiry) take(pv *pVisit, k int32, sp *spot, limit int64) bool {
 		g.least[k][b] = min(g.least[k][b], sp.points)
 	}
 	return true
-}
-
-// ask forgets what is known: another team is asked about, or of another schedule.
-func (f *finder) ask() {
-	if f.inquiry == nil {
-		f.inquiry = newInquiry(f.plan)
-	}
-	f.inquiry.asked++
-	f.inquiry.spots = f.inquiry.spots[:0]
 }
 
 // spotsFor is spotsIn, asked but once for all parts of a team.
@@ -130,22 +132,36 @@ const (
 // limit are left out. It is false when a role has none.
 func (f *finder) listTeam(v int32, in *scope, limit int64) bool {
 	pv, g := &f.visits[v], f.inquiry
-	g.open = !pv.ordered
+	if pv.ordered {
+		return f.listInOrder(v, in, limit)
+	}
+	g.open = true
 	defer func() { g.open, g.listed = false, 0 }()
+	for k := range pv.roles {
+		for b := range g.least[k] {
+			g.least[k][b] = anyPrice
+		}
+		if len(f.spotsOf(v, k, in, limit)) == 0 {
+			return false
+		}
+		g.listed = k + 1
+	}
+	for k := range pv.roles {
+		if !f.keep(k, func(sp *spot) bool { return g.admits(pv, k, sp, limit) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// listInOrder is listTeam for parts that follow each other.
+func (f *finder) listInOrder(v int32, in *scope, limit int64) bool {
+	pv := &f.visits[v]
 	var least [maxRoles]int64
 	for k := range pv.roles {
-		if g.open {
-			for b := range g.least[k] {
-				g.least[k][b] = anyPrice
-			}
-		}
 		l := f.spotsOf(v, k, in, limit)
 		if len(l) == 0 {
 			return false
-		}
-		if g.open {
-			g.listed = k + 1
-			continue
 		}
 		least[k] = l[0].points
 		for _, sp := range l[1:] {
@@ -154,27 +170,28 @@ func (f *finder) listTeam(v int32, in *scope, limit int64) bool {
 		limit -= least[k]
 	}
 	for k := range pv.roles {
-		l := slices.DeleteFunc(f.lists[k], func(sp spot) bool {
-			if g.open {
-				return !g.take(pv, k, &sp, limit)
-			}
-			return sp.points >= limit+least[k]
-		})
-		if len(l) == 0 {
+		if !f.keep(k, func(sp *spot) bool { return sp.points < limit+least[k] }) {
 			return false
 		}
-		slices.SortFunc(l, func(a, b spot) int {
-			switch { // most differ in points
-			case a.points != b.points:
-				return cmp.Compare(a.points, b.points)
-			case a.tour != b.tour:
-				return cmp.Compare(a.tour, b.tour)
-			}
-			return cmp.Compare(a.index, b.index)
-		})
-		f.lists[k] = l
 	}
 	return true
+}
+
+// keep sorts the places of a role that are of use by points, and says whether there
+// are any.
+func (f *finder) keep(k int32, use func(*spot) bool) bool {
+	l := slices.DeleteFunc(f.lists[k], func(sp spot) bool { return !use(&sp) })
+	slices.SortFunc(l, func(a, b spot) int {
+		switch { // most differ in points
+		case a.points != b.points:
+			return cmp.Compare(a.points, b.points)
+		case a.tour != b.tour:
+			return cmp.Compare(a.tour, b.tour)
+		}
+		return cmp.Compare(a.index, b.index)
+	})
+	f.lists[k] = l
+	return len(l) > 0
 }
 
 // choose finds the cheapest team of the places listed, the first not in a banned
