@@ -129,9 +129,8 @@ func (s *state) scan(v *pVisit, t int32, windows []Window, row []uint16, out []s
 			x := &tr.stops[i]
 			now = x.done
 			if x.remote {
-				// What follows the remote stops decides. They can wait longer at most
-				// by the way after them.
-				if first+v.minutes <= x.latest || first+v.minutes <= x.latest+tr.legAfter(i) {
+				// what follows the remote stops decides
+				if first+v.minutes <= x.latest || first+v.minutes <= x.latest+s.slack(def, tr, i) {
 					if sp, ok, _ := s.look(t, i, v); ok {
 						out = append(out, sp)
 					}
@@ -166,11 +165,18 @@ func (s *state) scan(v *pVisit, t int32, windows []Window, row []uint16, out []s
 	return out
 }
 
-// legAfter is the first way from stop i on.
-func (tr *tour) legAfter(i int32) int32 {
-	for k := range tr.stops[i:] {
-		if x := &tr.stops[int(i)+k]; !x.remote {
+// slack is how much later a remote stop could begin if the way after it and the remote
+// ones that follow it were none: at most that way, but for a later window of one.
+func (s *state) slack(def *pTour, tr *tour, i int32) int32 {
+	for k := int(i); k < len(tr.stops); k++ {
+		x := &tr.stops[k]
+		if !x.remote {
 			return x.leg
+		}
+		for _, w := range s.visits[x.visit].windows {
+			if int32(w.From) > x.latest && int32(w.From) < def.to {
+				return def.to - def.from
+			}
 		}
 	}
 	return tr.home

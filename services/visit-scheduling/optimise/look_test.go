@@ -32,13 +32,14 @@ func drawDay(t *rapid.T) *search {
 	}
 	for v := range between(8, 40, "visits") {
 		x := Visit{ID: fmt.Sprint("v", v), Minutes: 10 + 10*between(0, 4, "minutes"), Series: fmt.Sprint("f", v/2)}
-		if between(0, 5, "remote") > 0 {
+		if between(0, 2, "remote") > 0 {
 			x.Place = place()
 		}
 		from := 480 + 60*between(0, 5, "from")
-		x.Windows = []Window{{from, from + 30*between(1, 12, "open") + x.Minutes}}
-		if between(0, 2, "again") == 0 {
-			x.Windows = append(x.Windows, Window{from + 400, from + 460 + x.Minutes})
+		to := from + 30*between(0, 12, "open") + x.Minutes
+		x.Windows = []Window{{from, to}}
+		if shut := between(0, 3, "shut"); shut > 0 { // and once more
+			x.Windows = append(x.Windows, Window{to + 8*shut, to + 8*shut + 40 + x.Minutes})
 		}
 		if known := between(0, 3, "known"); known > 0 {
 			for i := range known {
@@ -87,6 +88,37 @@ func TestScan_FindsWhatLookFindsBeforeEachStop(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A remote visit that need not wait for the way after it may even reach its later
+// window.
+func TestScan_ARemoteVisitMayReachItsLaterWindow(t *testing.T) {
+	base, far := &Place{Lat: 61, Lon: 25}, &Place{Lat: 61.1, Lon: 25}
+	p := Problem{
+		Workers: []Worker{{ID: "w", Start: base, End: base, Shifts: []Window{{480, 960}}}},
+		Visits: []Visit{
+			{ID: "there", Minutes: 30, Place: far, Windows: []Window{{560, 670}}},
+			{ID: "remote", Minutes: 30, Windows: []Window{{480, 540}, {600, 640}}},
+			{ID: "asked", Minutes: 30, Place: far, Windows: []Window{{550, 600}}},
+		},
+	}
+	x := newSearch(newState(newPlan(&p)), 1, 0)
+	for v := range int32(2) {
+		c, ok := x.finder.best(v, nil, anyPrice)
+		if !ok {
+			t.Fatalf("%s has no place", p.Visits[v].ID)
+		}
+		x.put(v, c.spots[:1], c.starts[:])
+		x.accept()
+	}
+	if late := x.tours[0].stops[0].latest; late != 510 {
+		t.Fatalf("the remote visit begins by %d; the case shows nothing", late)
+	}
+	asked := &x.visits[2]
+	found := x.spotsIn(asked, 0, asked.windows, nil)
+	if len(found) == 0 || found[0].index != 0 {
+		t.Errorf("found %+v, want a place before the remote visit too", found)
+	}
 }
 
 // A tour changed stop by stop is the same as one laid out anew.
