@@ -191,13 +191,22 @@ func newCrowd(p schedule.Problem) crowd {
 	return c
 }
 
+// counts takes a booking in, and is false where its day is full.
 func (c crowd) counts(b schedule.Booking) bool {
-	on := crowdedDay{b.Series, b.Span.From.In(c.zone).Format(time.DateOnly)}
-	if most := c.holds[b.Series]; most > 0 && c.booked[on] >= most {
+	if c.full(b.Series, b.Span.From) {
 		return false
 	}
-	c.booked[on]++
+	c.booked[c.on(b.Series, b.Span.From)]++
 	return true
+}
+
+func (c crowd) full(series schedule.SeriesID, at time.Time) bool {
+	most := c.holds[series]
+	return most > 0 && c.booked[c.on(series, at)] >= most
+}
+
+func (c crowd) on(series schedule.SeriesID, at time.Time) crowdedDay {
+	return crowdedDay{series, at.In(c.zone).Format(time.DateOnly)}
 }
 
 // bookedBy parts the id of a booked visit from its worker's.

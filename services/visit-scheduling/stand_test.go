@@ -158,11 +158,17 @@ func TestBoard_APairsFamilyIsOneOfBoth(t *testing.T) {
 // same, until it is taken away.
 func TestBoard_AVisitThatCannotBeLaidOutFillsItsFamilysDay(t *testing.T) {
 	o := visitscheduling.Optimiser{Grid: 5}
-	for name, by := range map[string]schedule.WorkerID{"of the roster": "w", "of nobody known": "gone"} {
-		s := schedule.Standing{Problem: schedule.Problem{
-			Zone: time.UTC, Roster: []schedule.Available{carer("w"), carer("x")}, Travel: schedule.Estimate(5, 20),
-			Booked: []schedule.Booking{{Visit: "late", Series: "s-asked", Workers: []schedule.WorkerID{by}, Span: schedule.Span{From: onDay(0, 21, 0), To: onDay(0, 22, 0)}}},
-		}}
+	late := wanted("late")
+	late.Series = "s-asked"
+	at := schedule.Span{From: onDay(0, 21, 0), To: onDay(0, 22, 0)}
+	for name, by := range map[string]schedule.WorkerID{"of the roster": "w", "of nobody known": "gone", "to be moved": "w"} {
+		s := schedule.Standing{Problem: schedule.Problem{Zone: time.UTC, Roster: []schedule.Available{carer("w"), carer("x")}, Travel: schedule.Estimate(5, 20)}}
+		if name == "to be moved" {
+			s.Problem.Demands = []schedule.Demand{late}
+			s.Plan.Placed = []schedule.Placement{{Visit: "late", Slot: schedule.Slot{StartsAt: at.From, EndsAt: at.To, Workers: []schedule.WorkerID{by}}}}
+		} else {
+			s.Problem.Booked = []schedule.Booking{{Visit: "late", Series: late.Series, Workers: []schedule.WorkerID{by}, Span: at}}
+		}
 		board, err := o.Lay(s)
 		if err != nil {
 			t.Fatal(err)

@@ -18,7 +18,7 @@ const urgency = 100
 // Lay implements schedule.Engine.
 func (o Optimiser) Lay(s schedule.Standing) (schedule.Board, error) {
 	var laid *optimise.Board
-	given, whole := s.Problem.Booked, s.Settle()
+	given, whole := s, s.Settle()
 	s, t, err := o.stand(context.Background(), whole, func(t *translation, given optimise.Solution) (err error) {
 		laid, err = optimise.NewBoard(t.problem, given)
 		return err
@@ -34,7 +34,8 @@ func (o Optimiser) Lay(s schedule.Standing) (schedule.Board, error) {
 		id := visitOf(v.ID)
 		b.names[id] = append(b.names[id], v.ID)
 	}
-	b.aside = slices.DeleteFunc(slices.Clone(given), func(x schedule.Booking) bool { return b.names[x.Visit] != nil })
+	all, _ := given.Fixing(nil)
+	b.aside = slices.DeleteFunc(all.Problem.Booked, func(x schedule.Booking) bool { return b.names[x.Visit] != nil })
 	return b, nil
 }
 
@@ -48,7 +49,7 @@ type board struct {
 	// short are the workers with a visit that was left out: with another day it may
 	// stand again.
 	short map[schedule.WorkerID]bool
-	// aside are bookings that are not laid out, as their workers cannot be there. Their
+	// aside are visits that are not laid out, as their workers cannot be there. Their
 	// families have them all the same.
 	aside []schedule.Booking
 }
@@ -120,24 +121,15 @@ func (b *board) daysOpen(d schedule.Demand) []schedule.Span {
 	if d.PerDay == 0 || !slices.ContainsFunc(b.aside, func(x schedule.Booking) bool { return x.Series == d.Series }) {
 		return d.Windows
 	}
-	have := map[string]int{}
-	day := func(t time.Time) string { return t.In(b.s.Problem.Zone).Format(time.DateOnly) }
-	for _, x := range b.aside {
+	days := newCrowd(schedule.Problem{Zone: b.s.Problem.Zone, Demands: []schedule.Demand{d}})
+	have, _ := b.s.Fixing(nil)
+	laid := slices.DeleteFunc(have.Problem.Booked, func(x schedule.Booking) bool { return b.names[x.Visit] == nil })
+	for _, x := range slices.Concat(b.aside, laid) {
 		if x.Series == d.Series {
-			have[day(x.Span.From)]++
+			days.counts(x)
 		}
 	}
-	for _, x := range b.s.Problem.Booked {
-		if x.Series == d.Series && b.names[x.Visit] != nil {
-			have[day(x.Span.From)]++
-		}
-	}
-	for _, x := range b.s.Plan.Placed {
-		if b.t.demands[string(x.Visit)].Series == d.Series {
-			have[day(x.Slot.StartsAt)]++
-		}
-	}
-	return slices.DeleteFunc(slices.Clone(d.Windows), func(w schedule.Span) bool { return have[day(w.From)] >= d.PerDay })
+	return slices.DeleteFunc(slices.Clone(d.Windows), func(w schedule.Span) bool { return days.full(d.Series, w.From) })
 }
 
 // Why implements schedule.Board.
