@@ -37,17 +37,31 @@ BEGIN
     INSERT INTO bench.log (transaction, name, row) VALUES (pg_current_xact_id(), TG_TABLE_NAME, NEW::text);
     RETURN NULL;
 END
-$$;
-DO $$
-DECLARE t record;
-BEGIN
-    FOR t IN SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname NOT LIKE 'goose%' LOOP
-        EXECUTE format('CREATE TRIGGER bench_note AFTER INSERT ON public.%I FOR EACH ROW EXECUTE FUNCTION bench.note()', t.relname);
-    END LOOP;
-END
 $$`
 
 const stopRecording = `DROP SCHEMA bench CASCADE`
+
+// tables are those of the service.
+const tables = `SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname NOT LIKE 'goose%'`
+
+// each says something of every table of the service, one after the other: who waits for
+// one of them while holding another may wait for the service, which waits for that.
+func each(ctx context.Context, db *pgx.Conn, statement string) error {
+	rows, err := db.Query(ctx, tables)
+	if err != nil {
+		return err
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if _, err := db.Exec(ctx, fmt.Sprintf(statement, pgx.Identifier{"public", name}.Sanitize())); err != nil {
+			return fmt.Errorf("table %s: %w", name, err)
+		}
+	}
+	return nil
+}
 
 // record notes every row that work inserts into the database at adminURL, a
 // superuser's connection string.
@@ -60,12 +74,18 @@ func record(ctx context.Context, adminURL string, work func(context.Context) err
 	if _, err := db.Exec(ctx, startRecording); err != nil {
 		return recording{}, fmt.Errorf("start recording: %w", err)
 	}
+	if err := each(ctx, db, `CREATE TRIGGER bench_note AFTER INSERT ON %s FOR EACH ROW EXECUTE FUNCTION bench.note()`); err != nil {
+		return recording{}, fmt.Errorf("start recording: %w", err)
+	}
 	if err := work(ctx); err != nil {
 		return recording{}, err
 	}
 	r, err := readLog(ctx, db)
 	if err != nil {
 		return recording{}, fmt.Errorf("read the recording: %w", err)
+	}
+	if err := each(ctx, db, `DROP TRIGGER bench_note ON %s`); err != nil {
+		return recording{}, fmt.Errorf("stop recording: %w", err)
 	}
 	if _, err := db.Exec(ctx, stopRecording); err != nil {
 		return recording{}, fmt.Errorf("stop recording: %w", err)
