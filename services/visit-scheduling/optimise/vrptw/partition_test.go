@@ -160,17 +160,19 @@ func TestRoutePool_TheBoundIsBelowEveryAnswer(t *testing.T) {
 func TestRoutePool_CutsRaiseTheBoundAndKeepEveryBetterAnswer(t *testing.T) {
 	raised := 0
 	rapid.Check(t, func(t *rapid.T) {
-		p := drawPool(t)
-		_, least := cheapest(p)
-		upper := least + rapid.Int64Range(1, 50).Draw(t, "above")
-		plain := p.relax()
-		p.consider(upper, plain)
-		bound := p.tighten(upper, plain)
-		if bound < plain || bound > least*fine {
-			t.Fatalf("bound %d/%d: want one from the plain %d/%d to the cheapest answer %d", bound, fine, plain, fine, least)
-		}
-		if bound > plain {
-			raised++
+		for range 10 { // a cut raises the bound of one pool in twenty
+			p := drawPool(t)
+			_, least := cheapest(p)
+			upper := least + rapid.Int64Range(1, 50).Draw(t, "above")
+			plain := p.relax()
+			p.consider(upper, plain)
+			bound := p.tighten(upper, plain)
+			if bound < plain || bound > least*fine {
+				t.Fatalf("bound %d/%d: want one from the plain %d/%d to the cheapest answer %d", bound, fine, plain, fine, least)
+			}
+			if bound > plain {
+				raised++
+			}
 		}
 	})
 	if raised == 0 {
